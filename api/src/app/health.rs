@@ -1,0 +1,69 @@
+//! How the parts of this process are doing. A dead log or dead views make it unready; mail and bus never do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::SqlitePool;
+use store::{Journal, Position, StoreError, log::chain};
+use tokio::sync::watch;
+
+/// One part: whether it works, what to say of it, and how many events it lags behind the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct Part {
+    pub ok: bool,
+    pub detail: String,
+    pub lag: u64,
+}
+
+/// What health is asked about.
+#[derive(Clone)]
+pub struct Parts {
+    pub journal: Journal,
+    pub views: SqlitePool,
+    /// The followers of this process, and how far each has come.
+    pub followers: Vec<(&'static str, watch::Receiver<Position>)>,
+}
+
+impl Parts {
+    /// Whether requests can be served, and the report.
+    pub async fn report(&self) -> (bool, Value) {
+        let head = self.journal.log().head().await;
+        let views = self.look_at_views().await;
+        let vault = part(self.journal.vault().check().await.map_err(|error| chain(&error)));
+        let ready = head.is_ok() && views.ok && vault.ok;
+        let mut parts = BTreeMap::from([("log", log_part(&head)), ("views", views), ("vault", vault)]);
+        let head = head.unwrap_or_default();
+        for (name, place) in &self.followers {
+            let place = *place.borrow();
+            let lag = head.0.saturating_sub(place.0);
+            parts.insert(name, Part { ok: true, detail: format!("at {} of {}", place.0, head.0), lag });
+        }
+        (ready, json!({ "status": if ready { "ok" } else { "unavailable" }, "parts": parts }))
+    }
+
+    async fn look_at_views(&self) -> Part {
+        let looked = sqlx::query_scalar::<_, i64>("select count(*) from parked").fetch_one(&self.views).await;
+        match looked {
+            Ok(0) => part(Ok(())),
+            Ok(parked) => Part { detail: format!("{parked} parked"), ..part(Ok(())) },
+            Err(error) => part(Err(chain(&error))),
+        }
+    }
+}
+
+fn log_part(head: &Result<Position, StoreError>) -> Part {
+    part(head.as_ref().map(drop).map_err(|error| chain(error)))
+}
+
+/// The cause goes to the log of the process: health is asked by anyone.
+fn part(outcome: Result<(), String>) -> Part {
+    let detail = match &outcome {
+        Ok(()) => "ok",
+        Err(cause) => {
+            tracing::warn!(cause, "a part does not work");
+            "can't be reached"
+        }
+    };
+    Part { ok: outcome.is_ok(), detail: detail.to_owned(), lag: 0 }
+}

@@ -1,0 +1,79 @@
+//! Counts attempts in an expiring table, before anything is verified, for accounts that exist and for those that don't
+//! alike. It delays; whoever comes from another network is not held up. Names are counted by keyed hash only.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::Time;
+use sqlx::SqlitePool;
+use store::{clock, node_keys::MacKeys};
+
+use crate::config::Limit;
+
+/// Too many attempts; the next one is heard after this long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    pub retry_after: Duration,
+}
+
+#[derive(Clone)]
+pub struct Attempts {
+    pool: SqlitePool,
+    keys: Arc<MacKeys>,
+    enabled: bool,
+}
+
+impl Attempts {
+    pub fn new(pool: SqlitePool, keys: Arc<MacKeys>, enabled: bool) -> Self {
+        Self { pool, keys, enabled }
+    }
+
+    /// Counts one attempt at `what` against `limit`; the inner error says how long to wait.
+    pub async fn count(&self, what: &[&str], limit: Limit) -> Result<Result<(), TooMany>, sqlx::Error> {
+        if !self.enabled {
+            return Ok(Ok(()));
+        }
+        let (count, until) = self.raise(what, limit.window).await?;
+        let retry_after = until.since(clock::now()).max(Duration::from_secs(1));
+        Ok(if count > limit.count { Err(TooMany { retry_after }) } else { Ok(()) })
+    }
+
+    /// How often `what` has happened in the clock hour of `at`, this time included. Counts even where limits are off.
+    pub async fn tally(&self, what: &[&str], at: Time) -> Result<u32, sqlx::Error> {
+        let hour = at.seconds().div_euclid(3600).to_string();
+        let named: Vec<&str> = what.iter().copied().chain([hour.as_str()]).collect();
+        self.raise(&named, Duration::from_secs(3600)).await.map(|(count, _)| count)
+    }
+
+    /// Forgets the attempts at `what`: it succeeded.
+    pub async fn clear(&self, what: &[&str]) -> Result<(), sqlx::Error> {
+        if self.enabled {
+            let name = self.name(what);
+            sqlx::query("delete from kept_attempts where name = ?").bind(name).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the counts whose window is over.
+    pub async fn sweep(&self) -> Result<(), sqlx::Error> {
+        let now = clock::now().0;
+        sqlx::query("delete from kept_attempts where until <= ?").bind(now).execute(&self.pool).await.map(drop)
+    }
+
+    async fn raise(&self, what: &[&str], window: Duration) -> Result<(u32, Time), sqlx::Error> {
+        const SQL: &str = "insert into kept_attempts (name, count, until) values (?1, 1, ?2) \
+             on conflict (name) do update set count = iif(until <= ?3, 1, count + 1), \
+             until = iif(until <= ?3, ?2, until) returning count, until";
+        let now = clock::now();
+        let (count, until): (u32, i64) = sqlx::query_as(SQL)
+            .bind(self.name(what))
+            .bind((now + window).0)
+            .bind(now.0)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok((count, Time(until)))
+    }
+
+    fn name(&self, what: &[&str]) -> String {
+        self.keys.digest("attempts", &what.join("\u{0}"))
+    }
+}

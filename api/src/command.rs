@@ -1,0 +1,108 @@
+//! What may be asked of Stele, one file for each kind of order: loads the aggregates, gathers what their rules need to
+//! know, decides and appends. Knows no HTTP; the command line gives the same orders.
+
+mod email;
+mod login;
+mod mails;
+mod names;
+mod password;
+mod profile;
+mod register;
+mod session;
+mod standing;
+
+use std::sync::Arc;
+
+use domain::{Private, UserId, user::PasswordHash};
+use store::{
+    Journal, StoreError, clock,
+    node_keys::MacKeys,
+    random,
+    vault::Destroyed,
+};
+
+use crate::{
+    config::{Config, PkMode},
+    password::{Busy, HashPool, PoolError, Secret},
+};
+
+pub use email::EmailError;
+pub use login::{Authenticated, Credentials, LoginError};
+pub use names::Held;
+pub use password::{ChangeError, ResetError};
+pub use profile::{ProfileError, ProfileUpdate};
+pub use register::{NewUser, RegisterError, Registered};
+pub use session::{Opened, RefreshError, Refreshed};
+
+/// How often an order that takes several streams is decided again when someone else wrote first.
+const ATTEMPTS: u32 = 5;
+
+/// Everything that orders need. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    pub journal: Journal,
+    pub macs: Arc<MacKeys>,
+    pub hashes: HashPool,
+    pub config: Arc<Config>,
+}
+
+/// Why an order could not be carried out although nothing is wrong with it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("too many passwords are being hashed")]
+    Busy(#[from] Busy),
+    #[error("a stored password hash can't be used")]
+    Hash(#[source] PoolError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Busy(busy) => Self::Busy(busy),
+            other => Self::Hash(other),
+        }
+    }
+}
+
+impl Accounts {
+    /// A hash of a new password, under a data key of its own.
+    async fn hash(&self, user: UserId, password: &Secret) -> Result<Private<PasswordHash>, Failure> {
+        let hash = self.hashes.hash(password.clone(), random::bytes()).await?;
+        Ok(Private::new(domain::KeyId::of_password(user, random::id()), PasswordHash(hash)))
+    }
+
+    /// Destroys the key of a password hash that another has replaced. If it can't be done now, the collector will.
+    async fn shred(&self, replaced: &Private<PasswordHash>) {
+        if let Err(error) = self.journal.vault().destroy(&replaced.key, Destroyed::Superseded).await {
+            tracing::warn!(error = store::log::chain(&error), "a replaced password hash waits for the collector");
+        }
+    }
+
+    async fn new_pk(&self) -> Result<UserId, StoreError> {
+        if self.config.pk == PkMode::Sequence && let Some(next) = self.journal.log().next_in_sequence("user").await? {
+            return Ok(UserId(next));
+        }
+        Ok(time_ordered_pk(clock::now().0.div_euclid(1000), random::number()))
+    }
+}
+
+/// 41 bits of milliseconds since 2026 and 12 random ones: 53 in all, exact in every JSON reader until 2095.
+fn time_ordered_pk(unix_millis: i64, random: u64) -> UserId {
+    const START_OF_2026: i64 = 1_767_225_600_000;
+    let millis = (unix_millis - START_OF_2026).clamp(1, (1 << 41) - 1);
+    UserId(millis << 12 | i64::from(u16::try_from(random & 0xfff).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pks_fit_into_53_bits_and_grow_with_time() {
+        assert!(time_ordered_pk(i64::MAX / 2, u64::MAX).0 < 1 << 53);
+        assert!(time_ordered_pk(0, 0).0 > 0);
+        assert!(time_ordered_pk(1_800_000_000_001, 0) > time_ordered_pk(1_800_000_000_000, u64::MAX));
+    }
+}

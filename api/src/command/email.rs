@@ -1,0 +1,155 @@
+//! Addresses: verified by the link that was mailed to them, asked for again, and exchanged for others.
+
+use domain::{
+    Aggregate, KeyId, Private, User, UserId,
+    mail::Purpose,
+    name::{NameKind, canonical_email},
+    user::{self, Account, Command, Proof},
+};
+use store::{Change, Context, Position, StoreError, StreamId, clock, link::Link};
+
+use super::{ATTEMPTS, Accounts, Failure};
+use crate::config::Verification;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EmailError {
+    #[error("the link does not fit, has expired or was used")]
+    BadLink,
+    #[error("the address is taken")]
+    Taken,
+    #[error("the session that asks has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for EmailError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// Takes the key of a verification link: verifies the address that it was sent to, or puts that one in the place of
+    /// the old one where this was asked for.
+    pub async fn verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_verify_email(context, link).await {
+                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
+        let user = UserId(link.user());
+        let stream = StreamId::user(user);
+        let loaded = self.journal.load::<User>(&stream).await?;
+        let account = loaded.state.account().ok_or(EmailError::BadLink)?;
+        let address = self.address_of(link, account).ok_or(EmailError::BadLink)?;
+        let at = clock::now();
+        let command = Command::VerifyEmail { address, at };
+        let events = loaded.state.decide(command).map_err(|_| EmailError::BadLink)?;
+        let mut changes = vec![Change::of::<User>(stream, loaded.version, &events)?];
+        if events.iter().any(|event| matches!(event, user::Event::EmailChanged { .. })) {
+            changes.extend(self.release_replaced(account).await?);
+        }
+        Ok(self.journal.append(context, changes).await?)
+    }
+
+    /// Which of the user's addresses the link was sent to, if it still lives.
+    fn address_of(&self, link: &Link, account: &Account) -> Option<String> {
+        let key = self.macs.link(link.key_id())?;
+        let current = account.email.as_ref().map(|address| &address.email);
+        let pending = account.pending_email.as_ref().map(|pending| &pending.email);
+        let mut addresses = pending.into_iter().chain(current).filter_map(Private::get).map(|e| canonical_email(e));
+        addresses.find(|address| link.check(key, address, account.epoch, clock::now().0).is_ok())
+    }
+
+    async fn release_replaced(&self, account: &Account) -> Result<Option<Change>, StoreError> {
+        match &account.email {
+            Some(old) => match old.email.get() {
+                Some(email) => self.release(NameKind::Email, email, old.claim).await,
+                None => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// Mails the verification link once more, if the address is someone's and not yet verified. Tells nobody which.
+    pub async fn resend_verification(&self, context: &Context, email: &str) -> Result<(), Failure> {
+        let held = self.holder(NameKind::Email, email).await?;
+        let mail = match held.as_ref().and_then(|held| Some((held.user, held.loaded.state.account()?))) {
+            Some((user, account)) if self.config.email_verification != Verification::None => {
+                self.verification_mail(user, account, email)?
+            }
+            Some(_) | None => None,
+        };
+        match mail {
+            Some(mail) => self.journal.append(context, vec![mail]).await.map(drop)?,
+            None => self.journal.append_nothing().await?,
+        }
+        Ok(())
+    }
+
+    fn verification_mail(&self, user: UserId, account: &Account, email: &str) -> Result<Option<Change>, StoreError> {
+        let unverified = account.email.as_ref().filter(|address| !address.verified).map(|address| &address.email);
+        let pending = account.pending_email.as_ref().map(|pending| &pending.email);
+        let wanted = canonical_email(email);
+        pending
+            .into_iter()
+            .chain(unverified)
+            .find(|address| account.active && address.get().is_some_and(|held| canonical_email(held) == wanted))
+            .map(|to| self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), to, clock::now()))
+            .transpose()
+    }
+
+    /// Asks for another address: a link goes to the new one, a notice to the old one, and nothing changes until the
+    /// link is opened.
+    pub async fn request_email_change(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        email: &str,
+    ) -> Result<Position, EmailError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_request_email_change(context, (user, proof), email).await {
+                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_request_email_change(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        email: &str,
+    ) -> Result<Position, EmailError> {
+        let at = clock::now();
+        let stream = StreamId::user(user);
+        let loaded = self.journal.load::<User>(&stream).await?;
+        let account = loaded.state.account().ok_or(EmailError::SessionEnded)?;
+        let taken = self.take(NameKind::Email, email, user, at).await?.ok_or(EmailError::Taken)?;
+        let private = Private::new(KeyId::of_user(user), email.to_owned());
+        let reservation = taken.reservation;
+        let command = Command::RequestEmailChange { proof, email: private.clone(), reservation, at };
+        let events = loaded.state.decide(command).map_err(|_| EmailError::SessionEnded)?;
+        let mut changes = taken.changes;
+        changes.push(Change::of::<User>(stream, loaded.version, &events)?);
+        if let Some(pending) = &account.pending_email
+            && let Some(address) = pending.email.get()
+        {
+            changes.extend(self.release(NameKind::Email, address, pending.claim).await?);
+        }
+        changes.push(self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), &private, at)?);
+        changes.extend(self.notice(Purpose::EmailChangeRequested, (user, account), at)?);
+        Ok(self.journal.append(context, changes).await?)
+    }
+}

@@ -1,0 +1,136 @@
+//! Checks a name and a password. An unknown name costs what a wrong password costs, and gets the same answer.
+
+use domain::{
+    LoginRecord, User, UserId,
+    login::Command,
+    name::{NameKind, kind_of_typed},
+    user::{self, Account},
+};
+use store::{Context, StoreError, StreamId, clock};
+
+use super::{Accounts, Failure, names::Held};
+use crate::{
+    attempts::Attempts,
+    password::{Secret, Verdict},
+};
+
+/// How a person says who he is.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    Username(String),
+    Email(String),
+    /// One field that takes either.
+    Either(String),
+}
+
+/// A user whose password was right in `account.epoch`.
+pub struct Authenticated {
+    pub user: UserId,
+    pub account: Account,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    #[error("unknown name or wrong password")]
+    Refused,
+    #[error("the user is disabled")]
+    Disabled,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for LoginError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// The user whose password this is.
+    pub async fn authenticate(
+        &self,
+        context: &Context,
+        attempts: &Attempts,
+        credentials: &Credentials,
+        password: &Secret,
+    ) -> Result<Authenticated, LoginError> {
+        let held = self.find(credentials).await?;
+        let account = held.as_ref().and_then(|held| held.loaded.state.account());
+        let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
+        let verdict = self.hashes.verify(password.clone(), encoded).await.map_err(Failure::from)?;
+        let (Some(held), Some(account)) = (&held, account) else { return Err(LoginError::Refused) };
+        match verdict {
+            Verdict::Wrong => {
+                self.record_failure(context, attempts, held.user).await;
+                Err(LoginError::Refused)
+            }
+            Verdict::Right | Verdict::RightButOutdated if !account.active => Err(LoginError::Disabled),
+            Verdict::Right => Ok(Authenticated { user: held.user, account: account.clone() }),
+            Verdict::RightButOutdated => {
+                self.rehash(context, (held.user, account), password).await;
+                Ok(Authenticated { user: held.user, account: account.clone() })
+            }
+        }
+    }
+
+    /// A user's account, folded from its stream.
+    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
+        let loaded = self.journal.load::<User>(&StreamId::user(user)).await?;
+        Ok(loaded.state.account().cloned())
+    }
+
+    /// Whether this is the password of an account, as where an old one must be given for a new one.
+    pub async fn is_password_of(&self, account: &Account, password: &Secret) -> Result<bool, Failure> {
+        let encoded = account.password.get().map(|hash| hash.0.clone());
+        Ok(self.hashes.verify(password.clone(), encoded).await? != Verdict::Wrong)
+    }
+
+    async fn find(&self, credentials: &Credentials) -> Result<Option<Held>, StoreError> {
+        match credentials {
+            Credentials::Username(name) => self.holder(NameKind::Username, name).await,
+            Credentials::Email(email) => self.holder_of_email(email).await,
+            Credentials::Either(text) if kind_of_typed(text) == NameKind::Email => {
+                match self.holder_of_email(text).await? {
+                    Some(held) => Ok(Some(held)),
+                    None => self.holder(NameKind::Username, text).await,
+                }
+            }
+            Credentials::Either(text) => self.holder(NameKind::Username, text).await,
+        }
+    }
+
+    /// Whose address this is; one that he has asked for and not yet verified does not let him in.
+    pub async fn holder_of_email(&self, email: &str) -> Result<Option<Held>, StoreError> {
+        let held = self.holder(NameKind::Email, email).await?;
+        Ok(held.filter(|held| held.loaded.state.account().is_some_and(|account| account.has_email(email))))
+    }
+
+    /// Failures are worth recording, and never worth failing over.
+    async fn record_failure(&self, context: &Context, attempts: &Attempts, user: UserId) {
+        let at = clock::now();
+        let counted = attempts.tally(&["failed login", &user.to_string()], at).await;
+        let Ok(count) = counted.inspect_err(|error| tracing::warn!(%error, "a failed login was not counted")) else {
+            return;
+        };
+        let command = Command::RecordFailure { at, count };
+        let recorded = self.journal.execute::<LoginRecord>(context, &StreamId::login(user), command).await;
+        if let Err(error) = recorded {
+            tracing::warn!(error = store::log::chain(&error), "a failed login was not recorded");
+        }
+    }
+
+    /// Puts a hash with today's parameters in the place of an older one; if it fails, the next login tries again.
+    async fn rehash(&self, context: &Context, (user, account): (UserId, &Account), password: &Secret) {
+        let Ok(fresh) = self.hash(user, password).await else { return };
+        let command = user::Command::RehashPassword {
+            replaces: account.password.key.clone(),
+            password: fresh,
+            at: clock::now(),
+        };
+        match self.journal.execute::<User>(context, &StreamId::user(user), command).await {
+            Ok(executed) if executed.recorded => self.shred(&account.password).await,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = store::log::chain(&error), "an old password hash stays for now"),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A new password: changed by its owner, or reset by whoever holds the link that was mailed to him. Either ends sessions
+//! by raising the user's epoch, in the same event.
+
+use domain::{
+    Aggregate, Private, User, UserId,
+    mail::Purpose,
+    user::{self, Account, ChangePassword, Command, PasswordHash, Proof},
+};
+use store::{Change, Context, Position, StoreError, StreamId, clock, link::Link};
+
+use super::{ATTEMPTS, Accounts, Failure};
+use crate::password::Secret;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    #[error("the user is disabled")]
+    Disabled,
+    #[error("the session that asks has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    #[error("the link does not fit, has expired or was used")]
+    BadLink,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<StoreError> for ResetError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// Changes a password; all sessions end, but that of `proof` where the settings say so.
+    pub async fn change_password(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        password: &Secret,
+    ) -> Result<Position, ChangeError> {
+        let hash = self.hash(user, password).await?;
+        let keep_session = !self.config.logout_on_password_change;
+        let command = |at| {
+            Command::ChangePassword(ChangePassword { proof, password: hash.clone(), keep_session, at })
+        };
+        self.replace_password(context, user, Purpose::PasswordChanged, command).await.map_err(|error| match error {
+            Replace::Refused(user::Error::Disabled | user::Error::NotRegistered) => ChangeError::Disabled,
+            Replace::Refused(_) => ChangeError::SessionEnded,
+            Replace::Store(error) => error.into(),
+        })
+    }
+
+    /// Asks for a reset mail. Whether the address is anyone's can't be told from the answer or from the time it takes.
+    pub async fn request_reset(&self, context: &Context, email: &str) -> Result<(), Failure> {
+        let held = self.holder_of_email(email).await?;
+        let account = held.as_ref().and_then(|held| Some((held.user, held.loaded.state.account()?)));
+        let known = account.filter(|(_, account)| account.active);
+        match known.and_then(|(user, account)| Some((user, account, account.email.as_ref()?))) {
+            Some((user, account, address)) => {
+                let mail = self.mail_with_link(
+                    Purpose::ResetPassword,
+                    (user, account.epoch),
+                    &address.email,
+                    clock::now(),
+                )?;
+                self.journal.append(context, vec![mail]).await?;
+            }
+            None => self.journal.append_nothing().await?,
+        }
+        Ok(())
+    }
+
+    /// The user to whom a reset link was sent, if it still opens anything.
+    pub async fn check_reset_link(&self, link: &Link) -> Result<Account, ResetError> {
+        let user = UserId(link.user());
+        let state = self.journal.load::<User>(&StreamId::user(user)).await?.state;
+        let account = state.account().filter(|account| account.active).ok_or(ResetError::BadLink)?;
+        let key = self.macs.link(link.key_id()).ok_or(ResetError::BadLink)?;
+        let email = account.email.as_ref().and_then(|address| address.email.get()).ok_or(ResetError::BadLink)?;
+        let email = domain::name::canonical_email(email);
+        link.check(key, &email, account.epoch, clock::now().0).map_err(|_| ResetError::BadLink)?;
+        Ok(account.clone())
+    }
+
+    /// Sets a new password by a link that was checked against `account`; all sessions end.
+    pub async fn reset_password(
+        &self,
+        context: &Context,
+        (user, account): (UserId, &Account),
+        password: &Secret,
+    ) -> Result<Position, ResetError> {
+        let hash = self.hash(user, password).await?;
+        let epoch = account.epoch;
+        let command = |at| Command::ResetPassword { epoch, password: hash.clone(), at };
+        self.replace_password(context, user, Purpose::PasswordReset, command).await.map_err(|error| match error {
+            Replace::Refused(_) => ResetError::BadLink,
+            Replace::Store(error) => error.into(),
+        })
+    }
+
+    /// Decides and appends the new password together with the mail that tells of it, then shreds the old hash.
+    async fn replace_password(
+        &self,
+        context: &Context,
+        user: UserId,
+        notice: Purpose,
+        command: impl Fn(domain::Time) -> Command + Send,
+    ) -> Result<Position, Replace> {
+        let stream = StreamId::user(user);
+        let mut attempt = 1;
+        loop {
+            let loaded = self.journal.load::<User>(&stream).await?;
+            let at = clock::now();
+            let events = loaded.state.decide(command(at)).map_err(Replace::Refused)?;
+            let replaced = loaded.state.account().map(|account| account.password.clone());
+            let mut changes = vec![Change::of::<User>(stream.clone(), loaded.version, &events)?];
+            if let Some(account) = loaded.state.account() {
+                changes.extend(self.notice(notice, (user, account), at)?);
+            }
+            match self.journal.append(context, changes).await {
+                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                outcome => {
+                    let position = outcome?;
+                    self.shred_replaced(replaced).await;
+                    return Ok(position);
+                }
+            }
+        }
+    }
+
+    async fn shred_replaced(&self, replaced: Option<Private<PasswordHash>>) {
+        if let Some(replaced) = replaced {
+            self.shred(&replaced).await;
+        }
+    }
+}
+
+/// Why a password was not replaced.
+enum Replace {
+    Refused(user::Error),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Replace {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,103 @@
+//! A user's names. A new username is claimed and the old one given back in the same append.
+
+use domain::{
+    Aggregate, KeyId, Private, User, UserId,
+    name::{NameKind, canonical_username},
+    user::{self, Account, Command, Names, Proof, UpdateProfile},
+};
+use store::{Change, Context, Position, StoreError, StreamId, clock};
+
+use super::{ATTEMPTS, Accounts, Failure};
+
+/// New names; what is none stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileUpdate {
+    pub username: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    #[error("the username is taken")]
+    UsernameTaken,
+    #[error("the user is disabled, or the session that asks has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for ProfileError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// Updates a user's names; where nothing changes, nothing is recorded.
+    pub async fn update_profile(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        update: &ProfileUpdate,
+    ) -> Result<Position, ProfileError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_update_profile(context, (user, proof), update).await {
+                Err(ProfileError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_update_profile(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        update: &ProfileUpdate,
+    ) -> Result<Position, ProfileError> {
+        let stream = StreamId::user(user);
+        let loaded = self.journal.load::<User>(&stream).await?;
+        let account = loaded.state.account().ok_or(ProfileError::SessionEnded)?;
+        let old = account.names.get().cloned().unwrap_or_default();
+        let names = Names {
+            username: update.username.clone().unwrap_or_else(|| old.username.clone()),
+            first_name: update.first_name.clone().unwrap_or_else(|| old.first_name.clone()),
+            last_name: update.last_name.clone().unwrap_or_else(|| old.last_name.clone()),
+        };
+        let (mut changes, claim) = self.rename((user, account), &old.username, &names.username).await?;
+        let names = Private::new(KeyId::of_user(user), names);
+        let at = clock::now();
+        let command = Command::UpdateProfile(UpdateProfile { proof, names, claim, at });
+        let events = loaded.state.decide(command).map_err(|error: user::Error| {
+            tracing::debug!(%error, "a change of names was refused");
+            ProfileError::SessionEnded
+        })?;
+        if events.is_empty() {
+            return Ok(loaded.position);
+        }
+        changes.push(Change::of::<User>(stream, loaded.version, &events)?);
+        Ok(self.journal.append(context, changes).await?)
+    }
+
+    async fn rename(
+        &self,
+        (user, account): (UserId, &Account),
+        old: &str,
+        new: &str,
+    ) -> Result<(Vec<Change>, Option<domain::ReservationId>), ProfileError> {
+        if canonical_username(old) == canonical_username(new) {
+            return Ok((vec![], None));
+        }
+        let own_email = account.email.as_ref().and_then(|address| address.email.get());
+        if self.is_foreign_address(new, own_email.map_or("", String::as_str)).await? {
+            return Err(ProfileError::UsernameTaken);
+        }
+        let taken = self.take(NameKind::Username, new, user, clock::now()).await?;
+        let mut taken = taken.ok_or(ProfileError::UsernameTaken)?;
+        taken.changes.extend(self.release(NameKind::Username, old, account.username_claim).await?);
+        Ok((taken.changes, Some(taken.reservation)))
+    }
+}

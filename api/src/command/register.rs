@@ -1,0 +1,140 @@
+//! Registration: names, user, first mail and, where he may come in at once, first session, in one append.
+
+use domain::{
+    KeyId, Private, SessionId, Time, User, UserId,
+    mail::Purpose,
+    name::{NameKind, canonical_email, kind_of_typed},
+    session::{Client, Live},
+    user::{Account, Event, Names, PasswordHash, Registration},
+};
+use store::{Change, Context, Position, StoreError, StreamId, clock};
+
+use super::{ATTEMPTS, Accounts, Failure};
+use crate::{config::Verification, password::Secret};
+
+/// Who wants to be known.
+pub struct NewUser {
+    pub username: String,
+    pub email: String,
+    pub password: Secret,
+    pub email_verified: bool,
+    /// From where he is logged in at once; none where he is not.
+    pub client: Option<Client>,
+}
+
+pub struct Registered {
+    pub user: UserId,
+    pub account: Account,
+    pub session: Option<(SessionId, Live)>,
+    pub position: Position,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    #[error("the username is taken")]
+    UsernameTaken,
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// Registers a user, or says which name is taken.
+    pub async fn register(&self, context: &Context, new: &NewUser) -> Result<Registered, RegisterError> {
+        let mut pk = self.new_pk().await?;
+        let password = self.hash(pk, &new.password).await?;
+        let mut attempt = 1;
+        loop {
+            match self.try_register(context, new, (pk, &password)).await {
+                Err(RegisterError::Failed(Failure::Store(StoreError::Conflict { stream }))) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    if stream == StreamId::user(pk) {
+                        pk = self.new_pk().await?;
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_register(
+        &self,
+        context: &Context,
+        new: &NewUser,
+        (pk, password): (UserId, &Private<PasswordHash>),
+    ) -> Result<Registered, RegisterError> {
+        let at = clock::now();
+        if self.is_foreign_address(&new.username, &new.email).await? {
+            return Err(RegisterError::UsernameTaken);
+        }
+        let username = self.take(NameKind::Username, &new.username, pk, at).await?;
+        let username = username.ok_or(RegisterError::UsernameTaken)?;
+        let email = self.take(NameKind::Email, &new.email, pk, at).await?;
+        let email = email.ok_or(RegisterError::EmailTaken)?;
+        let registration = Registration {
+            names: Private::new(KeyId::of_user(pk), names(&new.username)),
+            email: Private::new(KeyId::of_user(pk), new.email.clone()),
+            password: password.clone(),
+            username_claim: username.reservation,
+            email_claim: email.reservation,
+            email_verified: new.email_verified,
+            at,
+        };
+        let born = Event::UserRegistered(registration);
+        let mut changes: Vec<Change> = username.changes.into_iter().chain(email.changes).collect();
+        changes.push(Change::of::<User>(StreamId::user(pk), 0, std::slice::from_ref(&born))?);
+        let account = domain::fold::<User>([&born]).account().cloned().ok_or_else(unborn)?;
+        changes.extend(self.first_mail(pk, &account, at)?);
+        let session = match &new.client {
+            Some(client) => Some(self.first_session(pk, client, at, &mut changes)?),
+            None => None,
+        };
+        let position = self.journal.append(context, changes).await?;
+        Ok(Registered { user: pk, account, session, position })
+    }
+
+    /// Whether a username is an address that someone else holds: it must not become a way to be taken for him.
+    pub async fn is_foreign_address(&self, username: &str, own_email: &str) -> Result<bool, StoreError> {
+        if kind_of_typed(username) != NameKind::Email || canonical_email(username) == canonical_email(own_email) {
+            return Ok(false);
+        }
+        Ok(self.holder(NameKind::Email, username).await?.is_some())
+    }
+
+    fn first_mail(&self, pk: UserId, account: &Account, at: Time) -> Result<Option<Change>, StoreError> {
+        let unverified = account.email.as_ref().filter(|address| !address.verified);
+        match unverified {
+            Some(address) if self.config.email_verification != Verification::None => {
+                self.mail_with_link(Purpose::VerifyEmail, (pk, account.epoch), &address.email, at).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn first_session(
+        &self,
+        pk: UserId,
+        client: &Client,
+        at: Time,
+        changes: &mut Vec<Change>,
+    ) -> Result<(SessionId, Live), StoreError> {
+        let (id, live, change) = self.new_session((pk, 0), client, at)?;
+        changes.push(change);
+        Ok((id, live))
+    }
+}
+
+fn names(username: &str) -> Names {
+    Names { username: username.to_owned(), ..Names::default() }
+}
+
+fn unborn() -> StoreError {
+    StoreError::Unavailable("a registration did not lead to an account".into())
+}

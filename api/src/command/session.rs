@@ -1,0 +1,157 @@
+//! Sessions: begun at login, carried on by refresh, ended by logout. Refresh is decided on the streams of session and
+//! user, never on a read model.
+
+use domain::{
+    Aggregate, KeyId, Private, Session, SessionId, Time, User, UserId,
+    session::{self, Client, Command, Event, Issue, Live, RevocationReason, Start},
+};
+use store::{Change, Context, ExecuteError, Position, StoreError, StreamId, clock, random};
+
+use super::{ATTEMPTS, Accounts, Failure};
+
+/// A session that has just begun.
+pub struct Opened {
+    pub id: SessionId,
+    pub live: Live,
+    pub position: Position,
+}
+
+/// A session that goes on; `live` says what its newest tokens are made from.
+pub struct Refreshed {
+    pub live: Live,
+    pub position: Position,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    #[error("no such session or user")]
+    Unknown,
+    #[error("the user is disabled")]
+    Disabled,
+    /// Revoked, over, of an older epoch, or just now found to be stolen: then `Some` time at which it was revoked.
+    #[error("the session has ended")]
+    Ended,
+    #[error("a replaced refresh token came back; the session is revoked")]
+    Reused,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Accounts {
+    /// Begins a session of a user who proved himself in `epoch`.
+    pub async fn start_session(
+        &self,
+        context: &Context,
+        (user, epoch): (UserId, u32),
+        client: &Client,
+    ) -> Result<Opened, Failure> {
+        let (id, live, change) = self.new_session((user, epoch), client, clock::now())?;
+        let position = self.journal.append(context, vec![change]).await?;
+        Ok(Opened { id, live, position })
+    }
+
+    pub(super) fn new_session(
+        &self,
+        (user, epoch): (UserId, u32),
+        client: &Client,
+        at: Time,
+    ) -> Result<(SessionId, Live, Change), StoreError> {
+        let id = SessionId(random::number());
+        let client = Private::new(KeyId::of_session(id), client.clone());
+        let start = Start { user, epoch, at, until: at + self.config.jwt.session_max, client };
+        let events = Session::Unborn.decide(Command::Start(start)).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let state = domain::fold::<Session>(&events);
+        let live = state.live().cloned().ok_or_else(|| StoreError::Unavailable("a session did not begin".into()))?;
+        Ok((id, live, Change::of::<Session>(StreamId::session(id), 0, &events)?))
+    }
+
+    /// Takes a refresh token with this counter. With `kid` the session moves on to its next token, signed by that key;
+    /// without, tokens don't rotate.
+    pub async fn refresh(
+        &self,
+        context: &Context,
+        (id, counter): (SessionId, u32),
+        kid: Option<String>,
+    ) -> Result<Refreshed, RefreshError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_refresh(context, (id, counter), kid.clone()).await {
+                Err(RefreshError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_refresh(
+        &self,
+        context: &Context,
+        (id, counter): (SessionId, u32),
+        kid: Option<String>,
+    ) -> Result<Refreshed, RefreshError> {
+        let stream = StreamId::session(id);
+        let loaded = self.journal.load::<Session>(&stream).await?;
+        let (Session::Live(live) | Session::Revoked(live, _)) = &loaded.state else {
+            return Err(RefreshError::Unknown);
+        };
+        self.check_user(id, live).await?;
+        let at = clock::now();
+        let next = kid.map(|kid| Issue { iat: at, exp: live.until.min(at + self.config.jwt.refresh_ttl), kid });
+        let refresh = session::Refresh { counter, next, grace: self.config.jwt.refresh_grace, at };
+        let events = loaded.state.decide(Command::Refresh(refresh)).map_err(|error| match error {
+            session::Error::NeverIssued | session::Error::NotStarted | session::Error::AlreadyStarted => {
+                RefreshError::Unknown
+            }
+            session::Error::Revoked | session::Error::Over => RefreshError::Ended,
+        })?;
+        let reused = events.iter().any(|event| matches!(event, Event::SessionRevoked { .. }));
+        let position = if events.is_empty() {
+            loaded.position
+        } else {
+            let change = Change::of::<Session>(stream, loaded.version, &events)?;
+            self.journal.append(context, vec![change]).await?
+        };
+        let state = events.iter().fold(loaded.state, Session::evolve);
+        match state {
+            Session::Live(live) => Ok(Refreshed { live, position }),
+            Session::Unborn | Session::Revoked(..) if reused => Err(RefreshError::Reused),
+            Session::Unborn | Session::Revoked(..) => Err(RefreshError::Ended),
+        }
+    }
+
+    async fn check_user(&self, id: SessionId, live: &Live) -> Result<(), RefreshError> {
+        let user = self.journal.load::<User>(&StreamId::user(live.user)).await?.state;
+        let account = user.account().ok_or(RefreshError::Unknown)?;
+        if !account.active {
+            return Err(RefreshError::Disabled);
+        }
+        if account.admits(id, live.epoch) { Ok(()) } else { Err(RefreshError::Ended) }
+    }
+
+    /// Ends a session; one that has ended stays as it is. Answers its state, and where it was written.
+    pub async fn revoke(
+        &self,
+        context: &Context,
+        id: SessionId,
+        reason: RevocationReason,
+    ) -> Result<Option<Position>, Failure> {
+        let command = Command::Revoke { reason, at: clock::now() };
+        match self.journal.execute::<Session>(context, &StreamId::session(id), command).await {
+            Ok(executed) => Ok(Some(executed.position)),
+            Err(ExecuteError::Refused(_)) => Ok(None),
+            Err(ExecuteError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Folds a session.
+    pub async fn session(&self, id: SessionId) -> Result<Session, StoreError> {
+        Ok(self.journal.load::<Session>(&StreamId::session(id)).await?.state)
+    }
+}

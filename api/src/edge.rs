@@ -1,0 +1,77 @@
+//! What every request passes through before it reaches a handler, and every answer on its way out.
+//! Must not know what any route does, nor who the caller is.
+
+mod address;
+mod cors;
+mod forgery;
+mod headers;
+mod origin;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+pub use self::address::{Cidr, CidrError, ClientAddress, client_address, prefix};
+pub use self::forgery::forged;
+pub use self::origin::{Origin, OriginError, Origins};
+pub use self::trace::RequestId;
+use crate::server::{ServerLimits, guard};
+
+/// The edge's policy, made once from the settings.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Our own origin and the others whose pages may call us with the user's cookies.
+    pub origins: Origins,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Whether credentials may arrive in cookies, so that a browser attaches them to requests of any page.
+    pub cookies: bool,
+    /// Makes the id of each request. Nothing a client sends has a part in it.
+    pub new_id: fn() -> Uuid,
+}
+
+impl Edge {
+    /// `routes` behind the whole edge and, inside of it, [`guard`]: an id and one log line for each request,
+    /// security headers, CORS, the refusal of forged requests, limits, and paths with or without a slash at
+    /// their end. Routes are to be registered without one.
+    pub fn wrap(self, routes: Router, limits: &ServerLimits) -> Router {
+        let routes = routes
+            .layer(from_fn(trace::note_route))
+            .map_request(without_trailing_slash);
+        let edge = Arc::new(self);
+        let mut guarded = guard(Router::new().fallback_service(routes), limits);
+        if edge.cookies {
+            guarded = guarded.layer(from_fn_with_state(Arc::clone(&edge), forgery::refuse_forged));
+        }
+        guarded
+            .layer(from_fn_with_state(Arc::clone(&edge), cors::answer))
+            .layer(from_fn_with_state(Arc::clone(&edge), headers::secure))
+            .layer(from_fn_with_state(edge, trace::trace))
+    }
+}
+
+/// `/login/` and `/login` are one route. A redirect would lose the body of a POST in many clients.
+fn without_trailing_slash(mut request: Request) -> Request {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+        return request;
+    };
+    let target = uri
+        .query()
+        .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(target).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
+}

@@ -1,0 +1,36 @@
+//! `email/change/`: asks for another address. The password is asked for again, because whoever controls the address
+//! controls the account (ASVS 7.5.1).
+
+use axum::http::StatusCode;
+use domain::name::NameKind;
+
+use super::password::{account, is_own_password};
+use crate::{
+    answer::{Answer, Handled},
+    call::Call,
+    caller::session_ended,
+    command::EmailError,
+    form::{FieldErrors, address::EmailChange, registration::EMAIL_TAKEN},
+};
+
+pub(crate) async fn change(call: Call) -> Handled {
+    let mut change = EmailChange::read(&call.fields()?);
+    let account = account(&call).await?;
+    if let Some(password) = change.password()
+        && !is_own_password(&call, &account, password).await?
+    {
+        change.password_is_wrong();
+    }
+    let email = change.finish()?;
+    call.count("email change", &call.caller()?.user.to_string(), call.app.config.limits.resend).await?;
+    if !account.has_email(&email) && call.app.accounts.is_taken(NameKind::Email, &email).await? {
+        return Err(FieldErrors::one("email", EMAIL_TAKEN).into());
+    }
+    let asked = call.app.accounts.request_email_change(&call.context(), call.proof()?, &email).await;
+    let position = asked.map_err(|error| match error {
+        EmailError::Taken => FieldErrors::one("email", EMAIL_TAKEN).into(),
+        EmailError::BadLink | EmailError::SessionEnded => session_ended(call.app.config.tokens),
+        EmailError::Failed(failure) => Answer::from(failure),
+    })?;
+    Ok(call.positioned(Answer::detail(StatusCode::OK, "Verification e-mail sent."), position))
+}

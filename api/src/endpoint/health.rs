@@ -1,0 +1,26 @@
+//! `/health/live`, `/health/ready` and the public keys of this deployment: asked by machines, without credentials.
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+};
+use serde_json::json;
+
+use crate::{answer::Answer, app::App};
+
+/// The process runs.
+pub(crate) async fn live() -> Answer {
+    Answer::ok(json!({ "status": "ok" }))
+}
+
+/// Whether requests can be served, and how each part is doing.
+pub(crate) async fn ready(State(app): State<App>) -> Answer {
+    let (ready, report) = app.health.report().await;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Answer::new(status, report)
+}
+
+/// The keys that tokens are verified with (RFC 7517). Caches ask again soon enough to know a new key before it signs.
+pub(crate) async fn jwks(State(app): State<App>) -> Answer {
+    Answer::ok(app.jwt().keyring().jwks()).with(header::CACHE_CONTROL, "public, max-age=300")
+}

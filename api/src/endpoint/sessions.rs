@@ -1,0 +1,85 @@
+//! `/sessions/`: where the caller is logged in; ends one of his sessions, or all others.
+
+use axum::{
+    extract::{Path, Request},
+    http::{Method, StatusCode},
+    response::Response,
+};
+use domain::{SessionId, session::RevocationReason};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use projections::{SessionRow, sessions};
+use serde_json::{Value, json};
+use store::{Position, clock};
+
+use crate::{
+    answer::{Answer, Handled},
+    app::App,
+    call::{self, Call},
+    caller::{Caller, inactive},
+    form::route::Endpoint,
+    grant::moment,
+};
+
+/// How many sessions are ended at once.
+const AT_ONCE: usize = 16;
+
+pub(crate) async fn sessions(call: Call) -> Handled {
+    let caller = *call.caller()?;
+    let live = live(&call, &caller).await?;
+    if call.method == Method::DELETE {
+        return end_others(&call, &caller, &live).await;
+    }
+    Ok(Answer::ok(live.iter().map(|session| shown(session, &caller)).collect()))
+}
+
+/// Ends the session that the path names, if it is the caller's.
+pub(crate) async fn session(app: App, id: Path<String>, request: Request) -> Response {
+    let handler = |call: Call| async move {
+        let caller = *call.caller()?;
+        let id: SessionId = id.parse().map_err(|_| Answer::not_found())?;
+        let session = call.app.accounts.session(id).await?;
+        let own = session.live().is_some_and(|live| live.user == caller.user);
+        if !own {
+            return Err(Answer::not_found());
+        }
+        let position = end(&call, id).await?.unwrap_or_default();
+        Ok(call.positioned(Answer::new(StatusCode::NO_CONTENT, Value::Null), position))
+    };
+    call::answer(app, Endpoint::SESSION, request, handler).await
+}
+
+async fn live(call: &Call, caller: &Caller) -> Result<Vec<SessionRow>, Answer> {
+    call.app.wait_for_sessions().await?;
+    let user = call.app.user(caller.user).await?;
+    let user = user.filter(|user| user.active).ok_or_else(|| inactive(call.app.config.tokens))?;
+    Ok(sessions::live(&call.app.views, &user, clock::now()).await?)
+}
+
+async fn end_others(call: &Call, caller: &Caller, live: &[SessionRow]) -> Handled {
+    let others: Vec<SessionId> = live.iter().map(|session| session.id).filter(|id| *id != caller.session).collect();
+    let ended: Vec<Option<Position>> =
+        stream::iter(others).map(|id| end(call, id)).buffer_unordered(AT_ONCE).try_collect().await?;
+    let answer = Answer::new(StatusCode::NO_CONTENT, Value::Null);
+    Ok(match ended.into_iter().flatten().max() {
+        Some(position) => call.positioned(answer, position),
+        None => answer,
+    })
+}
+
+async fn end(call: &Call, id: SessionId) -> Result<Option<Position>, Answer> {
+    let position = call.app.accounts.revoke(&call.context(), id, RevocationReason::Ended).await?;
+    call.app.refuse_session(id, clock::now());
+    Ok(position)
+}
+
+fn shown(session: &SessionRow, caller: &Caller) -> Value {
+    json!({
+        "id": session.id.to_string(),
+        "current": session.id == caller.session,
+        "first_seen": moment(session.started_at),
+        "last_refreshed": moment(session.refreshed_at),
+        "expires": moment(session.until),
+        "address": session.address,
+        "agent": session.agent,
+    })
+}

@@ -1,0 +1,119 @@
+//! `token/verify/` and `token/refresh/`, for deployments with JWTs. An access token is verified without I/O; a refresh
+//! token is decided on the streams of its session and user.
+
+use domain::{Session, SessionId, Time, UserId};
+use serde_json::json;
+use store::clock;
+
+use crate::{
+    answer::{Answer, Handled},
+    app::App,
+    call::Call,
+    caller::{self, refused},
+    command::RefreshError,
+    config::TokenMode,
+    form::{
+        FieldErrors, Secret,
+        errors::NON_FIELD,
+        session::{TokenRefresh, TokenVerify},
+    },
+    grant::{moment, refresh_in_cookie},
+    revocation::Standing,
+    token::{TokenError, jwt::RefreshClaims},
+};
+
+const NOT_VALID: &str = "token_not_valid";
+pub(super) const BLACKLISTED: &str = "Token is blacklisted";
+
+pub(crate) async fn verify(call: Call) -> Handled {
+    let TokenVerify { token } = TokenVerify::parse(&call.fields()?)?;
+    let (app, jwt, now) = (&call.app, call.app.jwt(), clock::now().0);
+    match app.verified.verify(&jwt, token.as_str(), now) {
+        Ok(claims) => {
+            let (user, session) = (UserId(claims.user), SessionId(claims.session));
+            match app.revocations.standing(user, session, claims.epoch)? {
+                Standing::Good => Ok(Answer::ok(json!({}))),
+                Standing::Disabled => Err(caller::inactive(TokenMode::Jwt)),
+                Standing::Revoked => Err(refused(BLACKLISTED, NOT_VALID)),
+            }
+        }
+        Err(TokenError::WrongType) => {
+            let claims = jwt.verify(token.as_str(), now).and_then(|verified| verified.refresh());
+            match standing(app, &claims.map_err(bad_token)?).await? {
+                RefreshStanding::Current => Ok(Answer::ok(json!({}))),
+                RefreshStanding::Disabled => Err(caller::inactive(TokenMode::Jwt)),
+                RefreshStanding::Spent => Err(FieldErrors::one(NON_FIELD, BLACKLISTED).into()),
+            }
+        }
+        Err(error) => Err(bad_token(error)),
+    }
+}
+
+pub(crate) async fn refresh(call: Call) -> Handled {
+    let TokenRefresh { refresh } = TokenRefresh::parse(&call.fields()?)?;
+    let in_cookie = || call.app.config.cookies.read_refresh(call.cookies());
+    let given = refresh.or_else(|| in_cookie().map(|token| Secret::new(token.to_owned())));
+    let token = given.ok_or_else(|| refused("No valid refresh token found.", NOT_VALID))?;
+    let (jwt, now) = (call.app.jwt(), clock::now().0);
+    let claims = jwt.verify(token.as_str(), now).and_then(|verified| verified.refresh()).map_err(bad_token)?;
+    let rotate = call.app.config.jwt.rotate_refresh;
+    let kid = if rotate { jwt.keyring().active(now).map(str::to_owned) } else { None };
+    let id = SessionId(claims.session);
+    let refreshed = call.app.accounts.refresh(&call.context(), (id, claims.counter), kid).await;
+    let refreshed = refreshed.map_err(|error| not_refreshed(&call.app, id, error))?;
+    let tokens = call.app.tokens(id, &refreshed.live)?;
+
+    let mut body = json!({ "access": tokens.access.0 });
+    if rotate && !refresh_in_cookie(&call.app.config) {
+        body["refresh"] = tokens.refresh.0.as_str().into();
+    }
+    body["access_expiration"] = moment(Time::from_seconds(tokens.access.1)).into();
+    if rotate && !refresh_in_cookie(&call.app.config) {
+        body["refresh_expiration"] = moment(Time::from_seconds(tokens.refresh.1)).into();
+    }
+    let rules = &call.app.config.cookies;
+    let new = rotate.then(|| rules.set_refresh(&tokens.refresh.0, tokens.refresh.1, now)).flatten();
+    let cookies = rules.set_access(&tokens.access.0, tokens.access.1, now).into_iter().chain(new);
+    Ok(call.positioned(Answer::ok(body).with_cookies(cookies), refreshed.position))
+}
+
+fn not_refreshed(app: &App, id: SessionId, error: RefreshError) -> Answer {
+    match error {
+        RefreshError::Unknown => bad_token(TokenError::Invalid),
+        RefreshError::Disabled => refused("User inactive or deleted.", "no_active_account"),
+        RefreshError::Ended => refused(BLACKLISTED, NOT_VALID),
+        RefreshError::Reused => {
+            app.refuse_session(id, clock::now());
+            refused(BLACKLISTED, NOT_VALID)
+        }
+        RefreshError::Failed(failure) => failure.into(),
+    }
+}
+
+fn bad_token(error: TokenError) -> Answer {
+    refused(error.detail(), NOT_VALID)
+}
+
+/// What a well-made refresh token is worth now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefreshStanding {
+    Current,
+    /// Its user may not come in.
+    Disabled,
+    /// Replaced, or its session ended.
+    Spent,
+}
+
+/// Judges a refresh token without spending it.
+pub(super) async fn standing(app: &App, claims: &RefreshClaims) -> Result<RefreshStanding, Answer> {
+    let id = SessionId(claims.session);
+    let session = app.accounts.session(id).await?;
+    let (Session::Live(live) | Session::Revoked(live, _)) = &session else { return Ok(RefreshStanding::Spent) };
+    let Some(account) = app.accounts.account(live.user).await? else { return Ok(RefreshStanding::Spent) };
+    let current = session.live().is_some_and(|live| live.counter == claims.counter && clock::now() < live.until);
+    Ok(match (account.active, current && account.admits(id, live.epoch)) {
+        (false, _) => RefreshStanding::Disabled,
+        (true, true) => RefreshStanding::Current,
+        (true, false) => RefreshStanding::Spent,
+    })
+}

@@ -1,0 +1,37 @@
+//! Turns a request body into input that obeys the recorded contract, or into the contract's words of refusal.
+//! Pure text work: no I/O, no clock. Must not know users, sessions, hashes or how a password is judged.
+//!
+//! Every endpoint has two stages, and their errors never mix. The *field stage* looks at each field on its own and
+//! reports all faulty fields together, in the order in which the endpoint declares them. Only when it found
+//! nothing does the *whole stage* run, which compares fields and reports a single fault.
+
+pub mod address;
+pub mod body;
+mod charset;
+mod email;
+pub mod errors;
+pub mod field;
+mod header;
+mod json;
+pub mod login;
+mod multipart;
+pub mod password;
+pub mod profile;
+pub mod registration;
+pub mod route;
+pub mod secret;
+pub mod session;
+pub mod value;
+mod word;
+
+pub use body::{Refusal, read};
+pub use errors::FieldErrors;
+pub use secret::Secret;
+pub use value::Fields;
+pub(crate) use word::is_word;
+
+/// Judges a password and answers with the sentences that refuse it; none means that it is accepted.
+///
+/// The second argument holds what is known of the user as (name in messages, value): `username`, `first name`,
+/// `last name`, `email address`, in this order. Without any, the rule of similarity has nothing to compare with.
+pub type Rules<'a> = &'a dyn Fn(&str, &[(&str, &str)]) -> Vec<String>;

@@ -1,0 +1,112 @@
+//! What a session hands to its client: tokens in a body, in cookies, or an opaque key, as the settings say.
+
+use axum::http::StatusCode;
+use domain::{
+    SessionId, Time, UserId,
+    session::Live,
+    user::{Account, Names},
+};
+use serde_json::{Value, json};
+use store::{clock, random};
+
+use crate::{
+    answer::Answer,
+    app::Application,
+    config::{Config, TokenMode},
+    token::{
+        jwt::{AccessClaims, RefreshClaims, SignError},
+        opaque,
+    },
+};
+
+/// The tokens of one session, with the seconds since the Unix epoch at which they expire.
+pub(crate) struct Tokens {
+    pub(crate) access: (String, i64),
+    pub(crate) refresh: (String, i64),
+}
+
+impl Application {
+    /// The newest tokens of a session.
+    pub(crate) fn tokens(&self, id: SessionId, live: &Live) -> Result<Tokens, SignError> {
+        let (jwt, now) = (self.jwt(), clock::now());
+        let (iat, exp, kid) = match &live.issue {
+            Some(issue) => (issue.iat, issue.exp, issue.kid.clone()),
+            None => {
+                let exp = live.until.min(live.started_at + self.config.jwt.refresh_ttl);
+                let kid = jwt.keyring().active(now.0).ok_or(SignError::NoActiveKey)?;
+                (live.started_at, exp, kid.to_owned())
+            }
+        };
+        let claims = RefreshClaims {
+            user: live.user.0,
+            session: id.0,
+            counter: live.counter,
+            iat: iat.seconds(),
+            exp: exp.seconds(),
+        };
+        let refresh = (jwt.sign_refresh(&claims, &kid)?, exp.seconds());
+        let exp = live.until.min(now + self.config.jwt.access_ttl).seconds();
+        let claims = AccessClaims {
+            user: live.user.0,
+            session: id.0,
+            epoch: live.epoch,
+            iat: now.seconds(),
+            exp,
+            jti: random::bytes(),
+        };
+        Ok(Tokens { access: (jwt.sign_access(&claims, now.0)?, exp), refresh })
+    }
+
+    /// The answer to a login (`status` 200) or a registration (201) that began a session.
+    pub(crate) fn welcome(
+        &self,
+        status: StatusCode,
+        (id, live): (SessionId, &Live),
+        user: &Value,
+    ) -> Result<Answer, SignError> {
+        if self.config.tokens == TokenMode::Key {
+            let key = opaque::issue(self.jwt().keyring().opaque_mac(), id.0);
+            return Ok(Answer::new(status, json!({ "key": key })));
+        }
+        let tokens = self.tokens(id, live)?;
+        let shown = if refresh_in_cookie(&self.config) { "" } else { tokens.refresh.0.as_str() };
+        let mut body = json!({ "access": tokens.access.0, "refresh": shown, "user": user });
+        if self.config.jwt.return_expiration && status == StatusCode::OK {
+            body["access_expiration"] = moment(Time::from_seconds(tokens.access.1)).into();
+            body["refresh_expiration"] = moment(Time::from_seconds(tokens.refresh.1)).into();
+        }
+        let (rules, now) = (&self.config.cookies, clock::now().0);
+        let cookies = [
+            rules.set_access(&tokens.access.0, tokens.access.1, now),
+            rules.set_refresh(&tokens.refresh.0, tokens.refresh.1, now),
+        ];
+        Ok(Answer::new(status, body).with_cookies(cookies.into_iter().flatten()))
+    }
+}
+
+/// Whether refresh tokens live in a cookie that scripts can't read, and therefore never in a body.
+pub(crate) fn refresh_in_cookie(config: &Config) -> bool {
+    config.cookies.httponly && config.cookies.refresh.is_some()
+}
+
+/// A user as the contract shows him.
+pub(crate) fn user_details(pk: UserId, names: &Names, email: Option<&str>) -> Value {
+    json!({
+        "pk": pk.0,
+        "username": names.username,
+        "email": email.unwrap_or_default(),
+        "first_name": names.first_name,
+        "last_name": names.last_name,
+    })
+}
+
+/// As [`user_details`], of a folded account.
+pub(crate) fn account_details(pk: UserId, account: &Account) -> Value {
+    let email = account.email.as_ref().and_then(|address| address.email.get());
+    user_details(pk, account.names.get().unwrap_or(&Names::default()), email.map(String::as_str))
+}
+
+/// A moment in UTC (RFC 3339).
+pub(crate) fn moment(time: Time) -> String {
+    jiff::Timestamp::from_microsecond(time.0).map(|moment| moment.to_string()).unwrap_or_default()
+}

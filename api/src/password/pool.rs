@@ -1,0 +1,196 @@
+//! The threads that hash passwords, and the bounded queue before them: a flood of logins is answered with "busy" and
+//! neither takes memory nor starves the runtime. Must not know what is done with a verdict.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    Secret,
+    arena::Arena,
+    encoded::{self, EncodedError, Verdict},
+};
+
+#[derive(Debug, Clone, Copy)]
+pub struct PoolLimits {
+    /// At least one is started.
+    pub threads: usize,
+    /// How many passwords may wait for a thread.
+    pub queue: usize,
+    /// How long one may wait. Hashing that has begun is ended, however late.
+    pub deadline: Duration,
+}
+
+/// The queue is full, or the wait was too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being hashed; try again in {retry_after} s")]
+pub struct Busy {
+    /// Seconds, from 1 to 3, spread over the callers so that they don't all come back at once.
+    pub retry_after: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error("a password can't be compared with what is stored")]
+    Failed(#[from] EncodedError),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolCounts {
+    /// Passwords that wait now.
+    pub queued: usize,
+    /// Hashes computed since the start.
+    pub hashed: u64,
+    /// How often "busy" was answered since the start.
+    pub refused: u64,
+}
+
+/// Cheap to clone. The threads end when the last clone is gone.
+#[derive(Clone)]
+pub struct HashPool {
+    jobs: SyncSender<Job>,
+    counters: Arc<Counters>,
+    deadline: Duration,
+}
+
+#[derive(Default)]
+struct Counters {
+    queued: AtomicUsize,
+    hashed: AtomicU64,
+    refused: AtomicU64,
+}
+
+struct Job {
+    since: Instant,
+    deadline: Duration,
+    /// Taken by whoever is first: a thread that begins, or a caller who gives up.
+    taken: Arc<AtomicBool>,
+    work: Box<dyn FnOnce(&mut Arena) + Send>,
+}
+
+impl HashPool {
+    /// Fails if the system starts no more threads.
+    pub fn start(limits: PoolLimits) -> Result<Self, io::Error> {
+        let (jobs, queue) = sync_channel(limits.queue);
+        let (queue, counters) = (Arc::new(Mutex::new(queue)), Arc::new(Counters::default()));
+        for number in 0..limits.threads.max(1) {
+            let (queue, counters) = (Arc::clone(&queue), Arc::clone(&counters));
+            thread::Builder::new()
+                .name(format!("hash-{number}"))
+                .spawn(move || work_off(&queue, &counters))?;
+        }
+        Ok(Self {
+            jobs,
+            counters,
+            deadline: limits.deadline,
+        })
+    }
+
+    /// Hashes a new password; the string is what to store.
+    pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, Busy> {
+        let hashed = self
+            .run(move |arena| encoded::hash(password.as_str(), salt, arena))
+            .await?;
+        hashed.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a new password was not hashed"
+            );
+            self.refuse()
+        })
+    }
+
+    /// Compares a password with its stored form. `None` is for a user who is not known: the verdict is `Wrong`, at the
+    /// cost of a wrong password.
+    pub async fn verify(&self, password: Secret, encoded: Option<String>) -> Result<Verdict, PoolError> {
+        let verdict = self.run(move |arena| encoded::verify(password.as_str(), encoded.as_deref(), arena));
+        Ok(verdict.await??)
+    }
+
+    pub fn counts(&self) -> PoolCounts {
+        let Counters {
+            queued,
+            hashed,
+            refused,
+        } = &*self.counters;
+        PoolCounts {
+            queued: queued.load(Relaxed),
+            hashed: hashed.load(Relaxed),
+            refused: refused.load(Relaxed),
+        }
+    }
+
+    /// Does `work` on one of the threads. If it panics, the caller is told that the pool is busy.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let (reply, mut answer) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        self.enqueue(Job {
+            since: Instant::now(),
+            deadline: self.deadline,
+            taken: Arc::clone(&taken),
+            work: Box::new(move |arena| {
+                if !reply.is_closed() {
+                    drop(reply.send(work(arena)));
+                }
+            }),
+        })?;
+        let answered = match timeout(self.deadline, &mut answer).await {
+            Ok(answered) => answered,
+            Err(_) if taken.swap(true, Relaxed) => answer.await,
+            Err(_) => return Err(self.refuse()),
+        };
+        answered.map_err(|_| self.refuse())
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), Busy> {
+        self.counters.queued.fetch_add(1, Relaxed);
+        self.jobs.try_send(job).map_err(|_| {
+            self.counters.queued.fetch_sub(1, Relaxed);
+            self.refuse()
+        })
+    }
+
+    fn refuse(&self) -> Busy {
+        Busy {
+            retry_after: 1 + self.counters.refused.fetch_add(1, Relaxed) % 3,
+        }
+    }
+}
+
+/// The life of one thread.
+fn work_off(queue: &Mutex<Receiver<Job>>, counters: &Counters) {
+    let mut arena = Arena::default();
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        counters.queued.fetch_sub(1, Relaxed);
+        if job.since.elapsed() >= job.deadline || job.taken.swap(true, Relaxed) {
+            continue;
+        }
+        let before = arena.hashed();
+        let outcome = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut arena)));
+        counters.hashed.fetch_add(arena.hashed() - before, Relaxed);
+        if outcome.is_err() {
+            tracing::error!("hashing a password panicked");
+            arena = Arena::default();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The pool under load, told apart by counts and by locks that the tests hold, never by how long something took.
+
+use std::{
+    pin::{Pin, pin},
+    sync::mpsc::{Receiver, Sender, channel},
+    task::Poll,
+};
+
+use super::*;
+
+const LONG: Duration = Duration::from_mins(10);
+const SHORT: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn pool(queue: usize, deadline: Duration) -> HashPool {
+    HashPool::start(PoolLimits {
+        threads: 1,
+        queue,
+        deadline,
+    })
+    .unwrap()
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+/// Keeps the pool's only thread busy until the returned sender is dropped.
+async fn occupy(pool: &HashPool) -> Sender<()> {
+    let (release, held): (Sender<()>, Receiver<()>) = channel();
+    let (begun, begins) = oneshot::channel();
+    let pool = pool.clone();
+    tokio::spawn(async move {
+        let held = move |_: &mut Arena| {
+            _ = begun.send(());
+            _ = held.recv();
+        };
+        pool.run(held).await
+    });
+    begins.await.unwrap();
+    release
+}
+
+/// Polls a future once; it must have to wait.
+async fn begin<F: Future>(mut future: Pin<&mut F>) {
+    let waits = std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await;
+    assert!(waits);
+}
+
+/// Waits until everything that was queued was looked at.
+async fn drained(pool: &HashPool) {
+    let emptied = async {
+        while pool.counts().queued > 0 {
+            tokio::task::yield_now().await;
+        }
+        while pool.run(|_| ()).await.is_err() {}
+    };
+    timeout(PATIENCE, emptied).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hash_verifies_on_the_pool() {
+    let pool = pool(4, LONG);
+    let stored = pool.hash(secret("Corr3ct-horse"), [7; 16]).await.unwrap();
+    assert_eq!(
+        pool.verify(secret("Corr3ct-horse"), Some(stored.clone()))
+            .await
+            .unwrap(),
+        Verdict::Right
+    );
+    assert_eq!(
+        pool.verify(secret("corr3ct-horse"), Some(stored)).await.unwrap(),
+        Verdict::Wrong
+    );
+    assert_eq!(pool.counts().refused, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_user_costs_a_hash() {
+    let pool = pool(4, LONG);
+    assert_eq!(
+        pool.verify(secret("anything"), None).await.unwrap(),
+        Verdict::Wrong
+    );
+    drained(&pool).await;
+    assert_eq!(pool.counts().hashed, 1);
+}
+
+#[tokio::test]
+async fn a_stored_hash_out_of_bounds_fails_and_is_not_computed() {
+    let pool = pool(4, LONG);
+    let stored = "$argon2id$v=19$m=4194304,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$R1a3IsJWNFgRCUKhYtu1JQ";
+    let failed = pool.verify(secret("anything"), Some(stored.to_owned())).await;
+    assert!(
+        matches!(failed, Err(PoolError::Failed(EncodedError::OutOfBounds))),
+        "{failed:?}"
+    );
+    drained(&pool).await;
+    assert_eq!(pool.counts().hashed, 0);
+}
+
+#[tokio::test]
+async fn a_full_queue_answers_busy_at_once() {
+    let pool = pool(2, LONG);
+    let release = occupy(&pool).await;
+    let mut waiting = [
+        Box::pin(pool.verify(secret("one"), None)),
+        Box::pin(pool.verify(secret("two"), None)),
+    ];
+    for waits in &mut waiting {
+        begin(waits.as_mut()).await;
+    }
+    assert_eq!(pool.counts().queued, 2);
+
+    let after: Vec<u64> = [
+        pool.hash(secret("3"), [0; 16]).await,
+        pool.hash(secret("4"), [0; 16]).await,
+        pool.hash(secret("5"), [0; 16]).await,
+    ]
+    .map(|refused| refused.unwrap_err().retry_after)
+    .to_vec();
+
+    assert_eq!(after, [1, 2, 3]);
+    assert_eq!(
+        pool.counts(),
+        PoolCounts {
+            queued: 2,
+            hashed: 0,
+            refused: 3
+        }
+    );
+    drop(release);
+    for waits in waiting {
+        assert_eq!(waits.await.unwrap(), Verdict::Wrong);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_waited_too_long_is_answered_busy_and_never_hashed() {
+    let pool = pool(4, SHORT);
+    let release = occupy(&pool).await;
+    let late = pool.verify(secret("late"), None).await;
+    assert!(matches!(late, Err(PoolError::Busy(_))), "{late:?}");
+    drop(release);
+    drained(&pool).await;
+    assert_eq!(pool.counts().hashed, 0);
+}
+
+#[tokio::test]
+async fn a_thread_that_comes_too_late_to_a_job_drops_it() {
+    let pool = pool(4, SHORT);
+    let release = occupy(&pool).await;
+    let mut late = pin!(pool.verify(secret("late"), None));
+    begin(late.as_mut()).await;
+    let asked = Instant::now();
+    while asked.elapsed() < SHORT {
+        std::hint::spin_loop();
+    }
+    drop(release);
+    drained(&pool).await;
+    assert_eq!(pool.counts().hashed, 0);
+    assert!(matches!(late.await, Err(PoolError::Busy(_))));
+}
+
+#[tokio::test]
+async fn a_job_that_has_begun_is_waited_for_beyond_the_deadline() {
+    let pool = pool(4, SHORT);
+    let (begun, begins) = oneshot::channel();
+    let (release, held) = channel::<()>();
+    let slow = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let work = move |_: &mut Arena| {
+                _ = begun.send(());
+                _ = held.recv();
+                "done"
+            };
+            pool.run(work).await
+        }
+    });
+    begins.await.unwrap();
+    for behind_it in ["one deadline", "another"] {
+        assert!(pool.verify(secret(behind_it), None).await.is_err());
+    }
+    drop(release);
+    assert_eq!(slow.await.unwrap(), Ok("done"));
+}
+
+#[tokio::test]
+async fn a_job_whose_caller_has_gone_is_never_hashed() {
+    let pool = pool(4, LONG);
+    let release = occupy(&pool).await;
+    let mut abandoned = Box::pin(pool.verify(secret("gone"), None));
+    begin(abandoned.as_mut()).await;
+    drop(abandoned);
+    drop(release);
+    drained(&pool).await;
+    assert_eq!(
+        pool.counts(),
+        PoolCounts {
+            queued: 0,
+            hashed: 0,
+            refused: 0
+        }
+    );
+}
+
+#[tokio::test]
+async fn jobs_are_done_in_the_order_in_which_they_came() {
+    let pool = pool(4, LONG);
+    let release = occupy(&pool).await;
+    let (done, order) = channel();
+    let mut waiting = Vec::new();
+    for number in 0..4 {
+        let done = done.clone();
+        let mut waits = Box::pin(pool.run(move |_| done.send(number)));
+        begin(waits.as_mut()).await;
+        waiting.push(waits);
+    }
+    drop(release);
+    for waits in waiting {
+        waits.await.unwrap().unwrap();
+    }
+    assert_eq!(order.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_panic_leaves_the_thread_at_work() {
+    let pool = pool(4, LONG);
+    let outcome: Result<(), Busy> = pool.run(|_| panic!("on purpose")).await;
+    assert!(outcome.is_err());
+    assert_eq!(
+        pool.verify(secret("after it"), None).await.unwrap(),
+        Verdict::Wrong
+    );
+}
+
+#[test]
+fn a_password_does_not_print_itself() {
+    assert!(!format!("{:?}", secret("hunter2")).contains("hunter2"));
+}

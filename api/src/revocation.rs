@@ -1,0 +1,104 @@
+//! What a node must know to refuse a token that is still alive: revoked sessions and raised epochs, in memory, fed by the
+//! log. Asking costs no I/O. A node that has heard nothing for too long does not answer.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use domain::{SessionId, Time, UserId};
+use projections::UserRow;
+
+/// Whether a token's session still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Good,
+    Revoked,
+    /// Its user is disabled.
+    Disabled,
+}
+
+/// The feed has been silent for too long to trust what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing was heard of revocations for {} s", .0.as_secs())]
+pub struct Silent(pub Duration);
+
+/// The revocations that can still meet a live token.
+pub struct Revocations {
+    known: RwLock<Known>,
+    heard: RwLock<Instant>,
+    max_silence: Duration,
+    /// How long an entry can matter: the longest life of a token or of a remembered answer.
+    memory: Duration,
+}
+
+#[derive(Default)]
+struct Known {
+    sessions: HashMap<SessionId, Time>,
+    users: HashMap<UserId, Raised>,
+}
+
+#[derive(Clone, Copy)]
+struct Raised {
+    epoch: u32,
+    kept: Option<SessionId>,
+    active: bool,
+    at: Time,
+}
+
+impl Revocations {
+    pub fn new(max_silence: Duration, memory: Duration) -> Self {
+        let heard = RwLock::new(Instant::now());
+        Self { known: RwLock::default(), heard, max_silence, memory }
+    }
+
+    pub const fn memory(&self) -> Duration {
+        self.memory
+    }
+
+    /// Notes that the feed is alive.
+    pub fn hear(&self) {
+        *self.heard.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub fn revoke(&self, session: SessionId, at: Time) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).sessions.insert(session, at);
+    }
+
+    /// Takes over what a user's row says of his epoch, unless something newer is known.
+    pub fn raise(&self, user: &UserRow, at: Time) {
+        let raised = Raised { epoch: user.epoch, kept: user.kept, active: user.active, at };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let newer = known.users.get(&user.pk).is_none_or(|held| held.epoch <= raised.epoch);
+        if newer {
+            known.users.insert(user.pk, raised);
+        }
+    }
+
+    /// Whether a session of this user, verified against `epoch`, still stands.
+    pub fn standing(&self, user: UserId, session: SessionId, epoch: u32) -> Result<Standing, Silent> {
+        let silence = self.heard.read().unwrap_or_else(PoisonError::into_inner).elapsed();
+        if silence > self.max_silence {
+            return Err(Silent(silence));
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let raised = known.users.get(&user);
+        Ok(match raised {
+            Some(raised) if !raised.active => Standing::Disabled,
+            _ if known.sessions.contains_key(&session) => Standing::Revoked,
+            Some(raised) if raised.epoch > epoch && raised.kept != Some(session) => Standing::Revoked,
+            Some(_) | None => Standing::Good,
+        })
+    }
+
+    /// Forgets what no live token can meet any more.
+    pub fn forget(&self, now: Time) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.sessions.retain(|_, at| now.since(*at) < self.memory);
+        known.users.retain(|_, raised| now.since(raised.at) < self.memory);
+    }
+}

@@ -1,0 +1,91 @@
+//! Which path leads to which endpoint. Paths are registered without the slash at their end: the edge takes it off.
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::Method,
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+
+use crate::{
+    answer::{Answer, Handled},
+    app::App,
+    call::{self, Call},
+    config::TokenMode,
+    endpoint::{email, health, link_page, login, logout, password, registration, reset, sessions, token, user},
+    form::route::{Endpoint, Offered, not_allowed},
+};
+
+/// All routes of the API.
+pub fn routes(app: App) -> Router {
+    let base = app.config.base_path.clone();
+    let table = Table { base: &base, jwt: app.config.tokens == TokenMode::Jwt, router: Router::new() };
+    let table = table
+        .with(Endpoint::LOGIN, login::login)
+        .with(Endpoint::LOGOUT, logout::logout)
+        .with(Endpoint::USER, user::user)
+        .with(Endpoint::PASSWORD_CHANGE, password::change)
+        .with(Endpoint::PASSWORD_RESET, reset::request)
+        .with(Endpoint::PASSWORD_RESET_CONFIRM, reset::confirm)
+        .with(Endpoint::REGISTRATION, registration::register)
+        .with(Endpoint::VERIFY_EMAIL, registration::verify_email)
+        .with(Endpoint::RESEND_EMAIL, registration::resend_email)
+        .with(Endpoint::TOKEN_VERIFY, token::verify)
+        .with(Endpoint::TOKEN_REFRESH, token::refresh)
+        .with(Endpoint::EMAIL_CHANGE, email::change);
+    let own = Table { base: "", ..table }.with(Endpoint::SESSIONS, sessions::sessions);
+    own.router
+        .route("/sessions/{id}", any(one_session))
+        .merge(health_routes())
+        .route("/.well-known/jwks.json", get(health::jwks).fallback(wrong_method))
+        .route(link_page::VERIFY_PATH, get(link_page::verify_form).post(link_page::verify).fallback(wrong_method))
+        .route(link_page::RESET_PATH, get(link_page::reset_form).post(link_page::reset).fallback(wrong_method))
+        .fallback(nowhere)
+        .with_state(app)
+}
+
+/// The routes of a process that serves no API.
+fn health_routes() -> Router<App> {
+    Router::new()
+        .route("/health/live", get(health::live).fallback(wrong_method))
+        .route("/health/ready", get(health::ready).fallback(wrong_method))
+}
+
+async fn one_session(State(app): State<App>, id: Path<String>, request: Request) -> Response {
+    sessions::session(app, id, request).await
+}
+
+async fn nowhere() -> Answer {
+    Answer::not_found()
+}
+
+async fn wrong_method(method: Method) -> Response {
+    let body = not_allowed(method.as_str());
+    Answer::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, body).into_response()
+}
+
+struct Table<'a> {
+    base: &'a str,
+    jwt: bool,
+    router: Router<App>,
+}
+
+impl Table<'_> {
+    /// Mounts an endpoint, unless it is for tokens that this deployment does not use.
+    fn with<H, F>(self, endpoint: Endpoint, handler: H) -> Self
+    where
+        H: Fn(Call) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Handled> + Send + 'static,
+    {
+        if endpoint.offered == Offered::WithJwt && !self.jwt {
+            return self;
+        }
+        let path = format!("{}/{}", self.base, endpoint.path.trim_end_matches('/'));
+        let route = any(move |State(app): State<App>, request: Request| {
+            let handler = handler.clone();
+            async move { call::answer(app, endpoint, request, handler).await }
+        });
+        Self { router: self.router.route(&path, route), ..self }
+    }
+}

@@ -1,0 +1,86 @@
+//! The facts that a user's stream holds, in their newest shape; older stored shapes would be decoded here alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Private, ReservationId, SessionId, Time};
+
+/// How a person is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    pub username: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// A password hash in its self-describing form, such as a PHC string.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    pub names: Private<Names>,
+    pub email: Private<String>,
+    pub password: Private<PasswordHash>,
+    pub username_claim: ReservationId,
+    pub email_claim: ReservationId,
+    /// Whether the address was vouched for at birth, by an operator for example.
+    pub email_verified: bool,
+    pub at: Time,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    #[serde(rename = "user.registered.v1")]
+    UserRegistered(Registration),
+    #[serde(rename = "user.registration-abandoned.v1")]
+    RegistrationAbandoned { at: Time },
+    #[serde(rename = "user.claim-abandoned.v1")]
+    ClaimAbandoned { reservation: ReservationId, at: Time },
+    #[serde(rename = "user.email-verified.v1")]
+    EmailVerified { at: Time },
+    #[serde(rename = "user.email-change-requested.v1")]
+    EmailChangeRequested {
+        email: Private<String>,
+        reservation: ReservationId,
+        at: Time,
+    },
+    /// The address that was asked for last is verified and takes the place of the old one.
+    #[serde(rename = "user.email-changed.v1")]
+    EmailChanged { at: Time },
+    #[serde(rename = "user.password-changed.v1")]
+    PasswordChanged {
+        password: Private<PasswordHash>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept: Option<SessionId>,
+        at: Time,
+    },
+    #[serde(rename = "user.password-reset.v1")]
+    PasswordReset {
+        password: Private<PasswordHash>,
+        at: Time,
+    },
+    #[serde(rename = "user.password-rehashed.v1")]
+    PasswordRehashed {
+        password: Private<PasswordHash>,
+        at: Time,
+    },
+    #[serde(rename = "user.profile-updated.v1")]
+    ProfileUpdated {
+        names: Private<Names>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        username_claim: Option<ReservationId>,
+        at: Time,
+    },
+    #[serde(rename = "user.disabled.v1")]
+    UserDisabled { at: Time },
+    #[serde(rename = "user.enabled.v1")]
+    UserEnabled { at: Time },
+}

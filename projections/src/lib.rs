@@ -1,0 +1,10 @@
+//! The read models of Stele: users and sessions as queries want them. Made from the log alone; no command reads them.
+
+pub mod parked;
+mod projector;
+pub mod sessions;
+pub mod users;
+
+pub use projector::{Projector, ReadModel};
+pub use sessions::SessionRow;
+pub use users::UserRow;

@@ -1,0 +1,276 @@
+//! The read model of users: one row for each, with his names in clear.
+
+use async_trait::async_trait;
+use domain::{
+    ReservationId, SessionId, Time, User, UserId,
+    name::{self, NameKind},
+    user::{Event, Names, Registration},
+};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use store::{Journal, Position, Recorded, StoreError, StreamId};
+
+use crate::ReadModel;
+
+/// What queries know of a user. Names are empty when the data was shredded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    pub pk: UserId,
+    pub username: String,
+    pub email: Option<String>,
+    pub email_claim: Option<ReservationId>,
+    pub email_verified: bool,
+    pub pending_email: Option<String>,
+    pub pending_claim: Option<ReservationId>,
+    pub first_name: String,
+    pub last_name: String,
+    pub active: bool,
+    pub epoch: u32,
+    pub kept: Option<SessionId>,
+    pub epoch_raised_at: Option<Time>,
+    pub registered_at: Time,
+    pub version: u64,
+    pub position: Position,
+}
+
+impl UserRow {
+    /// Whether a session may act for this user; says what `Account::admits` says.
+    pub fn admits(&self, session: SessionId, epoch: u32) -> bool {
+        self.active && (self.epoch == epoch || self.kept == Some(session))
+    }
+
+    fn born(pk: UserId, registration: &Registration) -> Self {
+        Self {
+            pk,
+            username: String::new(),
+            email: registration.email.get().cloned(),
+            email_claim: Some(registration.email_claim),
+            email_verified: registration.email_verified,
+            pending_email: None,
+            pending_claim: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            active: true,
+            epoch: 0,
+            kept: None,
+            epoch_raised_at: None,
+            registered_at: registration.at,
+            version: 0,
+            position: Position::BEGINNING,
+        }
+        .named(registration.names.get())
+    }
+
+    fn named(self, names: Option<&Names>) -> Self {
+        let Names {
+            username,
+            first_name,
+            last_name,
+        } = names.cloned().unwrap_or_default();
+        Self {
+            username,
+            first_name,
+            last_name,
+            ..self
+        }
+    }
+
+    fn raised(self, kept: Option<SessionId>, at: Time) -> Self {
+        Self {
+            epoch: self.epoch.saturating_add(1),
+            kept,
+            epoch_raised_at: Some(at),
+            ..self
+        }
+    }
+
+    fn evolve(self, event: &Event) -> Self {
+        match event {
+            Event::UserRegistered(_)
+            | Event::RegistrationAbandoned { .. }
+            | Event::PasswordRehashed { .. } => self,
+            Event::ClaimAbandoned { reservation, .. } => self.without_claim(*reservation),
+            Event::EmailVerified { .. } => Self {
+                email_verified: self.email_claim.is_some(),
+                ..self
+            },
+            Event::EmailChangeRequested {
+                email, reservation, ..
+            } => Self {
+                pending_email: email.get().cloned(),
+                pending_claim: Some(*reservation),
+                ..self
+            },
+            Event::EmailChanged { .. } => self.with_pending_email(),
+            Event::PasswordChanged { kept, at, .. } => self.raised(*kept, *at),
+            Event::PasswordReset { at, .. } => self.raised(None, *at),
+            Event::ProfileUpdated { names, .. } => self.named(names.get()),
+            Event::UserDisabled { at } => Self {
+                active: false,
+                ..self.raised(None, *at)
+            },
+            Event::UserEnabled { .. } => Self { active: true, ..self },
+        }
+    }
+
+    fn with_pending_email(self) -> Self {
+        if self.pending_claim.is_none() {
+            return self;
+        }
+        Self {
+            email: self.pending_email,
+            email_claim: self.pending_claim,
+            email_verified: true,
+            pending_email: None,
+            pending_claim: None,
+            ..self
+        }
+    }
+
+    fn without_claim(mut self, reservation: ReservationId) -> Self {
+        if self.email_claim == Some(reservation) {
+            (self.email, self.email_claim, self.email_verified) = (None, None, false);
+        }
+        if self.pending_claim == Some(reservation) {
+            (self.pending_email, self.pending_claim) = (None, None);
+        }
+        self
+    }
+
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let number = |name| row.try_get::<i64, _>(name);
+        let text = |name| row.try_get::<Option<String>, _>(name);
+        let claim = |name| text(name).map(|id| id.and_then(|id| id.parse().ok()));
+        let unsigned = |name| number(name).map(|value| u64::try_from(value).unwrap_or(0));
+        Ok(Self {
+            pk: UserId(number("pk")?),
+            username: row.try_get("username")?,
+            email: text("email")?,
+            email_claim: claim("email_claim")?,
+            email_verified: row.try_get("email_verified")?,
+            pending_email: text("pending_email")?,
+            pending_claim: claim("pending_claim")?,
+            first_name: row.try_get("first_name")?,
+            last_name: row.try_get("last_name")?,
+            active: row.try_get("active")?,
+            epoch: row.try_get("epoch")?,
+            kept: text("kept")?.and_then(|id| id.parse().ok()),
+            epoch_raised_at: row.try_get::<Option<i64>, _>("epoch_raised_at")?.map(Time),
+            registered_at: Time(number("registered_at")?),
+            version: unsigned("version")?,
+            position: Position(unsigned("position")?),
+        })
+    }
+}
+
+#[async_trait]
+impl ReadModel for UserRow {
+    type Aggregate = User;
+
+    const NAME: &'static str = "users";
+    const STREAMS: &'static str = "user";
+
+    fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {
+        let row = match (row, event) {
+            (None, Event::UserRegistered(registration)) => {
+                Self::born(recorded.stream.key().parse().ok()?, registration)
+            }
+            (None, _) => return None,
+            (Some(row), _) if row.version >= recorded.version => return Some(row),
+            (Some(row), _) => row,
+        };
+        Some(Self {
+            version: recorded.version,
+            position: recorded.position,
+            ..row.evolve(event)
+        })
+    }
+
+    async fn load(connection: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
+        let row = sqlx::query("select * from users where pk = ?")
+            .bind(key.parse::<i64>().unwrap_or_default())
+            .fetch_optional(connection)
+            .await?;
+        row.as_ref().map(Self::from_row).transpose()
+    }
+
+    async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        const SQL: &str = "insert or replace into users (pk, username, username_key, email, email_key, email_claim, \
+             email_verified, pending_email, pending_claim, first_name, last_name, active, epoch, kept, \
+             epoch_raised_at, registered_at, version, position) \
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        sqlx::query(SQL)
+            .bind(self.pk.0)
+            .bind(&self.username)
+            .bind(name::canonical_username(&self.username))
+            .bind(&self.email)
+            .bind(self.email.as_deref().map(name::canonical_email))
+            .bind(self.email_claim.map(|id| id.to_string()))
+            .bind(self.email_verified)
+            .bind(&self.pending_email)
+            .bind(self.pending_claim.map(|id| id.to_string()))
+            .bind(&self.first_name)
+            .bind(&self.last_name)
+            .bind(self.active)
+            .bind(self.epoch)
+            .bind(self.kept.map(|id| id.to_string()))
+            .bind(self.epoch_raised_at.map(|at| at.0))
+            .bind(self.registered_at.0)
+            .bind(signed(self.version))
+            .bind(signed(self.position.0))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// A user as of now: his row, and over it what his stream holds beyond it, so that he reads his own writes.
+pub async fn current(
+    views: &SqlitePool,
+    journal: &Journal,
+    pk: UserId,
+) -> Result<Option<UserRow>, StoreError> {
+    let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.into());
+    let mut connection = views.acquire().await.map_err(unavailable)?;
+    let mut row = UserRow::load(&mut connection, &pk.to_string())
+        .await
+        .map_err(unavailable)?;
+    drop(connection);
+    let seen = row.as_ref().map_or(0, |row| row.version);
+    for recorded in journal.log().read_stream(&StreamId::user(pk), seen).await? {
+        let event = journal.decode::<User>(&recorded).await?;
+        row = UserRow::with(row, &event, &recorded);
+    }
+    Ok(row)
+}
+
+/// The users whom `text` names: by pk, username or e-mail.
+pub async fn named(views: &SqlitePool, text: &str) -> Result<Vec<UserRow>, sqlx::Error> {
+    let rows =
+        sqlx::query("select * from users where pk = ? or username_key = ? or email_key = ? order by pk")
+            .bind(text.parse::<i64>().unwrap_or(0))
+            .bind(name::canonical(NameKind::Username, text))
+            .bind(name::canonical(NameKind::Email, text))
+            .fetch_all(views)
+            .await?;
+    rows.iter().map(UserRow::from_row).collect()
+}
+
+/// At most `limit` users after a pk, in the order of their pks.
+pub async fn list(views: &SqlitePool, after: UserId, limit: u32) -> Result<Vec<UserRow>, sqlx::Error> {
+    let rows = sqlx::query("select * from users where pk > ? order by pk limit ?")
+        .bind(after.0)
+        .bind(limit)
+        .fetch_all(views)
+        .await?;
+    rows.iter().map(UserRow::from_row).collect()
+}
+
+/// The users whose epoch rose at or after a moment: some of their older tokens may still be alive.
+pub async fn raised_since(views: &SqlitePool, moment: Time) -> Result<Vec<UserRow>, sqlx::Error> {
+    let rows = sqlx::query("select * from users where epoch_raised_at >= ?")
+        .bind(moment.0)
+        .fetch_all(views)
+        .await?;
+    rows.iter().map(UserRow::from_row).collect()
+}

@@ -1,0 +1,117 @@
+//! Opens what the settings name: log, vault, desk and keys. Serving and every command share it; knows no rule.
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use api::token::{
+    jwt::Jwt,
+    keyring::{KeyError, Keyring, MacKeys as TokenKeys},
+};
+use store::{
+    EventLog, Journal, Vault, VaultError,
+    clock,
+    follow::{Desk, Tenure},
+    log::SqliteLog,
+    node_keys::{self, MacKeys},
+    random,
+    sqlite::OpenError,
+};
+
+use crate::{
+    master_key::{self, MasterKeyFileError},
+    settings::Settings,
+    signing_keys::{self, SigningKeyError},
+};
+
+/// How long a lease lasts unless it is renewed.
+const LEASE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackendError {
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyFileError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("the vault holds no complete set of keys")]
+    NoKeys,
+    #[error(transparent)]
+    SigningKeys(#[from] SigningKeyError),
+    #[error(transparent)]
+    SigningKey(#[from] KeyError),
+    #[error("another stele serves these databases: it holds {}", .0.display())]
+    Taken(PathBuf),
+    #[error("{} can't be locked", .path.display())]
+    Lock {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// All that is open. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Backends {
+    pub(crate) journal: Journal,
+    pub(crate) desk: Desk,
+    pub(crate) macs: Arc<MacKeys>,
+    /// Whether this start made the master key.
+    pub(crate) new_master_key: bool,
+}
+
+/// The proof that no other process serves these databases; held for as long as this one does.
+pub(crate) struct SoleServer(#[expect(dead_code, reason = "the lock ends with the file")] File);
+
+impl Backends {
+    /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
+    pub(crate) async fn open(settings: &Settings, sole: Option<&SoleServer>) -> Result<Self, BackendError> {
+        let (master, new_master_key) = master_key::obtain(settings)?;
+        let vault = Arc::new(Vault::open_file(settings.store.vault.path(), master).await?);
+        node_keys::complete(&vault).await?;
+        signing_keys::ensure_one(&vault, settings.jwt.algorithm).await?;
+        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(settings.store.log.path()).await?);
+        let tenure = Tenure { length: LEASE, sole: sole.is_some() };
+        let node = format!("{:08x}", random::number() >> 32);
+        let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
+        let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;
+        Ok(Self { journal: Journal::new(log, vault), desk, macs: Arc::new(macs), new_master_key })
+    }
+
+    /// What tokens are made and read with, as the vault has it now.
+    pub(crate) async fn jwt(&self, settings: &Settings, issuer: &str) -> Result<Jwt, BackendError> {
+        let keys = signing_keys::in_use(self.journal.vault(), &settings.jwt.rules, clock::now()).await?;
+        let macs = TokenKeys { refresh: self.macs.refresh.clone(), opaque: self.macs.opaque.clone() };
+        let keyring = Keyring::new(&keys, settings.jwt.algorithm, macs)?;
+        Ok(Jwt::new(keyring, issuer.to_owned(), settings.jwt.audience.clone()))
+    }
+}
+
+impl SoleServer {
+    /// Makes sure that no other process serves the same databases.
+    pub(crate) fn claim(settings: &Settings) -> Result<Self, BackendError> {
+        let path = lock_path(settings.store.views.path());
+        let failed = |source| BackendError::Lock { path: path.clone(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            use std::os::unix::fs::DirBuilderExt;
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        }
+        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(BackendError::Taken(path)),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+fn lock_path(views: &Path) -> PathBuf {
+    let mut name = views.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

@@ -1,0 +1,252 @@
+//! What can be asked of the binary on its command line. Parses and explains; must not do any of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::Role;
+
+/// An event-sourced authentication backend that speaks the dj-rest-auth contract.
+///
+/// Without a command it serves. Settings come from stele.toml and from the environment; `stele init` writes a
+/// file that explains them all.
+#[derive(Debug, Parser)]
+#[command(name = "stele", version)]
+pub(crate) struct CommandLine {
+    /// The settings file; it must exist. Without it, stele.toml is read where there is one.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl CommandLine {
+    /// The settings file and what to do: serve, unless something else is asked for.
+    pub(crate) fn into_parts(self) -> (Option<PathBuf>, Command) {
+        let serve = Command::Serve(Serve { roles: Vec::new() });
+        (self.config, self.command.unwrap_or(serve))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Take requests and do all work behind them. The default.
+    Serve(Serve),
+    /// Write stele.toml (or the file of --config): every setting, explained, with its default.
+    Init {
+        /// Overwrite the file if there is one.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring the databases to the version of this binary, and stop.
+    Migrate,
+    /// Create, show and disable users.
+    #[command(subcommand)]
+    User(User),
+    /// The keys that sign tokens.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The event log.
+    #[command(subcommand)]
+    Log(Log),
+    /// Check settings, databases and keys, and say what is wrong.
+    Doctor(Printed),
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct Serve {
+    /// The work of this process, divided by commas: api, projector, relay, mailer, revoker, sealer. Default:
+    /// all.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
+    pub(crate) roles: Vec<Role>,
+}
+
+/// How a command prints what it found.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
+pub(crate) struct Printed {
+    /// Print JSON instead of text for people.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum User {
+    /// Register a user. The password is the first line of standard input, so that it shows in no list of
+    /// processes.
+    Create(NewUser),
+    /// Show one user.
+    Show(Named),
+    /// List all users.
+    List(Printed),
+    /// Keep a user from logging in, and end all of his sessions. Done means durable.
+    Disable(Named),
+    /// Let a disabled user log in again. Done means durable.
+    Enable(Named),
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct NewUser {
+    /// Needed where there is no address.
+    #[arg(long, required_unless_present = "email")]
+    pub(crate) username: Option<String>,
+    /// The e-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// Read the password from standard input.
+    #[arg(long, required = true)]
+    pub(crate) password_stdin: bool,
+    /// Take the address as verified and send no mail.
+    #[arg(long, requires = "email")]
+    pub(crate) verified: bool,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct Named {
+    /// A username, an e-mail address or a pk. Exit code 2 if it fits several users.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Keys {
+    /// List the keys: which one signs, and which are published until their last token is dead.
+    List(Printed),
+    /// Make a new key that signs from now on. Tokens of the old one stay good until they expire.
+    Rotate(Printed),
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Log {
+    /// Print events as they are recorded, without what is sealed in them.
+    Tail(Tail),
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct Tail {
+    /// Begin after this position. Default: the end of the log.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(arguments: &str) -> Result<(Option<PathBuf>, Command), ErrorKind> {
+        let words = ["stele"].into_iter().chain(arguments.split_whitespace());
+        CommandLine::try_parse_from(words)
+            .map(CommandLine::into_parts)
+            .map_err(|error| error.kind())
+    }
+
+    fn command(arguments: &str) -> Command {
+        parse(arguments)
+            .unwrap_or_else(|kind| panic!("{arguments}: {kind}"))
+            .1
+    }
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves_in_all_roles() {
+        let all = || Command::Serve(Serve { roles: Vec::new() });
+        assert_eq!(parse(""), Ok((None, all())));
+        assert_eq!(parse("--config a.toml"), Ok((Some("a.toml".into()), all())));
+        assert_eq!(parse("serve --config a.toml"), Ok((Some("a.toml".into()), all())));
+    }
+
+    #[test]
+    fn roles_are_a_list_with_commas_and_an_unknown_one_is_refused() {
+        let roles = vec![Role::Api, Role::Sealer];
+        assert_eq!(
+            command("serve --roles api,sealer"),
+            Command::Serve(Serve { roles })
+        );
+        assert_eq!(parse("serve --roles api,worker"), Err(ErrorKind::ValueValidation));
+        let error = CommandLine::try_parse_from(["stele", "serve", "--roles", "worker"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("there is no role `worker`"), "{error}");
+    }
+
+    #[test]
+    fn a_password_never_stands_on_the_command_line() {
+        let user = command("user create --username ann --email a@b.c --password-stdin --verified --json");
+        let expected = NewUser {
+            username: Some("ann".to_owned()),
+            email: Some("a@b.c".to_owned()),
+            password_stdin: true,
+            verified: true,
+            printed: Printed { json: true },
+        };
+        assert_eq!(user, Command::User(User::Create(expected)));
+        assert_eq!(
+            parse("user create --username ann"),
+            Err(ErrorKind::MissingRequiredArgument)
+        );
+        assert_eq!(
+            parse("user create --username ann --password x"),
+            Err(ErrorKind::UnknownArgument)
+        );
+        assert_eq!(
+            parse("user create --password-stdin"),
+            Err(ErrorKind::MissingRequiredArgument)
+        );
+        assert_eq!(
+            parse("user create --username ann --password-stdin --verified"),
+            Err(ErrorKind::MissingRequiredArgument)
+        );
+    }
+
+    #[test]
+    fn a_user_is_named_by_one_word() {
+        let named = |name: &str| Named {
+            name: name.to_owned(),
+            printed: Printed::default(),
+        };
+        assert_eq!(command("user show ann"), Command::User(User::Show(named("ann"))));
+        assert_eq!(
+            command("user disable a@b.c"),
+            Command::User(User::Disable(named("a@b.c")))
+        );
+        assert_eq!(
+            command("user enable 42"),
+            Command::User(User::Enable(named("42")))
+        );
+        assert_eq!(
+            command("user list"),
+            Command::User(User::List(Printed::default()))
+        );
+        assert_eq!(parse("user show"), Err(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse("user show ann bob"), Err(ErrorKind::UnknownArgument));
+    }
+
+    #[test]
+    fn the_rest_of_the_commands_are_read() {
+        let json = Printed { json: true };
+        assert_eq!(command("init --force"), Command::Init { force: true });
+        assert_eq!(command("migrate"), Command::Migrate);
+        assert_eq!(command("keys list --json"), Command::Keys(Keys::List(json)));
+        assert_eq!(
+            command("keys rotate"),
+            Command::Keys(Keys::Rotate(Printed::default()))
+        );
+        assert_eq!(command("doctor --json"), Command::Doctor(json));
+        let tail = Tail {
+            from: Some("a-17".to_owned()),
+            printed: Printed::default(),
+        };
+        assert_eq!(command("log tail --from a-17"), Command::Log(Log::Tail(tail)));
+        assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
+    }
+}

@@ -1,0 +1,180 @@
+//! `stele serve`: puts the parts together, takes requests and does the work behind them until it is told to stop.
+//! Holds no rule; every part is made elsewhere.
+
+mod banner;
+mod followers;
+mod upkeep;
+
+use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use api::{
+    app::{App, Application, Parts, Ready},
+    command::Accounts,
+    config::Config,
+    edge::{Edge, Origin, Origins},
+    password::{HashPool, PoolLimits},
+    revocation::Revocations,
+    router, server,
+};
+use store::{StoreError, random};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use workers::{letter::ComposerError, outbox::FolderError};
+
+use crate::{
+    backends::{BackendError, Backends, SoleServer},
+    settings::{Links, RolesError, Role, Settings, roles_of_process},
+};
+use followers::Followers;
+use upkeep::Upkeep;
+
+/// For how long beyond the life of the tokens that they end revocations are remembered.
+const SLACK: Duration = Duration::from_secs(120);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Roles(#[from] RolesError),
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error("requests can't be taken on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the threads that hash passwords can't be started")]
+    Hash(#[source] io::Error),
+    #[error(transparent)]
+    Mail(#[from] FolderError),
+    #[error(transparent)]
+    Letters(#[from] ComposerError),
+    #[error("the read models can't be read")]
+    Views(#[from] sqlx::Error),
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error("signals can't be received")]
+    Signals(#[source] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, and lets requests under way end.
+pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(), ServeError> {
+    roles_of_process(roles)?;
+    let asked_to_stop = stop_signal().map_err(ServeError::Signals)?;
+    let sole = SoleServer::claim(&settings)?;
+    let address = settings.api.listen;
+    let unheard = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(unheard)?;
+    let bound = listener.local_addr().map_err(unheard)?;
+    let links = settings.links(bound);
+    let backends = Backends::open(&settings, Some(&sole)).await?;
+    let config = Arc::new(config(&settings, &links));
+    let revocations = Arc::new(Revocations::new(config.max_silence, memory(&config)));
+
+    let mut followers = Followers::start(&settings, &links, &backends, &revocations).await?;
+    followers.catch_up(backends.journal.log().head().await?).await;
+    let app = application(&settings, &backends, (config, &links.issuer), (revocations, &followers)).await?;
+    let upkeep = Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
+    let upkeep = tokio::spawn(upkeep.keep_up(links.issuer.clone(), followers.stopping()));
+
+    let limits = settings.api.server.clone();
+    let router = edge(&settings, &links).wrap(router::routes(app), &limits);
+    banner::greet(&settings, &links, bound, backends.new_master_key);
+    server::serve(listener, router, limits, asked_to_stop).await;
+    followers.stop().await;
+    if let Err(error) = upkeep.await {
+        tracing::error!(%error, "the upkeep ended badly");
+    }
+    backends.desk.leave().await?;
+    drop(sole);
+    Ok(())
+}
+
+/// Resolves when the process is asked to stop.
+fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests under way may end");
+    })
+}
+
+async fn application(
+    settings: &Settings,
+    backends: &Backends,
+    (config, issuer): (Arc<Config>, &str),
+    (revocations, followers): (Arc<Revocations>, &Followers),
+) -> Result<App, ServeError> {
+    let jwt = backends.jwt(settings, issuer).await?;
+    let health = Parts {
+        journal: backends.journal.clone(),
+        views: backends.desk.pool().clone(),
+        followers: followers.places(),
+    };
+    let accounts = accounts(settings, backends, config)?;
+    let sessions_at = followers.place_of_sessions();
+    Ok(Application::new(Ready { accounts, desk: backends.desk.clone(), revocations, jwt, health, sessions_at }))
+}
+
+/// What gives orders, for the server and for commands.
+pub(crate) fn accounts(
+    settings: &Settings,
+    backends: &Backends,
+    config: Arc<Config>,
+) -> Result<Accounts, ServeError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let limits = PoolLimits {
+        threads: settings.hash.threads(cores),
+        queue: settings.hash.queue,
+        deadline: settings.hash.deadline,
+    };
+    Ok(Accounts {
+        journal: backends.journal.clone(),
+        macs: Arc::clone(&backends.macs),
+        hashes: HashPool::start(limits).map_err(ServeError::Hash)?,
+        config,
+    })
+}
+
+/// What the api needs to know of the settings.
+pub(crate) fn config(settings: &Settings, links: &Links) -> Config {
+    let (api, auth) = (&settings.api, &settings.auth);
+    Config {
+        base_path: api.base_path.clone(),
+        public_url: links.public_url.clone(),
+        tokens: auth.tokens,
+        login: auth.login_methods,
+        email_verification: auth.email_verification,
+        old_password_required: auth.old_password_required,
+        logout_on_get: auth.logout_on_get,
+        logout_on_password_change: auth.logout_on_password_change,
+        verify_ttl: auth.verify_ttl,
+        reset_ttl: auth.reset_ttl,
+        pk: auth.pk,
+        jwt: settings.jwt.rules.clone(),
+        cookies: settings.jwt.cookies.clone(),
+        limits: settings.limits.clone(),
+        max_silence: settings.revocation.max_silence,
+    }
+}
+
+/// Revocations matter for as long as a token lives that was made before them.
+fn memory(config: &Config) -> Duration {
+    config.jwt.access_ttl + SLACK
+}
+
+fn edge(settings: &Settings, links: &Links) -> Edge {
+    let cookies = &settings.jwt.cookies;
+    Edge {
+        origins: Origins { own: Origin::of(&links.public_url), allowed: settings.api.cors_origins.clone() },
+        trusted_proxies: settings.api.trusted_proxies.clone(),
+        cookies: cookies.access.is_some() || cookies.refresh.is_some(),
+        new_id: random::id,
+    }
+}

@@ -1,0 +1,117 @@
+//! The followers of the log that this process runs: read models, mails, and the node's own ear for revocations.
+
+use std::{io::Write, sync::Arc};
+
+use api::{
+    app::{Application, Listener},
+    revocation::Revocations,
+};
+use projections::{Projector, ReadModel, SessionRow, UserRow};
+use store::{
+    Position, clock,
+    follow::{Desk, Follower, follow},
+};
+use tokio::{sync::watch, task::JoinHandle};
+use workers::{
+    InProcess, Mailer, Revoker,
+    letter::{Composer, LinkUrls, Sender},
+    outbox::FileOutbox,
+};
+
+use super::ServeError;
+use crate::{
+    backends::Backends,
+    settings::{Links, Outbox, Settings},
+};
+
+/// The name under which the node that serves the API follows the log.
+pub(crate) const API: &str = "api";
+/// The name under which mails are sent.
+pub(crate) const MAILER: &str = "mailer";
+
+pub(super) struct Followers {
+    stop: watch::Sender<bool>,
+    places: Vec<(&'static str, watch::Receiver<Position>)>,
+    running: Vec<JoinHandle<()>>,
+}
+
+impl Followers {
+    pub(super) async fn start(
+        settings: &Settings,
+        links: &Links,
+        backends: &Backends,
+        revocations: &Arc<Revocations>,
+    ) -> Result<Self, ServeError> {
+        let (journal, desk) = (&backends.journal, &backends.desk);
+        let place = Application::load_revocations(revocations, desk, clock::now()).await?;
+        desk.place(API, place).await?;
+        let mailer = mailer(settings, links, backends).await?;
+        let listener =
+            Listener { revocations: Arc::clone(revocations), journal: journal.clone(), views: desk.pool().clone() };
+        let revoker = Revoker::new(journal.clone(), listener);
+
+        let mut followers = Self { stop: watch::Sender::new(false), places: Vec::new(), running: Vec::new() };
+        followers.run(UserRow::NAME, Projector::<UserRow>::new(journal.clone(), desk.pool().clone()), backends);
+        followers.run(SessionRow::NAME, Projector::<SessionRow>::new(journal.clone(), desk.pool().clone()), backends);
+        followers.run(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
+        followers.run(API, InProcess::new(API, revoker, desk.clone()), backends);
+        Ok(followers)
+    }
+
+    fn run(&mut self, name: &'static str, follower: impl Follower + 'static, backends: &Backends) {
+        let (progress, place) = watch::channel(Position::BEGINNING);
+        let (log, desk): (_, Desk) = (Arc::clone(backends.journal.log()), backends.desk.clone());
+        self.places.push((name, place));
+        self.running.push(tokio::spawn(follow(follower, log, desk, progress, self.stop.subscribe())));
+    }
+
+    /// Waits until the node has heard of every revocation up to `head`.
+    pub(super) async fn catch_up(&mut self, head: Position) {
+        if let Some((_, place)) = self.places.iter_mut().find(|(name, _)| *name == API) {
+            // It fails only where the follower ended, which health will tell of.
+            _ = place.wait_for(|place| *place >= head).await;
+        }
+    }
+
+    /// How far each follower has come.
+    pub(super) fn places(&self) -> Vec<(&'static str, watch::Receiver<Position>)> {
+        self.places.clone()
+    }
+
+    /// How far the read model of sessions has come.
+    pub(super) fn place_of_sessions(&self) -> watch::Receiver<Position> {
+        let place = self.places.iter().find(|(name, _)| *name == SessionRow::NAME).map(|(_, place)| place.clone());
+        place.unwrap_or_else(|| watch::channel(Position::BEGINNING).1)
+    }
+
+    /// Says when the followers were told to stop.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Tells all followers to stop, and waits until they have.
+    pub(super) async fn stop(self) {
+        self.stop.send_replace(true);
+        for follower in self.running {
+            if let Err(error) = follower.await {
+                tracing::error!(%error, "a follower ended badly");
+            }
+        }
+    }
+}
+
+async fn mailer(settings: &Settings, links: &Links, backends: &Backends) -> Result<Mailer, ServeError> {
+    let Outbox::Files(folder) = &settings.mail.outbox;
+    let outbox = FileOutbox::open(folder, tell).await?;
+    let from = &settings.mail.from;
+    let sender = Sender { name: from.name.clone(), address: from.address.clone() };
+    let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
+    let composer = Composer::new(sender, urls)?;
+    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, Arc::new(outbox)))
+}
+
+/// The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
+fn tell(line: &str) {
+    // A closed terminal is no reason to fail: the mail is in its file.
+    _ = writeln!(std::io::stdout().lock(), "{line}");
+}

@@ -1,0 +1,96 @@
+//! What is done by the clock: newer keys are taken up, old ones replaced, and what has expired is cleared away.
+
+use std::{sync::Arc, time::Duration};
+
+use api::{app::App, token::jwt::Jwt};
+use domain::Time;
+use store::{clock, log::chain};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use workers::Collector;
+
+use crate::{
+    backends::{BackendError, Backends},
+    settings::Settings,
+    signing_keys::{self, SigningKeyError},
+};
+
+/// How often the vault is asked for keys that another process made. Shorter than the notice that a new key gives.
+const KEYS: Duration = Duration::from_secs(2);
+const SWEEP: Duration = Duration::from_secs(60);
+const COLLECTION: Duration = Duration::from_secs(3600);
+
+pub(super) struct Upkeep {
+    pub(super) app: App,
+    pub(super) backends: Backends,
+    pub(super) settings: Arc<Settings>,
+}
+
+impl Upkeep {
+    /// Goes on until `stopping` says so.
+    pub(super) async fn keep_up(self, issuer: String, mut stopping: watch::Receiver<bool>) {
+        let mut known = Vec::new();
+        let (mut swept, mut collected) = (Instant::now(), Instant::now());
+        let mut tick = interval(KEYS);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                _ = stopping.changed() => return,
+            }
+            if let Err(error) = self.take_up_keys(&issuer, &mut known).await {
+                tracing::warn!(error = chain(&error), "the keys were not looked at");
+            }
+            if swept.elapsed() >= SWEEP {
+                swept = Instant::now();
+                self.sweep().await;
+            }
+            if collected.elapsed() >= COLLECTION {
+                collected = Instant::now();
+                self.collect().await;
+            }
+        }
+    }
+
+    /// Puts new tokens under newer keys, where the vault's have changed since `known`.
+    async fn take_up_keys(&self, issuer: &str, known: &mut Vec<(String, Option<i64>)>) -> Result<(), BackendError> {
+        let (vault, settings) = (self.backends.journal.vault(), &self.settings);
+        let keys = signing_keys::in_use(vault, &settings.jwt.rules, clock::now()).await?;
+        let now: Vec<_> = keys.iter().map(|key| (key.kid.clone(), key.retired_at)).collect();
+        if *known != now {
+            let jwt: Jwt = self.backends.jwt(settings, issuer).await?;
+            self.app.replace_jwt(jwt);
+            *known = now;
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self) {
+        self.app.revocations.forget(clock::now());
+        if let Err(error) = self.app.attempts.sweep().await {
+            tracing::warn!(error = chain(&error), "expired counts of attempts were not cleared away");
+        }
+        if let Err(error) = self.replace_old_key(clock::now()).await {
+            tracing::warn!(error = chain(&error), "the signing key was not replaced, although it is old");
+        }
+    }
+
+    async fn replace_old_key(&self, now: Time) -> Result<(), SigningKeyError> {
+        let (vault, algorithm) = (self.backends.journal.vault(), self.settings.jwt.algorithm);
+        if signing_keys::is_due(&signing_keys::all(vault).await?, algorithm, now) {
+            let key = signing_keys::rotate(vault, algorithm).await?;
+            tracing::info!(kid = key.kid, "the signing key was replaced, because it was old");
+        }
+        Ok(())
+    }
+
+    async fn collect(&self) {
+        match Collector::new(self.backends.journal.clone()).collect().await {
+            Ok(0) => {}
+            Ok(destroyed) => tracing::info!(destroyed, "data keys that nothing uses were destroyed"),
+            Err(error) => tracing::warn!(error = chain(&error), "unused data keys were not looked for"),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! All that can be set, in one typed struct: from `stele.toml`, then from `STELE_SECTION__KEY`, checked once.
+//! Each section names its settings, their defaults and what they are for in one place, and from those come
+//! the parser, the check for unknown names and the commented reference. Must not know what is done with any
+//! of them.
+
+mod api;
+mod auth;
+mod backend;
+mod closest;
+mod error;
+mod given;
+mod jwt;
+mod link;
+mod mail;
+mod master_key;
+mod output;
+mod reader;
+mod redacted;
+mod reference;
+mod role;
+mod span;
+mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+mod workload;
+
+use std::{
+    env, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+pub(crate) use self::{
+    api::Api,
+    auth::Auth,
+    backend::{Bus, Database, Log, Outbox},
+    error::SettingsErrors,
+    jwt::Jwt,
+    link::Links,
+    mail::{Mail, Sender},
+    master_key::{MasterKeyError, parse_master_key},
+    output::{Format, Output},
+    redacted::Redacted,
+    reference::reference,
+    role::{Role, RolesError, roles_of_process},
+    store::{Keys, Store},
+    workload::{Hash, Revocation},
+};
+use self::{
+    given::{FILE, Given},
+    reader::Reader,
+};
+
+/// Every setting, checked: each by itself and against the others.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where embedded backends keep their files. It moves every default; a path that is set stays as it is.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) api: Api,
+    pub(crate) auth: Auth,
+    pub(crate) jwt: Jwt,
+    pub(crate) mail: Mail,
+    pub(crate) store: Store,
+    pub(crate) vault: Keys,
+    pub(crate) bus: Bus,
+    pub(crate) hash: Hash,
+    pub(crate) limits: ::api::config::Limits,
+    pub(crate) revocation: Revocation,
+    pub(crate) output: Output,
+}
+
+impl Settings {
+    fn read(from: &mut Reader) -> Self {
+        let data_dir = from.get(
+            "data_dir",
+            PathBuf::from("data"),
+            "The folder of everything embedded: databases, keys and mails. It moves every default below.",
+        );
+        let api = Api::read(from);
+        Self {
+            auth: Auth::read(from),
+            jwt: Jwt::read(from, api.is_https()),
+            api,
+            mail: Mail::read(from, &data_dir),
+            store: Store::read(from, &data_dir),
+            vault: Keys::read(from, &data_dir),
+            bus: Bus::read(from),
+            hash: Hash::read(from),
+            limits: workload::limits(from),
+            revocation: Revocation::read(from),
+            output: Output::read(from),
+            data_dir,
+        }
+    }
+
+    /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port
+    /// known that `api.listen` left open.
+    pub(crate) fn links(&self, bound: SocketAddr) -> Links {
+        Links::new(self, bound)
+    }
+}
+
+/// Reads the settings of this process: its environment, and `config` or `stele.toml` where it was started.
+pub(crate) fn from_process(config: Option<&Path>) -> Result<Settings, SettingsErrors> {
+    let environment = env::vars_os().map(|(name, value)| {
+        let text = |raw: std::ffi::OsString| raw.to_string_lossy().into_owned();
+        (text(name), text(value))
+    });
+    load(config, environment, |path| fs::read_to_string(path))
+}
+
+/// Reads settings from a file, then from the environment, which wins. `config` must exist; without it
+/// `stele.toml` is read if it does. Reports everything that is wrong at once.
+pub(crate) fn load(
+    config: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Settings, SettingsErrors> {
+    let mut errors = Vec::new();
+    let mut given = Given::default();
+    let path = config.unwrap_or(Path::new(FILE));
+    match read_file(path) {
+        Ok(text) => given
+            .add_file(path, &text)
+            .unwrap_or_else(|error| errors.push(error)),
+        Err(error) if config.is_none() && error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => errors.push(error::unreadable(path, error)),
+    }
+    given.add_environment(environment, &mut errors);
+    let mut reader = Reader::new(given, errors);
+    let settings = Settings::read(&mut reader);
+    reader.finish().map(|()| settings)
+}

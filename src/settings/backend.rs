@@ -1,0 +1,133 @@
+//! Backends by their URL. This build has the embedded ones; those to come are known by name and refused.
+//! Must not show what stands behind a scheme: a user's name and password, perhaps.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    error::ValueError,
+    given::Raw,
+    reader::Reader,
+    value::{Value, quoted},
+};
+
+/// Where the event log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Log {
+    Sqlite(PathBuf),
+}
+
+/// Where a database beside the log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+}
+
+/// How processes tell each other of revocations and others of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bus {
+    Memory,
+}
+
+/// Where mails go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outbox {
+    /// One file a mail, in this folder.
+    Files(PathBuf),
+}
+
+impl Bus {
+    pub(super) fn read(from: &mut Reader) -> Self {
+        from.get(
+            "bus.url",
+            Self::Memory,
+            "How events leave Stele: memory: keeps them within this process.",
+        )
+    }
+}
+
+impl Log {
+    pub(crate) fn path(&self) -> &Path {
+        let Self::Sqlite(path) = self;
+        path
+    }
+}
+
+impl Database {
+    pub(crate) fn path(&self) -> &Path {
+        let Self::Sqlite(path) = self;
+        path
+    }
+}
+
+impl Value for Log {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        refuse(raw, &["postgres", "postgresql", "esdb", "kurrentdb"])?;
+        file_after("sqlite:", raw).map(Self::Sqlite)
+    }
+
+    fn show(&self) -> String {
+        quoted(&format!("sqlite:{}", self.path().display()))
+    }
+}
+
+impl Value for Database {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        refuse(raw, &["postgres", "postgresql"])?;
+        file_after("sqlite:", raw).map(Self::Sqlite)
+    }
+
+    fn show(&self) -> String {
+        quoted(&format!("sqlite:{}", self.path().display()))
+    }
+}
+
+impl Value for Bus {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        refuse(raw, &["nats", "tls"])?;
+        if raw.text()? == "memory:" {
+            Ok(Self::Memory)
+        } else {
+            Err(ValueError::Wanted("memory:"))
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted("memory:")
+    }
+}
+
+impl Value for Outbox {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        refuse(raw, &["smtp", "smtps"])?;
+        path_after("file:", raw)
+            .ok_or(ValueError::Wanted("file: and the path of a folder"))
+            .map(Self::Files)
+    }
+
+    fn show(&self) -> String {
+        let Self::Files(path) = self;
+        quoted(&format!("file:{}", path.display()))
+    }
+}
+
+fn refuse(raw: &Raw, to_come: &[&'static str]) -> Result<(), ValueError> {
+    let scheme = raw.text()?.split_once(':').map_or("", |(scheme, _)| scheme);
+    let known = to_come.iter().find(|known| known.eq_ignore_ascii_case(scheme));
+    known.map_or(Ok(()), |scheme| Err(ValueError::Unsupported { scheme }))
+}
+
+/// A database in memory would forget all at its end, and options in the URL would change what the store
+/// relies on.
+fn file_after(scheme: &str, raw: &Raw) -> Result<PathBuf, ValueError> {
+    path_after(scheme, raw)
+        .filter(|path| !path.to_string_lossy().contains(['?', '#']) && !path.starts_with(":memory:"))
+        .ok_or(ValueError::Wanted("sqlite: and the path of a file"))
+}
+
+/// `sqlite:data/log.db`, `sqlite://data/log.db` and, from the root, `sqlite:/srv/log.db` or
+/// `sqlite:///srv/log.db`.
+fn path_after(scheme: &str, raw: &Raw) -> Option<PathBuf> {
+    let rest = raw.text().ok()?.strip_prefix(scheme)?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}

@@ -1,0 +1,159 @@
+//! Where mails go, whom they are from, and the links in them.
+
+use std::{fmt, path::Path};
+
+use super::{
+    backend::Outbox,
+    error::ValueError,
+    given::Raw,
+    link::{ResetUrl, VerifyUrl},
+    reader::Reader,
+    value::{Value, not, quoted},
+};
+
+#[derive(Debug)]
+pub(crate) struct Mail {
+    pub(crate) outbox: Outbox,
+    pub(crate) from: Sender,
+    /// While these are not set, links lead to Stele's own pages: `Settings::links` knows.
+    pub(super) verify_url: Option<VerifyUrl>,
+    pub(super) reset_url: Option<ResetUrl>,
+}
+
+impl Mail {
+    pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        Self {
+            outbox: from.get(
+                "mail.url",
+                Outbox::Files(data.join("mail")),
+                "Where mails go: file: and a folder, which gets one .eml file a mail.",
+            ),
+            from: from.get(
+                "mail.from",
+                Sender {
+                    name: None,
+                    address: "stele@localhost".to_owned(),
+                },
+                "The sender: an address, or a name and the address in angle brackets.",
+            ),
+            verify_url: from.optional(
+                "mail.verify_url",
+                "The link that verifies an address, with {key} in it; empty: a page of Stele's own.",
+            ),
+            reset_url: from.optional(
+                "mail.reset_url",
+                "The link to a new password, with {uid} and {token} in it; empty: a page of Stele's own.",
+            ),
+        }
+    }
+}
+
+/// Whom mails are from. Shown as a mail's header has it, the name quoted: `"Stele" <stele@localhost>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sender {
+    pub(crate) name: Option<String>,
+    /// One `@`, no space, no control character.
+    pub(crate) address: String,
+}
+
+impl Sender {
+    /// What stands behind the `@`, for Message-ID (RFC 5322, section 3.6.4).
+    pub(crate) fn domain(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+            Some((name, address)) => (unquoted(name.trim()), address),
+            None => ("", text),
+        };
+        let is_name = !name.chars().any(char::is_control) && !name.contains(['"', '<', '>', '\\']);
+        let (local, domain) = address.split_once('@')?;
+        (is_name && is_part(local) && is_part(domain)).then(|| Self {
+            name: (!name.is_empty()).then(|| name.to_owned()),
+            address: address.to_owned(),
+        })
+    }
+}
+
+fn unquoted(name: &str) -> &str {
+    name.strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(name)
+}
+
+/// A part of an address in its usual, unquoted form (RFC 5322, section 3.2.3), without an IP address for a
+/// domain.
+fn is_part(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    !text.is_empty()
+        && text
+            .split('.')
+            .all(|atom| !atom.is_empty() && atom.chars().all(plain))
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(out, "\"{name}\" <{}>", self.address),
+            None => out.write_str(&self.address),
+        }
+    }
+}
+
+impl Value for Sender {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        let text = raw.text()?;
+        Self::parse(text).ok_or_else(|| {
+            not(
+                text,
+                "an address such as auth@example.com or Example <auth@example.com>",
+            )
+        })
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_an_address_with_or_without_a_name() {
+        let bare = Sender::parse("auth@example.com").unwrap();
+        assert_eq!(
+            (bare.to_string().as_str(), bare.domain()),
+            ("auth@example.com", "example.com")
+        );
+        for text in [
+            "Our Team, Inc. <auth@example.com>",
+            "\"Our Team, Inc.\" <auth@example.com>",
+        ] {
+            let named = Sender::parse(text).unwrap();
+            assert_eq!(named.name.as_deref(), Some("Our Team, Inc."));
+            assert_eq!(Sender::parse(&named.to_string()), Some(named));
+        }
+    }
+
+    #[test]
+    fn what_would_break_a_header_is_no_sender() {
+        for text in [
+            "",
+            "auth",
+            "@example.com",
+            "auth@",
+            "a@b@c",
+            "a@b, c@d",
+            "a b@c",
+            "A\r\nBcc: x@y <a@b>",
+            "a@b\n",
+            "<a@b> x",
+            "a@b..c",
+        ] {
+            assert_eq!(Sender::parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Where the databases and the master key are. Opens and reads none of them.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    backend::{Database, Log},
+    error::Conflict,
+    master_key::MasterKeyText,
+    reader::Reader,
+    redacted::Redacted,
+};
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) log: Log,
+    pub(crate) views: Database,
+    pub(crate) vault: Database,
+}
+
+impl Store {
+    pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        let store = Self {
+            log: from.get(
+                "store.log",
+                Log::Sqlite(data.join("log.db")),
+                "The event log, the source of truth: back it up.",
+            ),
+            views: from.get(
+                "store.views",
+                Database::Sqlite(data.join("views.db")),
+                "Read models; they can be made again from the log.",
+            ),
+            vault: from.get(
+                "store.vault",
+                Database::Sqlite(data.join("vault.db")),
+                "The keys that seal personal data. Back it up apart from the log; keep copies briefly.",
+            ),
+        };
+        store.check(from);
+        store
+    }
+
+    fn check(&self, from: &mut Reader) {
+        let files = [
+            ("store.log", self.log.path()),
+            ("store.views", self.views.path()),
+            ("store.vault", self.vault.path()),
+        ];
+        let [log, views, vault] = files;
+        for ((one, path), (other, same)) in [(log, views), (log, vault), (views, vault)] {
+            if path == same {
+                from.refuse(&[one, other], Conflict::SameFile(one, other));
+            }
+        }
+    }
+}
+
+/// The section `vault`: the key that wraps all other keys.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// It comes before the file, which is not read then.
+    pub(crate) master_key: Option<Redacted<[u8; 32]>>,
+    /// While every backend is embedded, it is made where there is none.
+    pub(crate) master_key_file: PathBuf,
+}
+
+impl Keys {
+    pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        let key: Option<MasterKeyText> = from.without_default(
+            "vault.master_key",
+            "32 random bytes in base64 or hex (openssl rand -base64 32), best in the environment.",
+        );
+        let master_key_file = from.get(
+            "vault.master_key_file",
+            data.join("master.key"),
+            "The file of the master key, made at the first start. Back it up: nothing can replace it.",
+        );
+        if from.is_given("vault.master_key") && from.is_given("vault.master_key_file") {
+            from.refuse(
+                &["vault.master_key", "vault.master_key_file"],
+                Conflict::TwoMasterKeys,
+            );
+        }
+        Self {
+            master_key: key.map(|MasterKeyText(key)| key),
+            master_key_file,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What settings mean for each other.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::{environment, read, wrong};
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn lifetimes_that_contradict_each_other_are_refused() {
+    assert_eq!(
+        wrong(&[("STELE_JWT__ACCESS_TTL", "2h"), ("STELE_JWT__REFRESH_TTL", "1h")]),
+        ["jwt.access_ttl (2h) must not be longer than jwt.refresh_ttl (1h)"]
+    );
+    assert_eq!(
+        wrong(&[("STELE_JWT__REFRESH_TTL", "60d")]),
+        ["jwt.refresh_ttl (60d) must not be longer than jwt.session_max (30d)"]
+    );
+}
+
+#[test]
+fn a_lifetime_that_was_not_given_bows_to_one_that_was() {
+    let jwt = environment(&[("STELE_JWT__SESSION_MAX", "3s")])
+        .unwrap()
+        .jwt
+        .rules;
+    assert_eq!(
+        [jwt.access_ttl, jwt.refresh_ttl, jwt.session_max],
+        [Duration::from_secs(3); 3]
+    );
+    let jwt = environment(&[("STELE_JWT__REFRESH_TTL", "2s")])
+        .unwrap()
+        .jwt
+        .rules;
+    assert_eq!([jwt.access_ttl, jwt.refresh_ttl], [Duration::from_secs(2); 2]);
+}
+
+#[test]
+fn settings_are_not_blamed_for_what_is_wrong_with_another() {
+    let errors = wrong(&[
+        ("STELE_JWT__ACCESS_TTL", "2d"),
+        ("STELE_JWT__REFRESH_TTL", "many days"),
+    ]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let broken = read(
+        Some("[jwt\nrefresh_ttl = \"3d\""),
+        &[("STELE_JWT__ACCESS_TTL", "2d")],
+    )
+    .unwrap_err();
+    assert_eq!(
+        broken.lines().count(),
+        2,
+        "the file may well have said 3d: {broken}"
+    );
+}
+
+#[test]
+fn cookies_that_browsers_would_drop_or_misread_are_refused() {
+    let cookie = ("STELE_JWT__ACCESS_COOKIE", "auth");
+    for (more, name) in [
+        (("STELE_JWT__COOKIE_SAMESITE", "None"), "jwt.cookie_samesite: "),
+        (("STELE_JWT__REFRESH_COOKIE", "auth"), "jwt.refresh_cookie: "),
+        (("STELE_JWT__REFRESH_COOKIE", "re fresh"), "jwt.refresh_cookie: "),
+        (
+            ("STELE_JWT__REFRESH_COOKIE_PATH", "refresh"),
+            "jwt.refresh_cookie_path: ",
+        ),
+        (("STELE_JWT__COOKIE_DOMAIN", "a;b"), "jwt.cookie_domain: "),
+    ] {
+        let errors = wrong(&[cookie, more]);
+        assert!(errors.len() == 1 && errors[0].starts_with(name), "{errors:?}");
+    }
+    assert!(wrong(&[("STELE_JWT__ACCESS_COOKIE", "__Host-a")])[0].starts_with("jwt.access_cookie: "));
+    environment(&[
+        cookie,
+        ("STELE_JWT__COOKIE_SAMESITE", "none"),
+        ("STELE_JWT__COOKIE_SECURE", "true"),
+    ])
+    .unwrap();
+}
+
+#[test]
+fn cookies_are_secure_where_the_public_url_is_unless_told_otherwise() {
+    let secure = |variables: &[(&str, &str)]| environment(variables).unwrap().jwt.cookies.secure;
+    let https = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    assert!(secure(&[https]));
+    assert!(!secure(&[("STELE_API__PUBLIC_URL", "http://auth.example.com")]));
+    assert!(!secure(&[https, ("STELE_JWT__COOKIE_SECURE", "false")]));
+}
+
+#[test]
+fn http_only_takes_effect_where_a_cookie_has_a_name() {
+    let httponly = |variables: &[(&str, &str)]| environment(variables).unwrap().jwt.cookies.httponly;
+    let cookie = ("STELE_JWT__REFRESH_COOKIE", "refresh");
+    assert!(httponly(&[cookie]));
+    assert!(!httponly(&[cookie, ("STELE_JWT__HTTPONLY", "false")]));
+    assert!(!httponly(&[("STELE_JWT__HTTPONLY", "true")]));
+}
+
+#[test]
+fn each_database_has_a_file_of_its_own() {
+    assert_eq!(
+        wrong(&[("STELE_STORE__VAULT", "sqlite:data/log.db")]),
+        ["store.log, store.vault: each database needs a file of its own"]
+    );
+}
+
+#[test]
+fn a_master_key_is_given_once() {
+    let key = (
+        "STELE_VAULT__MASTER_KEY",
+        "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
+    );
+    let errors = wrong(&[key, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
+    assert_eq!(
+        errors,
+        ["vault.master_key, vault.master_key_file: both are given, keep one"]
+    );
+    environment(&[key]).unwrap();
+}
+
+#[test]
+fn links_lead_to_the_public_url_and_without_one_to_the_bound_address() {
+    let bound = address("127.0.0.1:4321");
+    let links = environment(&[]).unwrap().links(bound);
+    assert_eq!(links.public_url, "http://127.0.0.1:4321");
+    assert_eq!(links.verify_url, "http://127.0.0.1:4321/verify-email?key={key}");
+    assert_eq!(
+        links.reset_url,
+        "http://127.0.0.1:4321/reset-password?uid={uid}&token={token}"
+    );
+    assert_eq!(links.issuer, links.public_url);
+
+    let variables = [
+        ("STELE_API__PUBLIC_URL", "https://auth.example.com"),
+        ("STELE_MAIL__RESET_URL", "https://app.example.com/r/{uid}/{token}"),
+        ("STELE_JWT__ISSUER", "issuer"),
+    ];
+    let links = environment(&variables).unwrap().links(bound);
+    assert_eq!(
+        links.verify_url,
+        "https://auth.example.com/verify-email?key={key}"
+    );
+    assert_eq!(links.reset_url, "https://app.example.com/r/{uid}/{token}");
+    assert_eq!(
+        (links.public_url.as_str(), links.issuer.as_str()),
+        ("https://auth.example.com", "issuer")
+    );
+}
+
+#[test]
+fn a_server_on_all_addresses_is_linked_to_under_one_that_can_be_reached() {
+    let settings = environment(&[]).unwrap();
+    assert_eq!(
+        settings.links(address("0.0.0.0:8000")).public_url,
+        "http://127.0.0.1:8000"
+    );
+    assert_eq!(
+        settings.links(address("[::]:8000")).public_url,
+        "http://[::1]:8000"
+    );
+}

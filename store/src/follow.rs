@@ -1,0 +1,270 @@
+//! Followers read the log in order and keep their place: one leader for each role, by a lease whose epoch fences off a
+//! leader that lost it. Knows when to hand out events, not what is done with them.
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::watch;
+
+use crate::{
+    EventLog, Position, Recorded, clock,
+    log::Cause,
+    sqlite::{self, OpenError, Role},
+};
+
+/// How many events are handed out at once.
+const BATCH: u32 = 1000;
+/// Followers look at the log this often even when nothing woke them.
+const POLL: Duration = Duration::from_secs(1);
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const SLOWEST_RETRY: Duration = Duration::from_secs(5);
+
+/// The book in which followers keep their leases and their places, beside the read models.
+#[derive(Clone)]
+pub struct Desk {
+    pool: SqlitePool,
+    node: String,
+    tenure: Tenure,
+}
+
+/// How leases are held.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenure {
+    pub length: Duration,
+    /// Whether a lease may be taken from its holder at once: only where a lock on the data says that he is dead.
+    pub sole: bool,
+}
+
+/// The right to lead one role, until it is taken over.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    role: String,
+    node: String,
+    epoch: i64,
+    length: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    #[error("the lease of {0} is someone else's now")]
+    LeaseLost(String),
+    #[error("the desk of the followers can't be reached")]
+    Desk(#[from] sqlx::Error),
+    #[error("the follower can't go on")]
+    Stuck(#[source] Cause),
+}
+
+/// One who takes every event in order, and writes down how far he came together with what he did.
+#[async_trait]
+pub trait Follower: Send {
+    fn role(&self) -> &str;
+
+    /// Takes a batch and advances the lease to its last position; called again with the same batch after an error.
+    async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError>;
+
+    /// Called about once a second while there is nothing new.
+    async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+        Ok(())
+    }
+}
+
+/// A role as `doctor` sees it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Standing {
+    pub role: String,
+    pub node: String,
+    pub until: i64,
+    pub position: i64,
+}
+
+impl Desk {
+    /// Opens the database of the read models, where the desk stands.
+    pub async fn open_file(path: &Path, node: String, tenure: Tenure) -> Result<Self, OpenError> {
+        let pool = sqlite::open(path, Role::Views, 6).await?;
+        Ok(Self { pool, node, tenure })
+    }
+
+    /// The database that the desk stands in.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// Takes or renews the lease of a role; none while someone else holds it.
+    pub async fn lease(&self, role: &str) -> Result<Option<Lease>, sqlx::Error> {
+        const SQL: &str = "insert into kept_leases (role, node, epoch, until) values (?1, ?2, 1, ?3) \
+             on conflict (role) do update set epoch = epoch + (node != ?2), node = ?2, until = ?3 \
+             where node = ?2 or until < ?4 or ?5 returning epoch";
+        let now = clock::now();
+        let epoch: Option<i64> = sqlx::query_scalar(SQL)
+            .bind(role)
+            .bind(&self.node)
+            .bind((now + self.tenure.length).0)
+            .bind(now.0)
+            .bind(self.tenure.sole)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(epoch.map(|epoch| Lease {
+            role: role.to_owned(),
+            node: self.node.clone(),
+            epoch,
+            length: self.tenure.length,
+        }))
+    }
+
+    /// How far a role has come.
+    pub async fn checkpoint(&self, role: &str) -> Result<Position, sqlx::Error> {
+        let found: Option<i64> = sqlx::query_scalar("select position from kept_checkpoints where role = ?")
+            .bind(role)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(Position(
+            found.and_then(|number| u64::try_from(number).ok()).unwrap_or(0),
+        ))
+    }
+
+    /// Sets the place of a role, ahead of where it stood or behind it, for a follower that starts where other data stands.
+    /// To be called before the role is led: its leader holds his place in memory, and writes it down after each batch.
+    pub async fn place(&self, role: &str, position: Position) -> Result<(), sqlx::Error> {
+        const SQL: &str = "insert into kept_checkpoints (role, position) values (?, ?) \
+             on conflict (role) do update set position = excluded.position";
+        sqlx::query(SQL)
+            .bind(role)
+            .bind(i64::try_from(position.0).unwrap_or(i64::MAX))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Gives up all leases of this node, so that the next one need not wait for their end.
+    pub async fn leave(&self) -> Result<(), sqlx::Error> {
+        let end = clock::now().0;
+        sqlx::query("update kept_leases set until = min(until, ?) where node = ?")
+            .bind(end)
+            .bind(&self.node)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// All roles that were ever led, with their places.
+    pub async fn standings(&self) -> Result<Vec<Standing>, sqlx::Error> {
+        const SQL: &str = "select l.role, l.node, l.until, coalesce(c.position, 0) as position \
+             from kept_leases l left join kept_checkpoints c on c.role = l.role order by l.role";
+        sqlx::query_as(SQL).fetch_all(&self.pool).await
+    }
+}
+
+impl Lease {
+    /// Writes down that everything up to `position` is done, in the transaction that did it; refused when the lease is
+    /// someone else's by now.
+    pub async fn advance(&self, work: &mut SqliteConnection, position: Position) -> Result<(), FollowError> {
+        const SQL: &str = "insert into kept_checkpoints (role, position) select ?1, ?2 \
+             where exists (select 1 from kept_leases where role = ?1 and node = ?3 and epoch = ?4) \
+             on conflict (role) do update set position = excluded.position";
+        let written = sqlx::query(SQL)
+            .bind(&self.role)
+            .bind(i64::try_from(position.0).unwrap_or(i64::MAX))
+            .bind(&self.node)
+            .bind(self.epoch)
+            .execute(work)
+            .await?
+            .rows_affected();
+        if written == 0 {
+            Err(FollowError::LeaseLost(self.role.clone()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Runs a follower until `stop` says so, and tells `progress` how far it came. Takes part in the contest for the lease,
+/// and after an error tries the same batch again, ever more slowly.
+pub async fn follow(
+    mut follower: impl Follower,
+    log: std::sync::Arc<dyn EventLog>,
+    desk: Desk,
+    progress: watch::Sender<Position>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut retry = FIRST_RETRY;
+    let mut grown = log.grown();
+    while !*stop.borrow_and_update() {
+        let start = *progress.borrow();
+        let turn = lead(&mut follower, log.as_ref(), &desk, &progress, &mut grown);
+        let outcome = tokio::select! {
+            outcome = turn => outcome,
+            _ = stop.changed() => return,
+        };
+        match outcome {
+            Ok(()) => retry = FIRST_RETRY,
+            Err(error) => {
+                let role = follower.role();
+                if *progress.borrow() != start {
+                    retry = FIRST_RETRY;
+                }
+                tracing::warn!(
+                    role,
+                    error = crate::log::chain(&error),
+                    "a follower stopped and will go on"
+                );
+                retry = (retry * 2).min(SLOWEST_RETRY);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(retry) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// Leads the role for as long as the lease lasts; comes back when it is held by someone else.
+async fn lead(
+    follower: &mut impl Follower,
+    log: &dyn EventLog,
+    desk: &Desk,
+    progress: &watch::Sender<Position>,
+    grown: &mut watch::Receiver<Position>,
+) -> Result<(), FollowError> {
+    let role = follower.role().to_owned();
+    let Some(mut lease) = desk.lease(&role).await? else {
+        return Ok(());
+    };
+    let mut renewed = tokio::time::Instant::now();
+    let mut place = desk.checkpoint(&role).await?;
+    progress.send_replace(place);
+    loop {
+        if renewed.elapsed() > lease.length / 3 {
+            let Some(again) = desk.lease(&role).await? else {
+                return Ok(());
+            };
+            lease = again;
+            renewed = tokio::time::Instant::now();
+        }
+        grown.borrow_and_update();
+        let batch = log
+            .read_all(place, BATCH)
+            .await
+            .map_err(|error| FollowError::Stuck(error.into()))?;
+        if let Some(last) = batch.last() {
+            follower.take(&batch, &lease).await?;
+            place = last.position;
+            progress.send_replace(place);
+        } else if tokio::time::timeout(POLL.min(lease.length / 3), woken(grown))
+            .await
+            .is_err()
+        {
+            follower.idle(&lease).await?;
+        }
+    }
+}
+
+/// Waits for a sign of growth; for ever where the log gives none any more, so that only polling is left.
+async fn woken(grown: &mut watch::Receiver<Position>) {
+    if grown.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

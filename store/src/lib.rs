@@ -1,0 +1,17 @@
+//! What Stele keeps: the log of events behind a port, the vault of keys, and the followers' leases and checkpoints.
+//! Knows the shape of events and streams, and no rule about what they mean.
+
+pub mod clock;
+pub mod follow;
+pub mod journal;
+pub mod link;
+pub mod log;
+pub mod node_keys;
+pub mod random;
+mod seal;
+pub mod sqlite;
+pub mod vault;
+
+pub use journal::{Change, Context, ExecuteError, Executed, Journal, Loaded};
+pub use log::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write};
+pub use vault::{MasterKey, Vault, VaultError};

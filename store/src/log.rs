@@ -1,0 +1,164 @@
+//! The port of the event log: what every adapter promises, and the envelope around each event.
+//! Knows nothing of what events mean.
+
+mod batch;
+#[cfg(test)]
+mod contract;
+mod sqlite;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{MailId, SessionId, Time, UserId, name::NameKind};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use sqlite::SqliteLog;
+
+/// A cause of another layer, kept as `source`.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error and all that caused it, as one line for the log of the process.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}
+
+/// The name of one aggregate's history.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(Arc<str>);
+
+impl StreamId {
+    pub fn user(id: UserId) -> Self {
+        Self::named(format!("user-{id}"))
+    }
+
+    pub fn session(id: SessionId) -> Self {
+        Self::named(format!("session-{id}"))
+    }
+
+    pub fn mail(id: MailId) -> Self {
+        Self::named(format!("mail-{id}"))
+    }
+
+    pub fn login(user: UserId) -> Self {
+        Self::named(format!("login-{user}"))
+    }
+
+    /// `digest` is the keyed hash of the canonical name: the name itself stays out of the log.
+    pub fn claim(kind: NameKind, digest: &str) -> Self {
+        Self::named(format!("claim-{}-{digest}", kind.as_str()))
+    }
+
+    pub fn named(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What kind of aggregate the stream belongs to: the part before the first `-`.
+    pub fn kind(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+
+    /// The part after the first `-`.
+    pub fn key(&self) -> &str {
+        self.0.split_once('-').map_or("", |(_, key)| key)
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in the total order of one log. The beginning lies before the first event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+impl Position {
+    pub const BEGINNING: Self = Self(0);
+}
+
+/// An event to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Writing the same id twice writes one event.
+    pub id: Uuid,
+    /// The stored type, such as `user.registered.v1`.
+    pub kind: String,
+    pub correlation: Uuid,
+    pub causation: Option<Uuid>,
+    pub actor: String,
+    pub data: String,
+    pub sealed: Option<String>,
+}
+
+/// Events for one stream, and how many it must hold before them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    pub stream: StreamId,
+    pub expected: u64,
+    pub events: Vec<NewEvent>,
+}
+
+/// An event as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub event: NewEvent,
+    pub stream: StreamId,
+    /// Counts from one in each stream, without gaps.
+    pub version: u64,
+    pub position: Position,
+    /// Never before the one before it in its stream.
+    pub recorded_at: Time,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("stream {stream} is not at the version that was expected")]
+    Conflict { stream: StreamId },
+    #[error("event {version} of stream {stream} can't be read")]
+    Corrupt {
+        stream: StreamId,
+        version: u64,
+        #[source]
+        source: Cause,
+    },
+    #[error("the event store can't be reached")]
+    Unavailable(#[source] Cause),
+}
+
+/// The append-only log. Contract, which `contract` tests on every adapter under concurrency: versions are gapless; the
+/// feed is totally ordered, and no reader ever sees a position before every earlier event is visible; an acknowledged
+/// append is durable; the same event id appended twice is one event; reads see every acknowledged append.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// Appends all writes or none, and answers the position of the last event. Without writes it costs what
+    /// recording one event costs, and records nothing.
+    async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError>;
+
+    /// The events of a stream after its version `after`, oldest first.
+    async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError>;
+
+    /// The last `count` events of a stream, oldest first.
+    async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError>;
+
+    /// At most `limit` events after a position, in the order of the log.
+    async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
+
+    /// The position of the newest event.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// Changes whenever the log may have grown. A missed change costs time, never an event: followers also poll.
+    fn grown(&self) -> watch::Receiver<Position>;
+
+    /// Which log this is: a position of another one means nothing here.
+    fn log_id(&self) -> &str;
+
+    /// The next number of a named sequence, from one on. Gaps are possible. None where the log has no such thing.
+    async fn next_in_sequence(&self, name: &str) -> Result<Option<i64>, StoreError>;
+}

@@ -1,0 +1,218 @@
+//! The log on SQLite: one writer task in each process commits all that waits as one batch; readers see committed
+//! snapshots only, so that positions dealt out under the head row are never seen out of order.
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use domain::Time;
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use super::{
+    Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write,
+    batch::{self, Request},
+};
+use crate::{
+    random,
+    sqlite::{self, OpenError, Role},
+};
+
+/// How many appends may wait for the writer before callers wait to hand in theirs.
+const WAITING: usize = 4096;
+/// How often the log is looked at for what other processes wrote.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The event log in one SQLite file.
+pub struct SqliteLog {
+    readers: SqlitePool,
+    writer: mpsc::Sender<Request>,
+    grown: watch::Receiver<Position>,
+    log_id: String,
+}
+
+impl SqliteLog {
+    /// Opens or makes the log, and starts its writer.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let readers = sqlite::open(path, Role::Log, 4).await?;
+        let unreachable = |source| OpenError::Unreachable {
+            path: path.display().to_string(),
+            source,
+        };
+        sqlx::query("insert or ignore into log_head (one, log_id, position) values (1, ?, 0)")
+            .bind(format!("{:08x}", random::number() >> 32))
+            .execute(&readers)
+            .await
+            .map_err(unreachable)?;
+        let (log_id, head): (String, i64) = sqlx::query_as("select log_id, position from log_head")
+            .fetch_one(&readers)
+            .await
+            .map_err(unreachable)?;
+        let options = sqlite::options(path, Role::Log);
+        let connection = SqliteConnection::connect_with(&options)
+            .await
+            .map_err(unreachable)?;
+        let watched = SqliteConnection::connect_with(&options)
+            .await
+            .map_err(unreachable)?;
+
+        let (grow, grown) = watch::channel(position(head));
+        let (writer, requests) = mpsc::channel(WAITING);
+        tokio::spawn(batch::write_all(connection, options, requests, grow.clone()));
+        tokio::spawn(watch_others(watched, grow));
+        Ok(Self {
+            readers,
+            writer,
+            grown,
+            log_id,
+        })
+    }
+
+    async fn select(&self, sql: &'static str, bind: &[Bind<'_>]) -> Result<Vec<Recorded>, StoreError> {
+        let mut query = sqlx::query(sql);
+        for value in bind {
+            query = match value {
+                Bind::Text(text) => query.bind(*text),
+                Bind::Number(number) => query.bind(i64::try_from(*number).unwrap_or(i64::MAX)),
+            };
+        }
+        let rows = query.fetch_all(&self.readers).await.map_err(unavailable)?;
+        rows.iter().map(recorded).collect()
+    }
+}
+
+enum Bind<'a> {
+    Text(&'a str),
+    Number(u64),
+}
+
+#[async_trait]
+impl EventLog for SqliteLog {
+    async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer
+            .send(Request { writes, reply })
+            .await
+            .map_err(unavailable)?;
+        answer.await.map_err(unavailable)?
+    }
+
+    async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
+        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed from events where stream = ? and version > ? order by version";
+        self.select(SQL, &[Bind::Text(stream.as_str()), Bind::Number(after)])
+            .await
+    }
+
+    async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError> {
+        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed from events where stream = ? order by version desc limit ?";
+        let binds = [Bind::Text(stream.as_str()), Bind::Number(count.into())];
+        let mut events = self.select(SQL, &binds).await?;
+        events.reverse();
+        Ok(events)
+    }
+
+    async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed from events where position > ? order by position limit ?";
+        self.select(SQL, &[Bind::Number(after.0), Bind::Number(limit.into())])
+            .await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        head(&self.readers).await.map_err(unavailable)
+    }
+
+    fn grown(&self) -> watch::Receiver<Position> {
+        self.grown.clone()
+    }
+
+    fn log_id(&self) -> &str {
+        &self.log_id
+    }
+
+    async fn next_in_sequence(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        const SQL: &str = "insert into sequences (name, last) values (?, 1) \
+             on conflict (name) do update set last = last + 1 returning last";
+        sqlx::query_scalar(SQL)
+            .bind(name)
+            .fetch_one(&self.readers)
+            .await
+            .map(Some)
+            .map_err(unavailable)
+    }
+}
+
+/// Tells followers of what other processes appended: `data_version` changes with every foreign commit, and asking for
+/// it touches no page of the database.
+async fn watch_others(mut connection: SqliteConnection, grow: watch::Sender<Position>) {
+    let mut seen = 0_i64;
+    let mut look = tokio::time::interval(LOOK);
+    while !grow.is_closed() {
+        look.tick().await;
+        let Ok(version) = sqlx::query_scalar("pragma data_version")
+            .fetch_one(&mut connection)
+            .await
+        else {
+            continue;
+        };
+        if version != seen
+            && let Ok(head) = head(&mut connection).await
+        {
+            seen = version;
+            batch::announce(&grow, head);
+        }
+    }
+}
+
+pub(super) async fn head<'c>(executor: impl sqlx::SqliteExecutor<'c>) -> Result<Position, sqlx::Error> {
+    sqlx::query_scalar("select position from log_head")
+        .fetch_one(executor)
+        .await
+        .map(position)
+}
+
+pub(super) fn unavailable(error: impl Into<Cause>) -> StoreError {
+    StoreError::Unavailable(error.into())
+}
+
+pub(super) fn position(number: i64) -> Position {
+    Position(u64::try_from(number).unwrap_or(0))
+}
+
+fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
+    let stream = StreamId::named(row.try_get::<String, _>("stream").map_err(unavailable)?);
+    let version = u64::try_from(row.try_get::<i64, _>("version").map_err(unavailable)?).unwrap_or(0);
+    decode(row, &stream, version).map_err(|source| StoreError::Corrupt {
+        stream,
+        version,
+        source,
+    })
+}
+
+fn decode(row: &SqliteRow, stream: &StreamId, version: u64) -> Result<Recorded, Cause> {
+    let uuid = |bytes: &[u8]| Uuid::from_slice(bytes);
+    let causation = row
+        .try_get::<Option<&[u8]>, _>("causation")?
+        .map(uuid)
+        .transpose()?;
+    Ok(Recorded {
+        event: NewEvent {
+            id: uuid(row.try_get("id")?)?,
+            kind: row.try_get("type")?,
+            correlation: uuid(row.try_get("correlation")?)?,
+            causation,
+            actor: row.try_get("actor")?,
+            data: row.try_get("data")?,
+            sealed: row.try_get("sealed")?,
+        },
+        stream: stream.clone(),
+        version,
+        position: position(row.try_get("position")?),
+        recorded_at: Time(row.try_get("recorded_at")?),
+    })
+}

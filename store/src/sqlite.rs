@@ -1,0 +1,139 @@
+//! Opens SQLite databases the way every part of Stele wants them: write-ahead log, every commit on disk, files private.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    SqlitePool,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+static LOG: Migrator = sqlx::migrate!("../migrations/log/sqlite");
+static VAULT: Migrator = sqlx::migrate!("../migrations/vault/sqlite");
+static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
+
+/// Which of the three databases a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Log,
+    Vault,
+    Views,
+}
+
+impl Role {
+    fn migrator(self) -> &'static Migrator {
+        match self {
+            Self::Log => &LOG,
+            Self::Vault => &VAULT,
+            Self::Views => &VIEWS,
+        }
+    }
+
+    /// Whether deleted content is overwritten: a destroyed key must not live on in the free space of the file.
+    fn secure_delete(self) -> &'static str {
+        match self {
+            Self::Vault => "on",
+            Self::Log | Self::Views => "off",
+        }
+    }
+
+    /// Read models can be made again from the log, so that their commits need not wait for the disk.
+    fn synchronous(self) -> SqliteSynchronous {
+        match self {
+            Self::Log | Self::Vault => SqliteSynchronous::Full,
+            Self::Views => SqliteSynchronous::Normal,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the database {path} can't be opened")]
+    Unreachable {
+        path: String,
+        #[source]
+        source: sqlx::Error,
+    },
+    #[error(
+        "the database {path} was made by a newer version of Stele; use that version, or restore an older copy"
+    )]
+    Newer { path: String },
+    #[error("the database {path} can't be migrated")]
+    Migration {
+        path: String,
+        #[source]
+        source: MigrateError,
+    },
+}
+
+/// How a database file is opened, for connections beside the pool's.
+pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(role.synchronous())
+        .pragma("secure_delete", role.secure_delete())
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(64)
+}
+
+/// Opens a database, making and migrating it where needed.
+pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePool, OpenError> {
+    let shown = || path.display().to_string();
+    make_private(path).map_err(|error| OpenError::Unreachable {
+        path: shown(),
+        source: error.into(),
+    })?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(options(path, role))
+        .await
+        .map_err(|source| OpenError::Unreachable {
+            path: shown(),
+            source,
+        })?;
+    migrate(&pool, role).await.map_err(|source| match source {
+        MigrateError::VersionMissing(_)
+        | MigrateError::VersionMismatch(_)
+        | MigrateError::VersionTooNew(..) => OpenError::Newer { path: shown() },
+        source => OpenError::Migration {
+            path: shown(),
+            source,
+        },
+    })?;
+    Ok(pool)
+}
+
+/// Migrates under the write lock, so that of several processes that start at once one does it, and the others wait.
+async fn migrate(pool: &SqlitePool, role: Role) -> Result<(), MigrateError> {
+    let mut transaction = pool.begin_with("begin immediate").await?;
+    // What `run` calls: the future of `run` itself is not seen to be `Send` on a borrowed connection.
+    role.migrator()
+        .run_direct(None, &mut *transaction, false)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Makes the file, if there is none, readable by its owner alone; SQLite gives its side files the same mode. One that is
+/// there is left alone: to close a file is to lose all locks that this process holds on it, SQLite's among them.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let made = std::fs::OpenOptions::new()
+        .create_new(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}

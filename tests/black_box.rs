@@ -1,0 +1,19 @@
+//! Everything that can be seen from outside: the real binary, over real HTTP, on a fresh folder for each server.
+//! Knows the contract and the settings, nothing of the code behind them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed step should fail the test"
+)]
+
+mod architecture;
+mod bad_input;
+mod boot;
+mod canary;
+mod cli;
+mod conformance;
+mod journeys;
+mod races;
+mod support;

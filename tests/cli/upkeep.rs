@@ -1,0 +1,132 @@
+//! `stele init`, `migrate` and `doctor`.
+
+use std::fs;
+
+use super::{failed, objects};
+use crate::support::{Account, Home, Server};
+
+#[tokio::test]
+async fn init_writes_every_setting_once_and_the_server_takes_the_file() {
+    let home = Home::bare(&[]);
+    home.run(&["init"], "").succeeded();
+    let file = home.path().join("stele.toml");
+    let written = fs::read_to_string(&file).unwrap();
+    for word in [
+        "[api]",
+        "[auth]",
+        "[jwt]",
+        "[mail]",
+        "listen",
+        "access_ttl",
+        "verify_url",
+        "email_verification",
+    ] {
+        assert!(written.contains(word), "{word}: {written}");
+    }
+    let own = written.replace("#access_ttl = \"5m\"", "access_ttl = \"7m\"");
+    assert_ne!(own, written);
+    fs::write(&file, &own).unwrap();
+    failed(&home.run(&["init"], ""), 1, "stele.toml");
+    assert_eq!(fs::read_to_string(&file).unwrap(), own, "what is there stays");
+    assert!(!home.data().exists());
+    let mut server = Server::at(home).await;
+    Account::named("first").register(&server.api()).await;
+    server.stop();
+    server.home().run(&["init", "--force"], "").succeeded();
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+    server
+        .home()
+        .run(&["init", "--config", "other.toml"], "")
+        .succeeded();
+    assert_eq!(
+        fs::read_to_string(file.with_file_name("other.toml")).unwrap(),
+        written
+    );
+}
+
+#[tokio::test]
+async fn migrate_makes_the_databases_and_changes_nothing_after_that() {
+    let home = Home::new(&[]);
+    home.run(&["migrate"], "").succeeded();
+    for name in ["log.db", "views.db", "vault.db"] {
+        assert!(home.data().join(name).is_file(), "{name}");
+    }
+    home.run(&["migrate"], "").succeeded();
+    let server = Server::at(home).await;
+    let account = Account::named("first");
+    account.register(&server.api()).await;
+    server.run(&["migrate"]).succeeded();
+    account.login(&server.api()).await;
+}
+
+#[tokio::test]
+async fn the_doctor_finds_all_well_beside_a_server_and_without_one() {
+    let mut server = Server::start(&[]).await;
+    Account::named("patient").register(&server.api()).await;
+    server.mails().await;
+    for running in [true, false] {
+        if !running {
+            server.stop();
+        }
+        let text = server.run(&["doctor"]).succeeded();
+        for part in ["log", "views", "vault", "mail", "durable"] {
+            assert!(text.to_lowercase().contains(part), "{part}: {text}");
+        }
+        assert!(!objects(server.run(&["doctor", "--json"])).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_broken_and_ends_with_1() {
+    for database in ["log.db", "views.db", "vault.db"] {
+        let mut server = Server::start(&[]).await;
+        server.stop();
+        for side in ["-wal", "-shm"] {
+            fs::remove_file(server.home().data().join(format!("{database}{side}"))).ok();
+        }
+        fs::write(server.home().data().join(database), "no database").unwrap();
+        let ran = server.run(&["doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(format!("{ran:?}").contains(database), "{ran:#?}");
+        let ran = server.run(&["doctor", "--json"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok(),
+            "{ran:#?}"
+        );
+    }
+    let mut server = Server::start(&[]).await;
+    server.stop();
+    fs::remove_file(server.home().data().join("master.key")).unwrap();
+    let ran = server.run(&["doctor"]);
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    assert!(format!("{ran:?}").contains("master"), "{ran:#?}");
+}
+
+#[test]
+fn the_settings_are_checked_before_anything_else() {
+    let home = Home::bare(&[("STELE_AUTH__TOKENS", "jot")]);
+    for command in [
+        &["doctor"][..],
+        &["migrate"],
+        &["user", "list"],
+        &["keys", "list"],
+        &["log", "tail"],
+    ] {
+        let ran = home.run(command, "");
+        assert!(ran.code.is_some_and(|code| code != 0), "{ran:?}");
+        assert!(ran.stderr.contains("STELE_AUTH__TOKENS"), "{ran:?}");
+    }
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let home = Home::bare(&[]);
+    assert!(home.run(&["--version"], "").succeeded().starts_with("stele "));
+    let help = home.run(&["--help"], "").succeeded();
+    for command in ["serve", "init", "migrate", "user", "keys", "log", "doctor"] {
+        assert!(help.contains(command), "{command}: {help}");
+    }
+    assert_eq!(home.run(&["frobnicate"], "").code, Some(2));
+}

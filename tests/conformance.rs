@@ -1,0 +1,139 @@
+//! The recorded contract, replayed over real HTTP: each profile has a server of its own that all its scenarios share.
+
+mod compare;
+mod fill;
+mod replay;
+mod scenario;
+
+use std::collections::BTreeSet;
+
+use crate::support::Server;
+use scenario::Scenario;
+
+/// Scenarios below `recorded`, social login included.
+const RECORDED: usize = 106;
+const SOCIAL: &str = "social";
+
+/// What every profile starts from.
+const BASE: [(&str, &str); 4] = [
+    ("STELE_AUTH__LOGIN_METHODS", r#"["username","email"]"#),
+    ("STELE_AUTH__EMAIL_VERIFICATION", "optional"),
+    ("STELE_AUTH__LOGOUT_ON_PASSWORD_CHANGE", "false"),
+    ("STELE_LIMITS__ENABLED", "false"),
+];
+const KEY: (&str, &str) = ("STELE_AUTH__TOKENS", "key");
+const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
+const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
+const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
+
+/// One test for each profile: its name is the profile, its list what differs from the base.
+macro_rules! profiles {
+    ($($profile:ident: [$($setting:expr),* $(,)?],)*) => {
+        const PROFILES: &[&str] = &[$(stringify!($profile)),*];
+
+        mod profile {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $profile() {
+                keeps_the_contract(stringify!($profile), &[$($setting),*]).await;
+            })*
+        }
+    };
+}
+
+profiles! {
+    token: [KEY],
+    token_mandatory: [KEY, MANDATORY],
+    token_noverify: [KEY, ("STELE_AUTH__EMAIL_VERIFICATION", "none")],
+    token_login_email: [KEY, ("STELE_AUTH__LOGIN_METHODS", r#"["email"]"#)],
+    token_login_username: [KEY, ("STELE_AUTH__LOGIN_METHODS", r#"["username"]"#)],
+    token_logout_get: [KEY, ("STELE_AUTH__LOGOUT_ON_GET", "true")],
+    token_old_password: [KEY, ("STELE_AUTH__OLD_PASSWORD_REQUIRED", "true")],
+    jwt: [JWT, FIXED],
+    jwt_mandatory: [JWT, FIXED, MANDATORY],
+    jwt_expiration: [JWT, FIXED, ("STELE_JWT__RETURN_EXPIRATION", "true")],
+    jwt_short: [JWT, FIXED, ("STELE_JWT__ACCESS_TTL", "2s")],
+    jwt_rotate: [JWT, ("STELE_JWT__ROTATE_REFRESH", "true"), ("STELE_JWT__REFRESH_GRACE", "0s")],
+    jwt_cookie: [
+        JWT,
+        FIXED,
+        ("STELE_JWT__HTTPONLY", "true"),
+        ("STELE_JWT__ACCESS_COOKIE", "auth"),
+        ("STELE_JWT__REFRESH_COOKIE", "refresh"),
+    ],
+}
+
+/// Replays every scenario of the profile and fails once, with all that differs.
+async fn keeps_the_contract(profile: &str, settings: &[(&str, &str)]) {
+    let scenarios: Vec<Scenario> = scenario::all()
+        .into_iter()
+        .filter(|one| one.runs_under(profile))
+        .collect();
+    if scenarios.is_empty() {
+        return;
+    }
+    let server = Server::start(&[&BASE, settings].concat()).await;
+    let mut failures = Vec::new();
+    for scenario in &scenarios {
+        let differences = replay::replay(&server, scenario).await;
+        if !differences.is_empty() {
+            failures.push(format!("{}\n    {}", scenario.id, differences.join("\n    ")));
+        }
+    }
+    let (passed, all) = (scenarios.len() - failures.len(), scenarios.len());
+    assert!(
+        failures.is_empty(),
+        "{passed} of {all} pass under {profile}; the others:\n\n{}",
+        failures.join("\n\n")
+    );
+}
+
+impl Scenario {
+    fn runs_under(&self, profile: &str) -> bool {
+        self.profile == profile && self.group != SOCIAL
+    }
+}
+
+#[test]
+fn no_scenario_is_missing_and_none_is_left_out() {
+    assert_eq!(scenario::recorded().len(), RECORDED);
+    let known: BTreeSet<&str> = PROFILES.iter().copied().collect();
+    let all = scenario::all();
+    let orphans: Vec<_> = all
+        .iter()
+        .filter(|one| !known.contains(one.profile.as_str()))
+        .map(|one| &one.id)
+        .collect();
+    assert!(
+        orphans.is_empty(),
+        "scenarios of a profile that no test runs: {orphans:?}"
+    );
+}
+
+#[test]
+fn every_scenario_has_an_id_of_its_own() {
+    let all = scenario::all();
+    let ids: BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids.len(), all.len());
+}
+
+#[tokio::test]
+#[ignore = "social login does not exist yet"]
+async fn social_scenarios() {
+    let social = ["TWITTER", "FACEBOOK"].map(|name| {
+        [
+            format!("STELE_SOCIAL__{name}__CLIENT_ID"),
+            format!("STELE_SOCIAL__{name}__CLIENT_SECRET"),
+        ]
+    });
+    let names: Vec<(&str, &str)> = social.iter().flatten().map(|name| (name.as_str(), "x")).collect();
+    let server = Server::start(&[&BASE[..], &[KEY], &names].concat()).await;
+    for scenario in scenario::recorded().iter().filter(|one| one.group == SOCIAL) {
+        assert_eq!(
+            replay::replay(&server, scenario).await,
+            Vec::<String>::new(),
+            "{}",
+            scenario.id
+        );
+    }
+}

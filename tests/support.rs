@@ -1,0 +1,17 @@
+//! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
+
+mod account;
+mod http;
+mod mail;
+mod process;
+mod server;
+mod wait;
+mod wire;
+
+pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
+pub(crate) use http::{Caller, Reply};
+pub(crate) use mail::{Mail, Mailbox};
+pub(crate) use process::{Lines, Process};
+pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL};
+pub(crate) use wait::{is_long, together, wait_for};
+pub(crate) use wire::Wire;

@@ -1,0 +1,106 @@
+//! A child process whose output is kept line by line and which never outlives its test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Lines of stdout and stderr, in the order of their arrival.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn collect(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
+        let lines = self.clone();
+        thread::spawn(move || {
+            let mut reader = BufReader::new(stream);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                lines.0.lock().unwrap().push(text);
+                line.clear();
+            }
+        })
+    }
+}
+
+pub(crate) struct Process {
+    pid: Pid,
+    exit: Receiver<ExitStatus>,
+    ended: Option<ExitStatus>,
+}
+
+impl Process {
+    /// Starts `command` and adds what it prints to `lines`.
+    pub(crate) fn spawn(mut command: Command, lines: &Lines) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let pid = Pid::from_child(&child);
+        let readers = [
+            lines.collect(child.stdout.take().unwrap()),
+            lines.collect(child.stderr.take().unwrap()),
+        ];
+        Self {
+            pid,
+            exit: report_exit(child, readers),
+            ended: None,
+        }
+    }
+
+    /// How it ended, if it does so within `deadline`; all its output is there then.
+    pub(crate) fn exit_within(&mut self, deadline: Duration) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.exit.recv_timeout(deadline).ok();
+        }
+        self.ended
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        if self.exit_within(Duration::ZERO).is_none() {
+            kill_process(self.pid, signal).expect("a running child can be signalled");
+        }
+    }
+
+    /// Asks it to end, as an operator does, and insists after a while.
+    pub(crate) fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        if self.exit_within(Duration::from_secs(15)).is_none() {
+            self.kill();
+        }
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.exit_within(Duration::from_secs(15));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn report_exit(mut child: Child, readers: [JoinHandle<()>; 2]) -> Receiver<ExitStatus> {
+    let (tell, exit) = mpsc::channel();
+    thread::spawn(move || {
+        let status = child.wait().expect("a child can be waited for");
+        for reader in readers {
+            reader.join().expect("output is read to its end");
+        }
+        tell.send(status).ok();
+    });
+    exit
+}

@@ -1,0 +1,42 @@
+//! Waiting for a thing to become true, with a deadline, and doing several things at once.
+//! The only place that lets time pass.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// Whether this run may take its time, as `./test long` says.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("STELE_TEST_LONG").is_some_and(|value| value == "1")
+}
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks again and again until `look` finds something; fails the test by name after `deadline`.
+pub(crate) async fn wait_for<T>(
+    what: &str,
+    deadline: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(start.elapsed() < deadline, "waited {deadline:?} in vain: {what}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Runs all of them at the same time and answers in their order.
+pub(crate) async fn together<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        answers.push(task.await.expect("no task panics"));
+    }
+    answers
+}

@@ -1,0 +1,65 @@
+//! The port through which workers get events, and its simplest adapter: the log itself, followed in this process.
+//! A message bus would hand the same events to the same consumers.
+
+use async_trait::async_trait;
+use store::{
+    Recorded,
+    follow::{Desk, FollowError, Follower, Lease},
+    log::Cause,
+};
+
+/// The event could not be dealt with yet and is handed out again.
+#[derive(Debug, thiserror::Error)]
+#[error("an event was not dealt with yet")]
+pub struct TryAgain(#[source] pub Cause);
+
+/// One who deals with events, each at least once, in the order of its stream.
+#[async_trait]
+pub trait Consumer: Send + Sync {
+    async fn consume(&self, event: &Recorded) -> Result<(), TryAgain>;
+
+    /// The source of events is alive, whether or not it had any.
+    fn hear(&self) {}
+}
+
+/// A consumer that follows the log.
+pub struct InProcess<C> {
+    role: String,
+    consumer: C,
+    desk: Desk,
+}
+
+impl<C: Consumer> InProcess<C> {
+    pub fn new(role: impl Into<String>, consumer: C, desk: Desk) -> Self {
+        Self { role: role.into(), consumer, desk }
+    }
+}
+
+#[async_trait]
+impl<C: Consumer> Follower for InProcess<C> {
+    fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// One event that must be tried again does not hold up those behind it, but it keeps the batch from being done.
+    async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
+        let Some(last) = batch.last() else { return Ok(()) };
+        let mut failed = None;
+        for event in batch {
+            if let Err(error) = self.consumer.consume(event).await {
+                failed = Some(error);
+            }
+        }
+        self.consumer.hear();
+        if let Some(error) = failed {
+            return Err(FollowError::Stuck(error.into()));
+        }
+        let mut desk = self.desk.pool().acquire().await?;
+        lease.advance(&mut desk, last.position).await
+    }
+
+    async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+        self.consumer.hear();
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! Writes mails: one text for each purpose, as plain text and as HTML, and the link in it. The same event always gives
+//! the same bytes. Knows neither how a mail travels nor how a link's secret is made, and no name that a user chose.
+
+#[cfg(test)]
+mod tests;
+mod wording;
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use domain::{Time, mail::Purpose, name::canonical_email};
+use lettre::{
+    Address, Message,
+    address::{AddressError, Envelope},
+    message::{
+        Body, Mailbox, MultiPart, SinglePart,
+        header::{ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, Headers},
+    },
+};
+use minijinja::{Environment, context};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use store::{Position, Recorded, link::ResetLink};
+
+/// All but RFC 3986's unreserved characters is encoded.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The end of the year 9999, beyond which a Date header can't go.
+const LAST_DATE: i64 = 253_402_300_799;
+
+/// Whom mails are from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    pub name: Option<String>,
+    pub address: String,
+}
+
+/// Where links lead: complete addresses with placeholders for what is filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkUrls {
+    /// With `{key}`.
+    pub verify: String,
+    /// With `{uid}` and `{token}`.
+    pub reset: String,
+}
+
+/// What the link of a mail carries.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    VerifyEmail(String),
+    ResetPassword(ResetLink),
+}
+
+/// What a mail is to say.
+pub struct Brief<'a> {
+    /// The event that asked for the mail: it gives the mail its id.
+    pub event: &'a Recorded,
+    pub purpose: Purpose,
+    /// The address as its owner wrote it.
+    pub to: &'a str,
+    /// The mail's date.
+    pub at: Time,
+    /// The secret of the link and when it dies, for purposes that have one.
+    pub link: Option<(Secret, Time)>,
+}
+
+/// A mail, ready to go.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Where the event that asked for it stands.
+    pub position: Position,
+    /// The id of that event.
+    pub event: String,
+    /// The bare address of the sender.
+    pub from: String,
+    /// The bare address of the recipient, its domain in ASCII, without control characters.
+    pub to: String,
+    /// What it is about, in a few words for a terminal.
+    pub about: &'static str,
+    pub link: Option<String>,
+    /// The message (RFC 5322), lines ending in CRLF, ASCII throughout.
+    pub message: Vec<u8>,
+}
+
+/// Without link and message, which hold the secret.
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position,
+            event,
+            about,
+            ..
+        } = self;
+        f.debug_struct("Letter")
+            .field("position", position)
+            .field("event", event)
+            .field("about", about)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ComposerError {
+    #[error("no mail can be sent from {address}")]
+    Sender {
+        address: String,
+        #[source]
+        source: AddressError,
+    },
+    #[error("the texts of mails can't be read")]
+    Texts(#[from] minijinja::Error),
+}
+
+/// Why a mail can't be written, now or ever.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    #[error("the address is none that mail can go to")]
+    Address(#[from] AddressError),
+    #[error("a mail for this purpose needs a link of its own kind")]
+    Link,
+    #[error("the text of the mail can't be filled in")]
+    Text(#[from] minijinja::Error),
+    #[error("the message can't be put together")]
+    Message(#[from] lettre::error::Error),
+}
+
+/// Writes mails.
+pub struct Composer {
+    from: Mailbox,
+    urls: LinkUrls,
+    texts: Environment<'static>,
+}
+
+impl Composer {
+    pub fn new(sender: Sender, urls: LinkUrls) -> Result<Self, ComposerError> {
+        let mailbox = |sender: &Sender| {
+            let mailbox = Mailbox::new(sender.name.clone(), address(&sender.address)?);
+            // The message is built from what this header reads as.
+            mailbox.to_string().parse::<Mailbox>()
+        };
+        let from = mailbox(&sender).map_err(|source| ComposerError::Sender {
+            address: sender.address,
+            source,
+        })?;
+        Ok(Self {
+            from,
+            urls,
+            texts: wording::texts()?,
+        })
+    }
+
+    /// Writes the mail.
+    pub fn compose(&self, brief: &Brief<'_>) -> Result<Letter, ComposeError> {
+        let to = address(brief.to)?;
+        let (link, expires) = match (&brief.link, wording::has_link(brief.purpose)) {
+            (Some((secret, expires_at)), true) => {
+                (Some(self.link(brief.purpose, secret)?), spelled(*expires_at))
+            }
+            (None, false) => (None, String::new()),
+            (Some(_), false) | (None, true) => return Err(ComposeError::Link),
+        };
+        let words = wording::of(brief.purpose);
+        let account = match &self.from.name {
+            Some(name) => format!("your account at {name}"),
+            None => "your account".to_owned(),
+        };
+        let values = context! { subject => words.subject, account, link => &link, expires };
+        let fill = |kind| {
+            self.texts
+                .get_template(&format!("{}.{kind}", words.name))?
+                .render(&values)
+        };
+        let parts = MultiPart::alternative()
+            .boundary(format!("stele-{}", brief.event.event.id))
+            .singlepart(part(ContentType::TEXT_PLAIN, fill("txt")?))
+            .singlepart(part(ContentType::TEXT_HTML, fill("html")?));
+        let message = self.message(brief, words.subject, &to, parts)?;
+        Ok(Letter {
+            position: brief.event.position,
+            event: brief.event.event.id.to_string(),
+            from: self.from.email.to_string(),
+            to: to.to_string(),
+            about: words.about,
+            link,
+            message: message.formatted(),
+        })
+    }
+
+    fn message(
+        &self,
+        brief: &Brief<'_>,
+        subject: &str,
+        to: &Address,
+        parts: MultiPart,
+    ) -> Result<Message, ComposeError> {
+        let id = format!("<{}@{}>", brief.event.event.id, self.from.email.domain());
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
+        Ok(Message::builder()
+            .envelope(envelope)
+            .date(moment(brief.at))
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.clone()))
+            .subject(subject)
+            .message_id(Some(id))
+            .raw_header(header("Auto-Submitted", "auto-generated"))
+            .multipart(parts)?)
+    }
+
+    fn link(&self, purpose: Purpose, secret: &Secret) -> Result<String, ComposeError> {
+        let encoded = |text: &str| utf8_percent_encode(text, &RESERVED).to_string();
+        match (purpose, secret) {
+            (Purpose::VerifyEmail, Secret::VerifyEmail(key)) => {
+                Ok(self.urls.verify.replace("{key}", &encoded(key)))
+            }
+            (Purpose::ResetPassword, Secret::ResetPassword(ResetLink { uid, token })) => Ok(self
+                .urls
+                .reset
+                .replace("{uid}", &encoded(uid))
+                .replace("{token}", &encoded(token))),
+            _ => Err(ComposeError::Link),
+        }
+    }
+}
+
+/// An address that any server takes: the domain in its ASCII form, the part before it in ASCII, and nothing in it that
+/// could end a header.
+fn address(text: &str) -> Result<Address, AddressError> {
+    let (local, domain) = text.rsplit_once('@').ok_or(AddressError::MissingParts)?;
+    if !local.is_ascii() {
+        return Err(AddressError::InvalidUser);
+    }
+    let canonical = if domain.is_ascii() {
+        None
+    } else {
+        Some(canonical_email(text))
+    };
+    let domain = canonical
+        .as_ref()
+        .and_then(|address| address.rsplit_once('@'))
+        .map_or(domain, |(_, ascii)| ascii);
+    if !domain.is_ascii() || text.chars().any(char::is_control) {
+        return Err(AddressError::InvalidInput);
+    }
+    Address::new(local, domain)
+}
+
+/// Text as it is where the lines are short enough for mail, so that the link in a file can be clicked; else in
+/// quoted-printable.
+fn part(kind: ContentType, text: String) -> SinglePart {
+    let body = Body::new_with_encoding(text, ContentTransferEncoding::SevenBit).or_else(|text| {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
+    });
+    let body = body.unwrap_or_else(Body::new);
+    SinglePart::builder().header(kind).body(body)
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn moment(at: Time) -> SystemTime {
+    let seconds = u64::try_from(at.seconds().clamp(0, LAST_DATE)).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// A moment for people, rounded down to the minute: `Tue, 24 Nov 2026 22:44 UTC`.
+fn spelled(at: Time) -> String {
+    let mut headers = Headers::new();
+    headers.set(Date::new(moment(at)));
+    let date = headers.get_raw("Date").unwrap_or_default();
+    format!(
+        "{} UTC",
+        date.rsplit_once(':').map_or(date, |(minutes, _)| minutes)
+    )
+}

@@ -1,0 +1,16 @@
+//! What Stele does after the fact: sends mails, tells nodes of revocations, clears away keys that nothing uses.
+//! Takes events and never gives orders about users.
+
+pub mod collector;
+mod consumer;
+pub mod letter;
+pub mod mailer;
+pub mod outbox;
+pub mod revoker;
+
+pub use collector::Collector;
+pub use consumer::{Consumer, InProcess, TryAgain};
+pub use letter::{Composer, LinkUrls, Sender};
+pub use mailer::Mailer;
+pub use outbox::{FileOutbox, Outbox};
+pub use revoker::{Revocation, Revoked, Revoker};
