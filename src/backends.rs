@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -98,14 +99,27 @@ impl SoleServer {
         let path = lock_path(settings.store.views.path());
         let failed = |source| BackendError::Lock { path: path.clone(), source };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            use std::os::unix::fs::DirBuilderExt;
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         }
-        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+        let file = File::options().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
+        Self::lock(file, path)
+    }
+
+    /// As [`claim`](Self::claim), where a server ever ran; makes nothing.
+    pub(crate) fn claim_if_made(settings: &Settings) -> Result<Option<Self>, BackendError> {
+        let path = lock_path(settings.store.views.path());
+        match File::options().append(true).open(&path) {
+            Ok(file) => Self::lock(file, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(BackendError::Lock { path, source }),
+        }
+    }
+
+    fn lock(file: File, path: PathBuf) -> Result<Self, BackendError> {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(BackendError::Taken(path)),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+            Err(TryLockError::Error(source)) => Err(BackendError::Lock { path, source }),
         }
     }
 }

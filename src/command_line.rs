@@ -38,6 +38,13 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    #[command(flatten)]
+    Operate(Operation),
+}
+
+/// What needs the databases, whether or not a server runs on them.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Operation {
     /// Bring the databases to the version of this binary, and stop.
     Migrate,
     /// Create, show and disable users.
@@ -86,17 +93,16 @@ pub(crate) enum User {
 
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct NewUser {
-    /// Needed where there is no address.
-    #[arg(long, required_unless_present = "email")]
-    pub(crate) username: Option<String>,
+    #[arg(long)]
+    pub(crate) username: String,
     /// The e-mail address.
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) email: Option<String>,
+    pub(crate) email: String,
     /// Read the password from standard input.
     #[arg(long, required = true)]
     pub(crate) password_stdin: bool,
     /// Take the address as verified and send no mail.
-    #[arg(long, requires = "email")]
+    #[arg(long)]
     pub(crate) verified: bool,
     #[command(flatten)]
     pub(crate) printed: Printed,
@@ -183,15 +189,15 @@ mod tests {
     fn a_password_never_stands_on_the_command_line() {
         let user = command("user create --username ann --email a@b.c --password-stdin --verified --json");
         let expected = NewUser {
-            username: Some("ann".to_owned()),
-            email: Some("a@b.c".to_owned()),
+            username: "ann".to_owned(),
+            email: "a@b.c".to_owned(),
             password_stdin: true,
             verified: true,
             printed: Printed { json: true },
         };
-        assert_eq!(user, Command::User(User::Create(expected)));
+        assert_eq!(user, Command::Operate(Operation::User(User::Create(expected))));
         assert_eq!(
-            parse("user create --username ann"),
+            parse("user create --username ann --email a@b.c"),
             Err(ErrorKind::MissingRequiredArgument)
         );
         assert_eq!(
@@ -203,7 +209,7 @@ mod tests {
             Err(ErrorKind::MissingRequiredArgument)
         );
         assert_eq!(
-            parse("user create --username ann --password-stdin --verified"),
+            parse("user create --username ann --password-stdin"),
             Err(ErrorKind::MissingRequiredArgument)
         );
     }
@@ -214,18 +220,18 @@ mod tests {
             name: name.to_owned(),
             printed: Printed::default(),
         };
-        assert_eq!(command("user show ann"), Command::User(User::Show(named("ann"))));
+        assert_eq!(command("user show ann"), Command::Operate(Operation::User(User::Show(named("ann")))));
         assert_eq!(
             command("user disable a@b.c"),
-            Command::User(User::Disable(named("a@b.c")))
+            Command::Operate(Operation::User(User::Disable(named("a@b.c"))))
         );
         assert_eq!(
             command("user enable 42"),
-            Command::User(User::Enable(named("42")))
+            Command::Operate(Operation::User(User::Enable(named("42"))))
         );
         assert_eq!(
             command("user list"),
-            Command::User(User::List(Printed::default()))
+            Command::Operate(Operation::User(User::List(Printed::default())))
         );
         assert_eq!(parse("user show"), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse("user show ann bob"), Err(ErrorKind::UnknownArgument));
@@ -236,17 +242,17 @@ mod tests {
         let json = Printed { json: true };
         assert_eq!(command("init --force"), Command::Init { force: true });
         assert_eq!(command("migrate"), Command::Migrate);
-        assert_eq!(command("keys list --json"), Command::Keys(Keys::List(json)));
+        assert_eq!(command("keys list --json"), Command::Operate(Operation::Keys(Keys::List(json))));
         assert_eq!(
             command("keys rotate"),
-            Command::Keys(Keys::Rotate(Printed::default()))
+            Command::Operate(Operation::Keys(Keys::Rotate(Printed::default())))
         );
-        assert_eq!(command("doctor --json"), Command::Doctor(json));
+        assert_eq!(command("doctor --json"), Command::Operate(Operation::Doctor(json)));
         let tail = Tail {
             from: Some("a-17".to_owned()),
             printed: Printed::default(),
         };
-        assert_eq!(command("log tail --from a-17"), Command::Log(Log::Tail(tail)));
+        assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
         assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
     }
 }

@@ -3,29 +3,85 @@
 mod backends;
 mod command_line;
 mod master_key;
+mod operate;
+mod orders;
 mod serve;
 mod settings;
 mod signing_keys;
 mod table;
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal, Write},
+    panic,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
+use operate::OperateError;
+use serve::ServeError;
+use settings::{Format, SettingsErrors};
+use store::log::chain;
+use tokio::runtime::{Builder, Runtime};
+use tracing::Level;
+
+/// Why the process ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Settings(#[from] SettingsErrors),
+    #[error("the process can't be set up")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
+    Operate(#[from] OperateError),
+}
 
 fn main() -> ExitCode {
     let (config, command) = CommandLine::parse().into_parts();
-    let settings = match settings::from_process(config.as_deref()) {
-        Ok(settings) => Arc::new(settings),
-        Err(_) => return ExitCode::FAILURE,
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let Command::Serve(asked) = command else { return ExitCode::FAILURE };
-    match runtime.block_on(serve::serve(settings, &asked.roles)) {
+    match run(config.as_deref(), command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            _ = writeln!(std::io::stderr(), "{}", store::log::chain(&error));
-            ExitCode::FAILURE
+            // Without a terminal the exit code has to do.
+            _ = writeln!(io::stderr(), "stele: {}", chain(&error));
+            ExitCode::from(if let Failed::Operate(error) = error { error.exit_code() } else { 1 })
         }
     }
+}
+
+fn run(config: Option<&Path>, command: Command) -> Result<(), Failed> {
+    match command {
+        // Without the settings, because it is how a file that is in error gets replaced.
+        Command::Init { force } => Ok(operate::init(config, force)?),
+        Command::Serve(asked) => {
+            let settings = Arc::new(settings::from_process(config)?);
+            log_to_stderr(settings.output.format, settings.output.level);
+            Ok(runtime()?.block_on(serve::serve(settings, &asked.roles))?)
+        }
+        Command::Operate(operation) => {
+            let settings = settings::from_process(config)?;
+            log_to_stderr(settings.output.format, Level::WARN);
+            Ok(runtime()?.block_on(operate::operate(&settings, operation))?)
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, Failed> {
+    Builder::new_multi_thread().enable_all().build().map_err(Failed::Runtime)
+}
+
+fn log_to_stderr(format: Format, level: Level) {
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
+    match format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).init(),
+        Format::Json => lines.json().init(),
+    }
+    // What a panic says may hold what was being worked on: a password, for instance.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a bug: the program contradicted itself");
+    }));
 }

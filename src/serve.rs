@@ -5,14 +5,12 @@ mod banner;
 mod followers;
 mod upkeep;
 
-use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{
     app::{App, Application, Parts, Ready},
-    command::Accounts,
     config::Config,
     edge::{Edge, Origin, Origins},
-    password::{HashPool, PoolLimits},
     revocation::Revocations,
     router, server,
 };
@@ -25,8 +23,10 @@ use workers::{letter::ComposerError, outbox::FolderError};
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
+    orders::{self, OrdersError},
     settings::{Links, RolesError, Role, Settings, roles_of_process},
 };
+pub(crate) use followers::API;
 use followers::Followers;
 use upkeep::Upkeep;
 
@@ -45,8 +45,8 @@ pub(crate) enum ServeError {
         #[source]
         source: io::Error,
     },
-    #[error("the threads that hash passwords can't be started")]
-    Hash(#[source] io::Error),
+    #[error(transparent)]
+    Orders(#[from] OrdersError),
     #[error(transparent)]
     Mail(#[from] FolderError),
     #[error(transparent)]
@@ -70,7 +70,7 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
     let bound = listener.local_addr().map_err(unheard)?;
     let links = settings.links(bound);
     let backends = Backends::open(&settings, Some(&sole)).await?;
-    let config = Arc::new(config(&settings, &links));
+    let config = Arc::new(orders::config(&settings, &links));
     let revocations = Arc::new(Revocations::new(config.max_silence, memory(&config)));
 
     let mut followers = Followers::start(&settings, &links, &backends, &revocations).await?;
@@ -117,51 +117,9 @@ async fn application(
         views: backends.desk.pool().clone(),
         followers: followers.places(),
     };
-    let accounts = accounts(settings, backends, config)?;
+    let accounts = orders::accounts(settings, backends, config)?;
     let sessions_at = followers.place_of_sessions();
     Ok(Application::new(Ready { accounts, desk: backends.desk.clone(), revocations, jwt, health, sessions_at }))
-}
-
-/// What gives orders, for the server and for commands.
-pub(crate) fn accounts(
-    settings: &Settings,
-    backends: &Backends,
-    config: Arc<Config>,
-) -> Result<Accounts, ServeError> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let limits = PoolLimits {
-        threads: settings.hash.threads(cores),
-        queue: settings.hash.queue,
-        deadline: settings.hash.deadline,
-    };
-    Ok(Accounts {
-        journal: backends.journal.clone(),
-        macs: Arc::clone(&backends.macs),
-        hashes: HashPool::start(limits).map_err(ServeError::Hash)?,
-        config,
-    })
-}
-
-/// What the api needs to know of the settings.
-pub(crate) fn config(settings: &Settings, links: &Links) -> Config {
-    let (api, auth) = (&settings.api, &settings.auth);
-    Config {
-        base_path: api.base_path.clone(),
-        public_url: links.public_url.clone(),
-        tokens: auth.tokens,
-        login: auth.login_methods,
-        email_verification: auth.email_verification,
-        old_password_required: auth.old_password_required,
-        logout_on_get: auth.logout_on_get,
-        logout_on_password_change: auth.logout_on_password_change,
-        verify_ttl: auth.verify_ttl,
-        reset_ttl: auth.reset_ttl,
-        pk: auth.pk,
-        jwt: settings.jwt.rules.clone(),
-        cookies: settings.jwt.cookies.clone(),
-        limits: settings.limits.clone(),
-        max_silence: settings.revocation.max_silence,
-    }
 }
 
 /// Revocations matter for as long as a token lives that was made before them.

@@ -34,23 +34,20 @@ use std::{
 pub(crate) use self::{
     api::Api,
     auth::Auth,
-    backend::{Bus, Database, Log, Outbox},
+    backend::{Bus, Outbox},
     error::SettingsErrors,
     jwt::Jwt,
     link::Links,
-    mail::{Mail, Sender},
+    mail::Mail,
     master_key::{MasterKeyError, parse_master_key},
     output::{Format, Output},
-    redacted::Redacted,
     reference::reference,
     role::{Role, RolesError, roles_of_process},
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };
-use self::{
-    given::{FILE, Given},
-    reader::Reader,
-};
+pub(crate) use self::given::FILE;
+use self::{given::Given, reader::Reader};
 
 /// Every setting, checked: each by itself and against the others.
 #[derive(Debug)]

@@ -107,6 +107,6 @@ pub(crate) fn account_details(pk: UserId, account: &Account) -> Value {
 }
 
 /// A moment in UTC (RFC 3339).
-pub(crate) fn moment(time: Time) -> String {
+pub fn moment(time: Time) -> String {
     jiff::Timestamp::from_microsecond(time.0).map(|moment| moment.to_string()).unwrap_or_default()
 }

@@ -70,6 +70,7 @@ impl Aggregate for Claim {
     fn evolve(self, event: &Event) -> Self {
         match event {
             Event::Claimed(holding) => Self::Held(*holding),
+            // One that was replaced may be released once more: that must not free what took its place.
             Event::Released { reservation } => match self {
                 Self::Held(held) if held.reservation != *reservation => self,
                 Self::Held(_) | Self::Free => Self::Free,

@@ -25,7 +25,9 @@ impl FromStr for UserId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        text.parse().ok().filter(|id| *id > 0).map(Self).ok_or(NotAnId)
+        // `+5` and `007` are usernames, and must not stand for somebody else's key.
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        text.parse().ok().filter(|_| plain).map(Self).ok_or(NotAnId)
     }
 }
 
@@ -126,5 +128,64 @@ impl KeyId {
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_id_reads_as_a_plain_number_and_as_nothing_else() {
+        assert_eq!("5".parse(), Ok(UserId(5)));
+        assert_eq!("9007199254740991".parse(), Ok(UserId(9_007_199_254_740_991)));
+        for text in [
+            "",
+            "0",
+            "-5",
+            "+5",
+            "05",
+            " 5",
+            "5 ",
+            "5.0",
+            "٥",
+            "9223372036854775808",
+        ] {
+            assert_eq!(text.parse::<UserId>(), Err(NotAnId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_id_reads_as_sixteen_lower_case_digits_and_as_nothing_else() {
+        assert_eq!("00000000000000af".parse(), Ok(SessionId(0xaf)));
+        assert_eq!(SessionId(0xaf).to_string(), "00000000000000af");
+        assert_eq!(SessionId(u64::MAX).to_string().parse(), Ok(SessionId(u64::MAX)));
+        for text in [
+            "",
+            "af",
+            "00000000000000AF",
+            "+0000000000000af",
+            "000000000000000af",
+            "0x000000000000af",
+        ] {
+            assert_eq!(text.parse::<SessionId>(), Err(NotAnId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_what_it_protects_before_the_first_hyphen() {
+        let unique = Uuid::from_u128(7);
+        assert_eq!(KeyId::of_user(UserId(5)).0, "user-5");
+        assert_eq!(
+            KeyId::of_password(UserId(5), unique).0,
+            "password-5-00000000000000000000000000000007"
+        );
+        assert_eq!(KeyId::of_session(SessionId(1)).0, "session-0000000000000001");
+    }
+
+    #[test]
+    fn two_passwords_of_a_user_are_under_two_keys() {
+        let key = |unique| KeyId::of_password(UserId(5), Uuid::from_u128(unique));
+        assert_ne!(key(1), key(2));
     }
 }

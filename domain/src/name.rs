@@ -76,6 +76,7 @@ mod tests {
     fn usernames_that_differ_in_case_or_composition_are_one() {
         assert_eq!(canonical_username("ÜNÏ"), canonical_username("u\u{308}ni\u{308}"));
         assert_eq!(canonical_username("Bob"), canonical_username("ｂob"));
+        assert_eq!(canonical_username("ΟΔΥΣΣΕΥΣ"), canonical_username("Οδυσσευς"));
     }
 
     #[test]
@@ -109,7 +110,10 @@ mod tests {
     #[test]
     fn what_looks_like_an_address_is_looked_up_as_one() {
         assert_eq!(kind_of_typed("a+b@c.d-e_f"), NameKind::Email);
+        assert_eq!(kind_of_typed("a@localhost"), NameKind::Email);
+        assert_eq!(kind_of_typed("a@[::1]"), NameKind::Email);
         assert_eq!(kind_of_typed("a@b"), NameKind::Username);
+        assert_eq!(kind_of_typed("@localhost"), NameKind::Username);
         assert_eq!(kind_of_typed("ada"), NameKind::Username);
     }
 }

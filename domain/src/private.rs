@@ -42,3 +42,34 @@ impl<T> std::fmt::Debug for Private<T> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{UserId, user::PasswordHash};
+
+    #[test]
+    fn a_private_value_is_marked_by_its_key_in_json() {
+        let value = Private::new(KeyId::of_user(UserId(5)), "ada");
+        let json = serde_json::to_value(value).unwrap();
+        assert_eq!(json, serde_json::json!({ MARK: "user-5", "value": "ada" }));
+    }
+
+    #[test]
+    fn what_is_private_never_prints() {
+        let value = Private::new(KeyId::of_user(UserId(5)), "ada@example.org".to_owned());
+        let hash = Private::new(KeyId::of_user(UserId(5)), PasswordHash("$argon2id$secret".into()));
+        let printed = format!("{value:?} {value:#?} {hash:?} {:?}", hash.value);
+        assert!(!printed.contains("ada@"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+        assert!(printed.contains("user-5"), "{printed}");
+    }
+
+    #[test]
+    fn a_shredded_value_is_read_as_none_whether_it_is_null_or_gone() {
+        for json in [r#"{"$key":"user-5","value":null}"#, r#"{"$key":"user-5"}"#] {
+            let read: Private<String> = serde_json::from_str(json).unwrap();
+            assert_eq!(read.get(), None);
+        }
+    }
+}

@@ -35,3 +35,32 @@ impl Add<Duration> for Time {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_are_rounded_down_on_both_sides_of_the_epoch() {
+        assert_eq!(Time(1_999_999).seconds(), 1);
+        assert_eq!(Time(-1).seconds(), -1);
+        assert_eq!(Time::from_seconds(-1), Time(-1_000_000));
+    }
+
+    #[test]
+    fn what_lies_ahead_is_no_time_ago() {
+        assert_eq!(Time(5).since(Time(3)), Duration::from_micros(2));
+        assert_eq!(Time(3).since(Time(5)), Duration::ZERO);
+    }
+
+    #[test]
+    fn no_moment_overflows() {
+        assert_eq!(Time(1) + Duration::MAX, Time(i64::MAX));
+        assert_eq!(Time::from_seconds(i64::MAX), Time(i64::MAX));
+        assert_eq!(Time(i64::MIN).since(Time(i64::MAX)), Duration::ZERO);
+        assert_eq!(
+            Time(i64::MAX).since(Time(i64::MIN)),
+            Duration::from_micros(i64::MAX.unsigned_abs())
+        );
+    }
+}

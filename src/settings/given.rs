@@ -10,7 +10,7 @@ use toml::{Table, Value as Toml};
 use super::error::{Place, SettingsError, ValueError};
 
 /// The file that is read if it is there.
-pub(super) const FILE: &str = "stele.toml";
+pub(crate) const FILE: &str = "stele.toml";
 
 const PREFIX: &str = "STELE_";
 /// Variables of the test suites, which are no settings.

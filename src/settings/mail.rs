@@ -57,11 +57,6 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// What stands behind the `@`, for Message-ID (RFC 5322, section 3.6.4).
-    pub(crate) fn domain(&self) -> &str {
-        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
-    }
-
     fn parse(text: &str) -> Option<Self> {
         let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
             Some((name, address)) => (unquoted(name.trim()), address),

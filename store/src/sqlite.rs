@@ -1,6 +1,6 @@
 //! Opens SQLite databases the way every part of Stele wants them: write-ahead log, every commit on disk, files private.
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use sqlx::{
     SqlitePool,
@@ -64,6 +64,40 @@ pub enum OpenError {
         #[source]
         source: MigrateError,
     },
+}
+
+/// How far a database may be trusted to keep what it acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Durability {
+    journal: String,
+    synchronous: i64,
+}
+
+impl Durability {
+    /// Whether a commit that was acknowledged survives a loss of power.
+    pub fn is_full(&self) -> bool {
+        self.journal == "wal" && self.synchronous >= 2
+    }
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let synchronous = match self.synchronous {
+            0 => "OFF",
+            1 => "NORMAL",
+            2 => "FULL",
+            _ => "EXTRA",
+        };
+        write!(f, "journal {}, synchronous {synchronous}", self.journal)
+    }
+}
+
+/// What the connections of a pool do to make their commits durable.
+pub async fn durability(pool: &SqlitePool) -> Result<Durability, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let journal = sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
+    let synchronous = sqlx::query_scalar("pragma synchronous").fetch_one(&mut *connection).await?;
+    Ok(Durability { journal, synchronous })
 }
 
 /// How a database file is opened, for connections beside the pool's.

@@ -208,6 +208,11 @@ impl Vault {
         Ok(ids.into_iter().map(KeyId).collect())
     }
 
+    /// The database that the vault is in.
+    pub const fn pool(&self) -> &SqlitePool {
+        &self.rows
+    }
+
     /// Whether the vault can be reached.
     pub async fn check(&self) -> Result<(), VaultError> {
         sqlx::query("select 1 from node_keys limit 1")

@@ -68,7 +68,7 @@ fn an_unknown_setting_is_refused_and_the_closest_one_is_named() {
     refused(
         &serve(&home, &[("STELE_AUTH__TOKENZ", "jwt")]),
         2,
-        &["STELE_AUTH__TOKENZ", "auth.tokens"],
+        &["STELE_AUTH__TOKENZ", "STELE_AUTH__TOKENS"],
     );
     assert!(is_empty(&home));
     fs::write(home.path().join("stele.toml"), "[jwt]\nacces_ttl = \"5m\"\n").unwrap();

@@ -59,8 +59,8 @@ async fn a_user_who_may_not_be_is_not_created_and_the_reason_is_told() {
     let home = server.home();
     create(home, "taken", &[], PASSWORD).succeeded();
     for (name, password, word) in [
-        ("taken", PASSWORD, "already"),
-        ("TAKEN", PASSWORD, "already"),
+        ("taken", PASSWORD, "taken"),
+        ("TAKEN", PASSWORD, "taken"),
         ("short", "x7", "too short"),
         ("common", "password", "too common"),
         ("empty", "", "password"),

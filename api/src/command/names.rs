@@ -7,7 +7,7 @@ use domain::{
     Aggregate, Claim, ReservationId, Time, User, UserId,
     claim::{self, Holding},
     name::{self, NameKind},
-    user,
+    user::{self, Account},
 };
 use store::{Change, Loaded, StoreError, StreamId, random};
 
@@ -38,6 +38,22 @@ impl Accounts {
         let counts =
             loaded.state.account().is_some_and(|account| account.names_reservation(holding.reservation));
         Ok(counts.then_some(Held { user: holding.holder, loaded }))
+    }
+
+    /// The users whom text may mean: by username, e-mail address or pk.
+    pub async fn named(&self, text: &str) -> Result<Vec<(UserId, Account)>, StoreError> {
+        let mut users = Vec::new();
+        for kind in [NameKind::Username, NameKind::Email] {
+            users.extend(self.holder(kind, text).await?.map(|held| held.user));
+        }
+        users.extend(text.parse::<UserId>().ok());
+        users.sort();
+        users.dedup();
+        let mut found = Vec::new();
+        for user in users {
+            found.extend(self.account(user).await?.map(|account| (user, account)));
+        }
+        Ok(found)
     }
 
     /// Whether the name could not be taken by a new user right now.

@@ -1,1 +1,378 @@
+//! What followers promise: every event in order, again after an error, at most one leader who counts, and no lost wake-up.
 
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use tempfile::TempDir;
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::*;
+use crate::{NewEvent, StreamId, Write, log::SqliteLog, random};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const ROLE: &str = "scribe";
+const LONG: Tenure = Tenure {
+    length: Duration::from_secs(600),
+    sole: false,
+};
+
+struct House {
+    folder: TempDir,
+    log: Arc<SqliteLog>,
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
+    Desk::open_file(&folder.path().join("views.db"), "maker".to_owned(), LONG)
+        .await
+        .unwrap();
+    let house = House {
+        folder,
+        log: Arc::new(log),
+    };
+    sqlx::query("create table done (position integer primary key) strict")
+        .execute(house.desk("maker", LONG).await.pool())
+        .await
+        .unwrap();
+    house
+}
+
+impl House {
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log.db")
+    }
+
+    async fn desk(&self, node: &str, tenure: Tenure) -> Desk {
+        Desk::open_file(&self.folder.path().join("views.db"), node.to_owned(), tenure)
+            .await
+            .unwrap()
+    }
+
+    async fn append(&self, count: usize) -> Position {
+        append(self.log.as_ref(), count).await
+    }
+
+    /// What was done and committed, by anyone.
+    async fn done(&self) -> Vec<i64> {
+        sqlx::query_scalar("select position from done order by position")
+            .fetch_all(self.desk("reader", LONG).await.pool())
+            .await
+            .unwrap()
+    }
+
+    async fn run(&self, node: &str, tenure: Tenure, failures: usize) -> Running {
+        let desk = self.desk(node, tenure).await;
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let (tell_idle, idle) = mpsc::unbounded_channel();
+        let scribe = Scribe {
+            desk: desk.clone(),
+            failures,
+            batches: Arc::clone(&batches),
+            idle: tell_idle,
+        };
+        let (progress, reached) = watch::channel(Position::BEGINNING);
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(follow(scribe, Arc::clone(&self.log) as _, desk, progress, stopped));
+        Running {
+            batches,
+            idle,
+            reached,
+            stop,
+            task,
+        }
+    }
+}
+
+async fn append(log: &SqliteLog, count: usize) -> Position {
+    let event = || NewEvent {
+        id: random::id(),
+        kind: "thing.done.v1".to_owned(),
+        correlation: random::id(),
+        causation: None,
+        actor: "test".to_owned(),
+        data: "{}".to_owned(),
+        sealed: None,
+    };
+    let write = Write {
+        stream: StreamId::named(format!("thing-{}", random::id())),
+        expected: 0,
+        events: (0..count).map(|_| event()).collect(),
+    };
+    log.append(vec![write]).await.unwrap()
+}
+
+/// Writes down each position, twice if it is handed out twice, which the table refuses.
+struct Scribe {
+    desk: Desk,
+    failures: usize,
+    batches: Arc<Mutex<Vec<Vec<u64>>>>,
+    idle: mpsc::UnboundedSender<()>,
+}
+
+#[async_trait]
+impl Follower for Scribe {
+    fn role(&self) -> &str {
+        ROLE
+    }
+
+    async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
+        let positions = batch.iter().map(|recorded| recorded.position.0).collect();
+        self.batches.lock().unwrap().push(positions);
+        let mut work = self.desk.pool().begin_with("begin immediate").await?;
+        for recorded in batch {
+            sqlx::query("insert into done (position) values (?)")
+                .bind(i64::try_from(recorded.position.0).unwrap())
+                .execute(&mut *work)
+                .await?;
+        }
+        if let Some(left) = self.failures.checked_sub(1) {
+            self.failures = left;
+            return Err(FollowError::Stuck("not today".into()));
+        }
+        lease.advance(&mut work, batch.last().unwrap().position).await?;
+        Ok(work.commit().await?)
+    }
+
+    async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+        drop(self.idle.send(()));
+        Ok(())
+    }
+}
+
+struct Running {
+    batches: Arc<Mutex<Vec<Vec<u64>>>>,
+    idle: mpsc::UnboundedReceiver<()>,
+    reached: watch::Receiver<Position>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn reach(&mut self, position: Position) {
+        let reached = self.reached.wait_for(|reached| *reached >= position);
+        drop(tokio::time::timeout(DEADLINE, reached).await.unwrap().unwrap());
+    }
+
+    async fn is_idle(&mut self) {
+        tokio::time::timeout(DEADLINE, self.idle.recv()).await.unwrap().unwrap();
+    }
+
+    fn batches(&self) -> Vec<Vec<u64>> {
+        self.batches.lock().unwrap().clone()
+    }
+
+    async fn end(self) {
+        self.stop.send_replace(true);
+        tokio::time::timeout(DEADLINE, self.task).await.unwrap().unwrap();
+    }
+}
+
+fn up_to(last: i64) -> Vec<i64> {
+    (1..=last).collect()
+}
+
+#[tokio::test]
+async fn a_place_is_kept_together_with_the_work() {
+    let house = house().await;
+    let end = house.append(2500).await;
+    let mut running = house.run("a", LONG, 0).await;
+    running.reach(end).await;
+    assert_eq!(running.batches().iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+    assert_eq!(house.desk("a", LONG).await.checkpoint(ROLE).await.unwrap(), end);
+    running.end().await;
+
+    let more = house.append(3).await;
+    let mut again = house.run("a", LONG, 0).await;
+    again.reach(more).await;
+    assert_eq!(again.batches(), [[2501, 2502, 2503]]);
+    assert_eq!(house.done().await, up_to(2503));
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_comes_again_and_its_half_done_work_is_undone() {
+    let house = house().await;
+    let end = house.append(3).await;
+    let mut running = house.run("a", LONG, 2).await;
+    running.reach(end).await;
+    assert_eq!(running.batches(), [[1, 2, 3], [1, 2, 3], [1, 2, 3]]);
+    assert_eq!(house.done().await, up_to(3));
+}
+
+#[tokio::test]
+async fn one_of_two_nodes_leads_and_the_other_takes_over_when_it_leaves() {
+    let house = house().await;
+    let mut first = house.run("a", LONG, 0).await;
+    let end = house.append(2).await;
+    first.reach(end).await;
+    let mut second = house.run("b", LONG, 0).await;
+    let end = house.append(2).await;
+    first.reach(end).await;
+    assert_eq!(second.batches(), Vec::<Vec<u64>>::new());
+
+    first.end().await;
+    house.desk("a", LONG).await.leave().await.unwrap();
+    let end = house.append(2).await;
+    second.reach(end).await;
+    assert_eq!(second.batches().concat(), [5, 6]);
+    assert_eq!(house.done().await, up_to(6));
+}
+
+#[tokio::test]
+async fn a_held_lease_is_not_given_to_another_node() {
+    let house = house().await;
+    let (a, b) = (house.desk("a", LONG).await, house.desk("b", LONG).await);
+    assert!(a.lease(ROLE).await.unwrap().is_some());
+    assert!(b.lease(ROLE).await.unwrap().is_none());
+    assert!(b.lease("other role").await.unwrap().is_some());
+    assert!(a.lease(ROLE).await.unwrap().is_some(), "its holder renews it");
+}
+
+const SHORT: Tenure = Tenure {
+    length: Duration::from_millis(1),
+    sole: false,
+};
+
+/// Takes a lease as soon as it can be had.
+async fn lease_in_time(desk: &Desk) -> Lease {
+    let taking = async {
+        loop {
+            if let Some(lease) = desk.lease(ROLE).await.unwrap() {
+                return lease;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, taking).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_leader_that_lost_its_lease_writes_nothing() {
+    let house = house().await;
+    let (a, b) = (house.desk("a", SHORT).await, house.desk("b", LONG).await);
+    let old = a.lease(ROLE).await.unwrap().unwrap();
+    let new = lease_in_time(&b).await;
+
+    let mut work = b.pool().begin_with("begin immediate").await.unwrap();
+    new.advance(&mut work, Position(5)).await.unwrap();
+    work.commit().await.unwrap();
+
+    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
+    sqlx::query("insert into done (position) values (1)")
+        .execute(&mut *work)
+        .await
+        .unwrap();
+    let outcome = old.advance(&mut work, Position(9)).await;
+    assert!(matches!(outcome, Err(FollowError::LeaseLost(role)) if role == ROLE));
+    drop(work);
+    assert_eq!(b.checkpoint(ROLE).await.unwrap(), Position(5));
+    assert_eq!(house.done().await, Vec::<i64>::new());
+}
+
+#[tokio::test]
+async fn a_lease_that_came_back_does_not_revive_the_old_one() {
+    let house = house().await;
+    let (a, b) = (house.desk("a", SHORT).await, house.desk("b", SHORT).await);
+    let old = a.lease(ROLE).await.unwrap().unwrap();
+    lease_in_time(&b).await;
+    lease_in_time(&a).await;
+    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
+    let outcome = old.advance(&mut work, Position(9)).await;
+    assert!(matches!(outcome, Err(FollowError::LeaseLost(_))));
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_but_was_not_taken_still_counts() {
+    let house = house().await;
+    let a = house.desk("a", LONG).await;
+    let lease = a.lease(ROLE).await.unwrap().unwrap();
+    a.leave().await.unwrap();
+    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
+    lease.advance(&mut work, Position(9)).await.unwrap();
+}
+
+#[tokio::test]
+async fn sole_tenure_takes_over_at_once() {
+    let house = house().await;
+    let sole = Tenure { sole: true, ..LONG };
+    let (a, b) = (house.desk("a", sole).await, house.desk("b", sole).await);
+    let dead = a.lease(ROLE).await.unwrap().unwrap();
+    assert!(b.lease(ROLE).await.unwrap().is_some());
+    let mut work = b.pool().begin_with("begin immediate").await.unwrap();
+    let outcome = dead.advance(&mut work, Position(1)).await;
+    assert!(matches!(outcome, Err(FollowError::LeaseLost(_))));
+}
+
+#[tokio::test]
+async fn a_follower_stops_when_told_so() {
+    let house = house().await;
+    let mut running = house.run("a", LONG, 0).await;
+    let end = house.append(1).await;
+    running.reach(end).await;
+    running.end().await;
+    house.append(1).await;
+    assert_eq!(house.done().await, [1]);
+}
+
+#[tokio::test]
+async fn a_follower_that_always_fails_stops_when_told_so() {
+    let house = house().await;
+    house.append(1).await;
+    let running = house.run("a", LONG, usize::MAX).await;
+    running.end().await;
+    assert_eq!(house.done().await, Vec::<i64>::new());
+}
+
+#[tokio::test]
+async fn an_event_of_another_process_is_noticed() {
+    let house = house().await;
+    let mut running = house.run("a", LONG, 0).await;
+    running.is_idle().await;
+    let other = SqliteLog::open(&house.log_file()).await.unwrap();
+    for _ in 0..3 {
+        let end = append(&other, 1).await;
+        running.reach(end).await;
+    }
+    assert_eq!(house.done().await, up_to(3));
+}
+
+#[tokio::test]
+async fn a_follower_without_work_is_told_so_again_and_again() {
+    let house = house().await;
+    let hasty = Tenure {
+        length: Duration::from_millis(90),
+        sole: true,
+    };
+    let mut running = house.run("a", hasty, 0).await;
+    for _ in 0..3 {
+        running.is_idle().await;
+    }
+    assert_eq!(running.batches(), Vec::<Vec<u64>>::new());
+}
+
+#[tokio::test]
+async fn a_role_starts_where_it_is_placed() {
+    let house = house().await;
+    house.append(10).await;
+    let desk = house.desk("a", LONG).await;
+    desk.place(ROLE, Position(9)).await.unwrap();
+    desk.place(ROLE, Position(7)).await.unwrap();
+    let mut running = house.run("a", LONG, 0).await;
+    running.reach(Position(10)).await;
+    assert_eq!(running.batches(), [[8, 9, 10]]);
+    assert_eq!(desk.checkpoint(ROLE).await.unwrap(), Position(10));
+}
+
+#[tokio::test]
+async fn the_desk_knows_who_leads_and_how_far_he_is() {
+    let house = house().await;
+    let mut running = house.run("a", LONG, 0).await;
+    let end = house.append(4).await;
+    running.reach(end).await;
+    let standings = house.desk("b", LONG).await.standings().await.unwrap();
+    let [standing] = standings.as_slice() else { panic!("{standings:?}") };
+    assert_eq!((standing.role.as_str(), standing.node.as_str(), standing.position), (ROLE, "a", 4));
+    assert!(standing.until > crate::clock::now().0);
+}

@@ -71,6 +71,11 @@ impl SqliteLog {
         })
     }
 
+    /// The connections that read the log.
+    pub const fn pool(&self) -> &SqlitePool {
+        &self.readers
+    }
+
     async fn select(&self, sql: &'static str, bind: &[Bind<'_>]) -> Result<Vec<Recorded>, StoreError> {
         let mut query = sqlx::query(sql);
         for value in bind {

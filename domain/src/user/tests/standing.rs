@@ -63,6 +63,13 @@ fn sessions_from_before_a_disabling_stay_out_when_the_user_is_enabled() {
 }
 
 #[test]
+fn a_session_of_an_epoch_to_come_is_not_admitted() {
+    let account = account(&[registered(), password_changed(Some(HERE))]);
+    assert!(account.admits(THERE, 1));
+    assert!(!account.admits(THERE, 2));
+}
+
+#[test]
 fn a_kept_session_is_kept_no_longer_after_a_disabling() {
     let account = account(&[registered(), password_changed(Some(HERE)), DISABLED, ENABLED]);
     assert!(!account.admits(HERE, 0));

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +22,8 @@ use crate::random;
 const WRITERS: usize = 16;
 /// How often each writer appends to streams of his own; to the contended one, a quarter as often.
 const APPENDS: usize = 40;
+/// How many conflicts in a row are too many: far more than all others can cause.
+const TRIES: usize = WRITERS * APPENDS / 4 * 25;
 const DEADLINE: Duration = Duration::from_secs(240);
 
 /// How a reader remembers his place.
@@ -49,20 +54,19 @@ async fn run(log: &Handles, reader: Reader) -> Verdict {
         tokio::spawn(task)
     };
     let readers = [follow(&log.one, 7), follow(&log.other, 1000), follow(&log.other, 1)];
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|number| {
-            let writer = Writer {
-                log: Arc::clone(log.both()[number % 2]),
-                run: run.clone(),
-                number,
-                acknowledged: Vec::new(),
-            };
-            tokio::spawn(writer.write())
-        })
-        .collect();
+    let mut writers = JoinSet::new();
+    for number in 0..WRITERS {
+        let writer = Writer {
+            log: Arc::clone(log.both()[number % 2]),
+            run: run.clone(),
+            number,
+            acknowledged: Vec::new(),
+        };
+        writers.spawn(writer.write());
+    }
     let mut acknowledged = Vec::new();
-    for writer in writers {
-        acknowledged.extend(end_of(writer).await?);
+    while let Some(writer) = writers.join_next().await {
+        acknowledged.extend(writer.map_err(|error| Violation(error.to_string()))??);
     }
     finish.send_replace(true);
     let truth = of_run(&run, feed(log.one.as_ref(), start, 500).await?);
@@ -126,16 +130,24 @@ impl Writer {
                 return Err(Violation(format!("someone else wrote to {stream}")));
             }
             versions[own] += u64::try_from(count).unwrap_or(0);
-            while turn % 4 == 0 {
-                let last = self.log.read_last(&contended, 1).await?;
-                let version = last.last().map_or(0, |recorded| recorded.version);
-                if self.append(&contended, version, 1).await? {
-                    break;
-                }
-                tokio::task::yield_now().await;
+            if turn % 4 == 0 {
+                self.contend_for(&contended).await?;
             }
         }
         Ok(self.acknowledged)
+    }
+
+    /// Appends to a stream that everyone appends to; each conflict means that someone else got on.
+    async fn contend_for(&mut self, stream: &StreamId) -> Verdict {
+        for _ in 0..TRIES {
+            let last = self.log.read_last(stream, 1).await?;
+            let version = last.last().map_or(0, |recorded| recorded.version);
+            if self.append(stream, version, 1).await? {
+                return Ok(());
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(Violation(format!("{stream} is at no version that can be read")))
     }
 
     /// Whether the events were taken; if so, checks that they can be read back at once.

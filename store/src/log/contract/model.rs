@@ -321,32 +321,37 @@ async fn a_sound_log_breaks_no_law() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_fault_is_caught_by_the_law_against_it() {
-    for (flaw, law) in [
-        (Flaw::SkipsAVersion, "versions count from one without gaps"),
-        (Flaw::ExpectsNothing, "a stream that is not as expected takes nothing"),
-        (Flaw::KeepsHalfOfAnAppend, "several writes are all written or none"),
-        (Flaw::CountsEachWriteAlone, "writes to one stream follow each other"),
-        (Flaw::ForgetsIds, "the same event twice is one event"),
-        (Flaw::ForgetsIds, "an event sent by many at once is one event"),
+    let pages = "the feed is read in pages of any size";
+    let order = "everyone sees one order";
+    let faults: [(Flaw, &[&str]); 15] = [
+        (Flaw::SkipsAVersion, &["versions count from one without gaps"]),
+        (Flaw::ExpectsNothing, &["a stream that is not as expected takes nothing"]),
+        (Flaw::KeepsHalfOfAnAppend, &["several writes are all written or none"]),
+        (Flaw::CountsEachWriteAlone, &["writes to one stream follow each other"]),
+        (
+            Flaw::ForgetsIds,
+            &["the same event twice is one event", "an event sent by many at once is one event"],
+        ),
         (
             Flaw::TrustsTheNewestVersion,
-            "a known event is not written at the newest version either",
+            &["a known event is not written at the newest version either"],
         ),
-        (Flaw::TidiesData, "every byte comes back as it was written"),
-        (Flaw::LetsTimeFall, "the time of recording never falls within a stream"),
-        (Flaw::RecordsBarriers, "an append of nothing records nothing"),
-        (Flaw::RepeatsNumbers, "numbers of a sequence are dealt out once"),
-        (Flaw::NamesEachHandle, "the log keeps its name"),
-        (Flaw::ShufflesPages, "the feed is read in pages of any size"),
-        (Flaw::ShufflesPages, "everyone sees one order"),
-        (Flaw::IgnoresTheLimit, "the feed is read in pages of any size"),
-        (Flaw::LosesAnEvent, "thousands of events go in one append"),
-        (Flaw::LosesAnEvent, "everyone sees one order"),
-        (Flaw::CommitsOutOfOrder, "everyone sees one order"),
-    ] {
+        (Flaw::TidiesData, &["every byte comes back as it was written"]),
+        (Flaw::LetsTimeFall, &["the time of recording never falls within a stream"]),
+        (Flaw::RecordsBarriers, &["an append of nothing records nothing"]),
+        (Flaw::RepeatsNumbers, &["numbers of a sequence are dealt out once"]),
+        (Flaw::NamesEachHandle, &["the log keeps its name"]),
+        (Flaw::ShufflesPages, &[pages, order]),
+        (Flaw::IgnoresTheLimit, &[pages]),
+        (Flaw::LosesAnEvent, &["thousands of events go in one append", order]),
+        (Flaw::CommitsOutOfOrder, &[order]),
+    ];
+    for (flaw, laws) in faults {
         let broken = broken_by(flaw).await;
-        let caught = broken.iter().any(|violation| violation.starts_with(law));
-        assert!(caught, "{flaw:?} was not caught by \"{law}\", but by {broken:?}");
+        for law in laws {
+            let caught = broken.iter().any(|violation| violation.starts_with(law));
+            assert!(caught, "{flaw:?} was not caught by \"{law}\", but by {broken:?}");
+        }
     }
 }
 
