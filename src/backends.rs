@@ -14,8 +14,7 @@ use api::token::{
     keyring::{KeyError, Keyring, MacKeys as TokenKeys},
 };
 use store::{
-    EventLog, Journal, Vault, VaultError,
-    clock,
+    EventLog, Journal, Vault, VaultError, clock,
     follow::{Desk, Tenure},
     log::SqliteLog,
     node_keys::{self, MacKeys},

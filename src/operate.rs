@@ -50,7 +50,9 @@ pub(crate) enum OperateError {
     Keys(#[from] SigningKeyError),
     #[error("the read models can't be read")]
     Views(#[from] sqlx::Error),
-    #[error("the read models are behind the log, and the server that keeps them does not go on; ask `stele doctor`")]
+    #[error(
+        "the read models are behind the log, and the server that keeps them does not go on; ask `stele doctor`"
+    )]
     Behind,
     #[error(
         "it is recorded and durable, but the running server has not heard of it within {} s; ask `stele doctor`",

@@ -58,4 +58,3 @@ pub(crate) fn config(settings: &Settings, links: &Links) -> Config {
         max_silence: settings.revocation.max_silence,
     }
 }
-

@@ -24,14 +24,14 @@ use workers::{letter::ComposerError, outbox::FolderError};
 use crate::{
     backends::{BackendError, Backends, SoleServer},
     orders::{self, OrdersError},
-    settings::{Links, RolesError, Role, Settings, roles_of_process},
+    settings::{Links, Role, RolesError, Settings, roles_of_process},
 };
 pub(crate) use followers::API;
 use followers::Followers;
 use upkeep::Upkeep;
 
 /// For how long beyond the life of the tokens that they end revocations are remembered.
-const SLACK: Duration = Duration::from_secs(120);
+const SLACK: Duration = Duration::from_mins(2);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
@@ -76,7 +76,8 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
     let mut followers = Followers::start(&settings, &links, &backends, &revocations).await?;
     followers.catch_up(backends.journal.log().head().await?).await;
     let app = application(&settings, &backends, (config, &links.issuer), (revocations, &followers)).await?;
-    let upkeep = Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
+    let upkeep =
+        Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
     let upkeep = tokio::spawn(upkeep.keep_up(links.issuer.clone(), followers.stopping()));
 
     let limits = settings.api.server.clone();
@@ -94,8 +95,7 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
 
 /// Resolves when the process is asked to stop.
 fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -119,7 +119,14 @@ async fn application(
     };
     let accounts = orders::accounts(settings, backends, config)?;
     let sessions_at = followers.place_of_sessions();
-    Ok(Application::new(Ready { accounts, desk: backends.desk.clone(), revocations, jwt, health, sessions_at }))
+    Ok(Application::new(Ready {
+        accounts,
+        desk: backends.desk.clone(),
+        revocations,
+        jwt,
+        health,
+        sessions_at,
+    }))
 }
 
 /// Revocations matter for as long as a token lives that was made before them.

@@ -31,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use self::given::FILE;
 pub(crate) use self::{
     api::Api,
     auth::Auth,
@@ -46,7 +47,6 @@ pub(crate) use self::{
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };
-pub(crate) use self::given::FILE;
 use self::{given::Given, reader::Reader};
 
 /// Every setting, checked: each by itself and against the others.
@@ -118,9 +118,7 @@ pub(crate) fn load(
     let mut given = Given::default();
     let path = config.unwrap_or(Path::new(FILE));
     match read_file(path) {
-        Ok(text) => given
-            .add_file(path, &text)
-            .unwrap_or_else(|error| errors.push(error)),
+        Ok(text) => given.add_file(path, &text).unwrap_or_else(|error| errors.push(error)),
         Err(error) if config.is_none() && error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => errors.push(error::unreadable(path, error)),
     }

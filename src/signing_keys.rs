@@ -8,18 +8,13 @@ use api::{
     token::keyring::{Algorithm, KeyError, SigningKey},
 };
 use domain::Time;
-use store::{
-    Vault, VaultError, clock,
-    node_keys::SIGNING,
-    random,
-    vault::NodeKey,
-};
+use store::{Vault, VaultError, clock, node_keys::SIGNING, random, vault::NodeKey};
 
 /// How long after its making a key begins to sign: until then every node has loaded it.
 pub(crate) const NOTICE: Duration = Duration::from_secs(5);
 
 /// After how long a key is replaced without being asked.
-pub(crate) const AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const AGE: Duration = Duration::from_hours(2160);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SigningKeyError {
@@ -55,7 +50,11 @@ pub(crate) async fn all(vault: &Vault) -> Result<Vec<SigningKey>, VaultError> {
 }
 
 /// The keys that sign, or whose last token may still live at `now`.
-pub(crate) async fn in_use(vault: &Vault, rules: &JwtRules, now: Time) -> Result<Vec<SigningKey>, VaultError> {
+pub(crate) async fn in_use(
+    vault: &Vault,
+    rules: &JwtRules,
+    now: Time,
+) -> Result<Vec<SigningKey>, VaultError> {
     let mut keys = all(vault).await?;
     keys.retain(|key| key.retired_at.is_none_or(|at| now < dead_at(Time(at), rules)));
     Ok(keys)
@@ -85,7 +84,8 @@ pub(crate) fn is_due(keys: &[SigningKey], algorithm: Algorithm, now: Time) -> bo
 
 async fn add(vault: &Vault, algorithm: Algorithm, at: Time) -> Result<SigningKey, SigningKeyError> {
     // RSA takes seconds, which must not hold up the runtime.
-    let generated = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, at.0, &mut random::fill));
+    let generated =
+        tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, at.0, &mut random::fill));
     let key = generated.await.map_err(|_| KeyError::NotMade(algorithm))??;
     let stored = NodeKey {
         id: key.kid.clone(),

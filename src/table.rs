@@ -25,12 +25,7 @@ impl Table {
 
     #[must_use]
     pub(crate) fn row<T: ToString>(mut self, cells: impl IntoIterator<Item = T>) -> Self {
-        self.rows.push(
-            cells
-                .into_iter()
-                .map(|cell| harmless(&cell.to_string()))
-                .collect(),
-        );
+        self.rows.push(cells.into_iter().map(|cell| harmless(&cell.to_string())).collect());
         self
     }
 
@@ -130,9 +125,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_text_and_lines_end_where_their_text_ends() {
-        let table = Table::new(["pk", "username"])
-            .row(["7", "ann"])
-            .row(["1234", "bartholomew"]);
+        let table = Table::new(["pk", "username"]).row(["7", "ann"]).row(["1234", "bartholomew"]);
         assert_eq!(table.to_string(), "pk    username\n7     ann\n1234  bartholomew");
     }
 
@@ -149,18 +142,14 @@ mod tests {
 
     #[test]
     fn ideographs_take_two_cells_and_marks_none() {
-        let table = Table::new(["name", "on"])
-            .row(["王小明", "y"])
-            .row(["e\u{301}va", "n"]);
+        let table = Table::new(["name", "on"]).row(["王小明", "y"]).row(["e\u{301}va", "n"]);
         assert_eq!(table.to_string(), "name    on\n王小明  y\ne\u{301}va     n");
     }
 
     #[test]
     fn a_very_long_text_is_shown_whole_and_does_not_widen_the_other_rows() {
         let long = "x".repeat(300);
-        let table = Table::new(["text", "n"])
-            .row([long.as_str(), "1"])
-            .row(["short", "2"]);
+        let table = Table::new(["text", "n"]).row([long.as_str(), "1"]).row(["short", "2"]);
         let lines: Vec<String> = table.to_string().lines().map(ToOwned::to_owned).collect();
         assert_eq!(lines[1], format!("{long}  1"));
         assert_eq!(lines[2], format!("{:<60}  2", "short"));

@@ -28,12 +28,7 @@ impl Scene {
         let account = Account::named("untouched");
         let user = account.register(&server.api()).await.on(&server.api());
         let before = state(&server, &user).await;
-        Self {
-            server,
-            account,
-            user,
-            before,
-        }
+        Self { server, account, user, before }
     }
 
     /// Nothing was recorded since the start, and the user can still do what he could.
@@ -47,16 +42,8 @@ impl Scene {
 async fn state(server: &Server, user: &Caller) -> (i64, Value) {
     server.mails().await;
     let file = server.home().data().join("log.db");
-    let mut log = SqliteConnectOptions::new()
-        .filename(file)
-        .read_only(true)
-        .connect()
-        .await
-        .unwrap();
-    let row = sqlx::query("select count(*) from events")
-        .fetch_one(&mut log)
-        .await
-        .unwrap();
+    let mut log = SqliteConnectOptions::new().filename(file).read_only(true).connect().await.unwrap();
+    let row = sqlx::query("select count(*) from events").fetch_one(&mut log).await.unwrap();
     (row.get(0), user.get("user/").await.expect(200).json())
 }
 
@@ -69,18 +56,10 @@ fn complaint(reply: &Reply, secrets: &[&str]) -> Option<String> {
     if serde_json::from_str::<Value>(&reply.text).is_err() {
         return Some(format!("not JSON: {shown}"));
     }
-    secrets
-        .iter()
-        .any(|secret| reply.text.contains(secret))
-        .then(|| format!("repeats a secret: {shown}"))
+    secrets.iter().any(|secret| reply.text.contains(secret)).then(|| format!("repeats a secret: {shown}"))
 }
 
 #[track_caller]
 fn none(complaints: &[String]) {
-    assert!(
-        complaints.is_empty(),
-        "{} complaints:\n{}",
-        complaints.len(),
-        complaints.join("\n")
-    );
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
 }

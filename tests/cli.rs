@@ -8,7 +8,7 @@ mod users;
 
 use serde_json::Value;
 
-use crate::support::Ran;
+use crate::support::{Ran, is_panic};
 
 /// The objects that a command printed with `--json`: one, a list, or one a line.
 #[track_caller]
@@ -28,9 +28,6 @@ fn objects(ran: Ran) -> Vec<Value> {
 #[track_caller]
 fn failed(ran: &Ran, code: i32, word: &str) {
     assert_eq!(ran.code, Some(code), "{ran:#?}");
-    assert!(
-        ran.stderr.contains(word) && !ran.stderr.contains("panicked"),
-        "{word}: {ran:#?}"
-    );
+    assert!(ran.stderr.contains(word) && !ran.stderr.lines().any(is_panic), "{word}: {ran:#?}");
     assert_eq!(ran.stdout, "", "{ran:#?}");
 }

@@ -65,10 +65,8 @@ profiles! {
 
 /// Replays every scenario of the profile and fails once, with all that differs.
 async fn keeps_the_contract(profile: &str, settings: &[(&str, &str)]) {
-    let scenarios: Vec<Scenario> = scenario::all()
-        .into_iter()
-        .filter(|one| one.runs_under(profile))
-        .collect();
+    let scenarios: Vec<Scenario> =
+        scenario::all().into_iter().filter(|one| one.runs_under(profile)).collect();
     if scenarios.is_empty() {
         return;
     }
@@ -99,15 +97,9 @@ fn no_scenario_is_missing_and_none_is_left_out() {
     assert_eq!(scenario::recorded().len(), RECORDED);
     let known: BTreeSet<&str> = PROFILES.iter().copied().collect();
     let all = scenario::all();
-    let orphans: Vec<_> = all
-        .iter()
-        .filter(|one| !known.contains(one.profile.as_str()))
-        .map(|one| &one.id)
-        .collect();
-    assert!(
-        orphans.is_empty(),
-        "scenarios of a profile that no test runs: {orphans:?}"
-    );
+    let orphans: Vec<_> =
+        all.iter().filter(|one| !known.contains(one.profile.as_str())).map(|one| &one.id).collect();
+    assert!(orphans.is_empty(), "scenarios of a profile that no test runs: {orphans:?}");
 }
 
 #[test]
@@ -121,19 +113,11 @@ fn every_scenario_has_an_id_of_its_own() {
 #[ignore = "social login does not exist yet"]
 async fn social_scenarios() {
     let social = ["TWITTER", "FACEBOOK"].map(|name| {
-        [
-            format!("STELE_SOCIAL__{name}__CLIENT_ID"),
-            format!("STELE_SOCIAL__{name}__CLIENT_SECRET"),
-        ]
+        [format!("STELE_SOCIAL__{name}__CLIENT_ID"), format!("STELE_SOCIAL__{name}__CLIENT_SECRET")]
     });
     let names: Vec<(&str, &str)> = social.iter().flatten().map(|name| (name.as_str(), "x")).collect();
     let server = Server::start(&[&BASE[..], &[KEY], &names].concat()).await;
     for scenario in scenario::recorded().iter().filter(|one| one.group == SOCIAL) {
-        assert_eq!(
-            replay::replay(&server, scenario).await,
-            Vec::<String>::new(),
-            "{}",
-            scenario.id
-        );
+        assert_eq!(replay::replay(&server, scenario).await, Vec::<String>::new(), "{}", scenario.id);
     }
 }

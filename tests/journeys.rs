@@ -53,11 +53,7 @@ impl Device {
             Way::Key => (reply.at("/key"), String::new()),
             Way::Bearer => (reply.at("/access"), reply.at("/refresh")),
             Way::Cookies => {
-                assert_eq!(
-                    reply.at("/refresh"),
-                    "",
-                    "the refresh token stands in a cookie alone"
-                );
+                assert_eq!(reply.at("/refresh"), "", "the refresh token stands in a cookie alone");
                 (cookies["auth"].clone(), cookies["refresh"].clone())
             }
         };
@@ -69,10 +65,7 @@ impl Device {
         match self.way {
             Way::Bearer => api.bearer(&self.access),
             Way::Key => api.key(&self.access),
-            Way::Cookies => api.with(
-                "cookie",
-                &format!("auth={}; refresh={}", self.access, self.refresh),
-            ),
+            Way::Cookies => api.with("cookie", &format!("auth={}; refresh={}", self.access, self.refresh)),
         }
     }
 
@@ -103,11 +96,7 @@ impl Device {
     }
 
     async fn log_out(&self, api: &Caller) -> Reply {
-        let body = if self.way == Way::Bearer {
-            json!({"refresh": self.refresh})
-        } else {
-            json!({})
-        };
+        let body = if self.way == Way::Bearer { json!({"refresh": self.refresh}) } else { json!({}) };
         self.on(api).post("logout/", body).await
     }
 }

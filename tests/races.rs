@@ -28,9 +28,7 @@ async fn are_dead(api: &Caller, sessions: &[Tokens]) {
 
 /// One try for each refresh token that is among these.
 fn refreshes(api: &Caller, sessions: &[Tokens]) -> Vec<impl Future<Output = Reply> + use<>> {
-    let pairs = sessions
-        .iter()
-        .filter(|tokens| matches!(tokens, Tokens::Pair { .. }));
+    let pairs = sessions.iter().filter(|tokens| matches!(tokens, Tokens::Pair { .. }));
     let tokens: BTreeSet<&str> = pairs.map(Tokens::refresh).collect();
     let tries = tokens.into_iter().map(|refresh| {
         let (api, body) = (api.clone(), json!({"refresh": refresh}));
@@ -40,18 +38,12 @@ fn refreshes(api: &Caller, sessions: &[Tokens]) -> Vec<impl Future<Output = Repl
 }
 
 fn credentials(api: &Caller, access: &str) -> Caller {
-    if access.contains('.') {
-        api.bearer(access)
-    } else {
-        api.key(access)
-    }
+    if access.contains('.') { api.bearer(access) } else { api.key(access) }
 }
 
 async fn is_refused(caller: &Caller) {
-    wait_for(
-        "an access token of an ended session is refused",
-        REVOKED,
-        async || (caller.get("user/").await.status == 401).then_some(()),
-    )
+    wait_for("an access token of an ended session is refused", REVOKED, async || {
+        (caller.get("user/").await.status == 401).then_some(())
+    })
     .await;
 }

@@ -11,7 +11,7 @@ mod wire;
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use http::{Caller, Reply};
 pub(crate) use mail::{Mail, Mailbox};
-pub(crate) use process::{Lines, Process};
+pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL};
 pub(crate) use wait::{is_long, together, wait_for};
 pub(crate) use wire::Wire;

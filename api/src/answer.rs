@@ -90,7 +90,11 @@ impl Answer {
 
     /// 503: nothing is wrong with the request.
     pub(crate) fn unavailable(after: Duration) -> Self {
-        Self::later(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable, try again later.", after)
+        Self::later(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Service temporarily unavailable, try again later.",
+            after,
+        )
     }
 
     fn broken() -> Self {
@@ -130,7 +134,10 @@ impl From<Refusal> for Answer {
 impl From<TooMany> for Answer {
     fn from(TooMany { retry_after }: TooMany) -> Self {
         let seconds = retry_after.as_secs().max(1);
-        let detail = format!("Request was throttled. Expected available in {seconds} second{}.", if seconds == 1 { "" } else { "s" });
+        let detail = format!(
+            "Request was throttled. Expected available in {seconds} second{}.",
+            if seconds == 1 { "" } else { "s" }
+        );
         Self::later(StatusCode::TOO_MANY_REQUESTS, &detail, retry_after)
     }
 }

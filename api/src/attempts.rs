@@ -41,7 +41,7 @@ impl Attempts {
     pub async fn tally(&self, what: &[&str], at: Time) -> Result<u32, sqlx::Error> {
         let hour = at.seconds().div_euclid(3600).to_string();
         let named: Vec<&str> = what.iter().copied().chain([hour.as_str()]).collect();
-        self.raise(&named, Duration::from_secs(3600)).await.map(|(count, _)| count)
+        self.raise(&named, Duration::from_hours(1)).await.map(|(count, _)| count)
     }
 
     /// Forgets the attempts at `what`: it succeeded.
@@ -56,7 +56,11 @@ impl Attempts {
     /// Drops the counts whose window is over.
     pub async fn sweep(&self) -> Result<(), sqlx::Error> {
         let now = clock::now().0;
-        sqlx::query("delete from kept_attempts where until <= ?").bind(now).execute(&self.pool).await.map(drop)
+        sqlx::query("delete from kept_attempts where until <= ?")
+            .bind(now)
+            .execute(&self.pool)
+            .await
+            .map(drop)
     }
 
     async fn raise(&self, what: &[&str], window: Duration) -> Result<(u32, Time), sqlx::Error> {

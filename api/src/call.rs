@@ -97,11 +97,14 @@ pub(crate) fn wrong_method(endpoint: Endpoint, method: &Method) -> Answer {
 }
 
 async fn wait_for_position(app: &App, headers: &HeaderMap) -> Result<(), Answer> {
-    let Some(asked) = headers.get(MIN_POSITION) else { return Ok(()) };
+    let Some(asked) = headers.get(MIN_POSITION) else {
+        return Ok(());
+    };
     let log = app.journal().log();
-    let position = asked.to_str().ok().and_then(|text| parse_position(log.log_id(), text)).ok_or_else(|| {
-        Answer::detail(StatusCode::BAD_REQUEST, "Stele-Min-Position is no position of this log.")
-    })?;
+    let position =
+        asked.to_str().ok().and_then(|text| parse_position(log.log_id(), text)).ok_or_else(|| {
+            Answer::detail(StatusCode::BAD_REQUEST, "Stele-Min-Position is no position of this log.")
+        })?;
     app.wait_for_log(position).await
 }
 
@@ -130,8 +133,10 @@ impl Call {
 
     /// On whose behalf events are written. The correlation id is that of the request.
     pub(crate) fn context(&self) -> Context {
-        let actor =
-            self.caller.as_ref().map_or_else(|| "anonymous".to_owned(), |caller| format!("user:{}", caller.user));
+        let actor = self
+            .caller
+            .as_ref()
+            .map_or_else(|| "anonymous".to_owned(), |caller| format!("user:{}", caller.user));
         Context { correlation: self.id, causation: None, actor }
     }
 

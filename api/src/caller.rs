@@ -118,7 +118,9 @@ fn by_jwt(app: &App, token: &str) -> Result<Caller, Answer> {
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Answer> {
-    let Some(header) = headers.get(header::AUTHORIZATION).map(header_text) else { return Ok(None) };
+    let Some(header) = headers.get(header::AUTHORIZATION).map(header_text) else {
+        return Ok(None);
+    };
     let mut words = header.split_ascii_whitespace();
     if !words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("token")) {
         return Ok(None);
@@ -156,7 +158,9 @@ async fn by_key(app: &App, key: &str) -> Result<Caller, Answer> {
 async fn admitted(app: &App, id: SessionId) -> Result<KeySession, Answer> {
     let invalid = || session_ended(TokenMode::Key);
     let loaded = app.journal().load::<Session>(&StreamId::session(id)).await?;
-    let (Session::Live(live) | Session::Revoked(live, _)) = &loaded.state else { return Err(invalid()) };
+    let (Session::Live(live) | Session::Revoked(live, _)) = &loaded.state else {
+        return Err(invalid());
+    };
     let user = app.user(live.user).await?.ok_or_else(invalid)?;
     if !user.active {
         return Err(inactive(TokenMode::Key));

@@ -14,12 +14,7 @@ mod standing;
 use std::sync::Arc;
 
 use domain::{Private, UserId, user::PasswordHash};
-use store::{
-    Journal, StoreError, clock,
-    node_keys::MacKeys,
-    random,
-    vault::Destroyed,
-};
+use store::{Journal, StoreError, clock, node_keys::MacKeys, random, vault::Destroyed};
 
 use crate::{
     config::{Config, PkMode},
@@ -61,7 +56,7 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Busy(busy) => Self::Busy(busy),
-            other => Self::Hash(other),
+            failed @ PoolError::Failed(_) => Self::Hash(failed),
         }
     }
 }
@@ -76,12 +71,17 @@ impl Accounts {
     /// Destroys the key of a password hash that another has replaced. If it can't be done now, the collector will.
     async fn shred(&self, replaced: &Private<PasswordHash>) {
         if let Err(error) = self.journal.vault().destroy(&replaced.key, Destroyed::Superseded).await {
-            tracing::warn!(error = store::log::chain(&error), "a replaced password hash waits for the collector");
+            tracing::warn!(
+                error = store::log::chain(&error),
+                "a replaced password hash waits for the collector"
+            );
         }
     }
 
     async fn new_pk(&self) -> Result<UserId, StoreError> {
-        if self.config.pk == PkMode::Sequence && let Some(next) = self.journal.log().next_in_sequence("user").await? {
+        if self.config.pk == PkMode::Sequence
+            && let Some(next) = self.journal.log().next_in_sequence("user").await?
+        {
             return Ok(UserId(next));
         }
         Ok(time_ordered_pk(clock::now().0.div_euclid(1000), random::number()))

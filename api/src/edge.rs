@@ -44,9 +44,7 @@ impl Edge {
     /// security headers, CORS, the refusal of forged requests, limits, and paths with or without a slash at
     /// their end. Routes are to be registered without one.
     pub fn wrap(self, routes: Router, limits: &ServerLimits) -> Router {
-        let routes = routes
-            .layer(from_fn(trace::note_route))
-            .map_request(without_trailing_slash);
+        let routes = routes.layer(from_fn(trace::note_route)).map_request(without_trailing_slash);
         let edge = Arc::new(self);
         let mut guarded = guard(Router::new().fallback_service(routes), limits);
         if edge.cookies {
@@ -65,9 +63,7 @@ fn without_trailing_slash(mut request: Request) -> Request {
     let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
         return request;
     };
-    let target = uri
-        .query()
-        .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = PathAndQuery::try_from(target).ok();
     if let Ok(uri) = Uri::from_parts(parts) {

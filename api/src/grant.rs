@@ -6,7 +6,7 @@ use domain::{
     session::Live,
     user::{Account, Names},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::{clock, random};
 
 use crate::{
@@ -29,13 +29,12 @@ impl Application {
     /// The newest tokens of a session.
     pub(crate) fn tokens(&self, id: SessionId, live: &Live) -> Result<Tokens, SignError> {
         let (jwt, now) = (self.jwt(), clock::now());
-        let (iat, exp, kid) = match &live.issue {
-            Some(issue) => (issue.iat, issue.exp, issue.kid.clone()),
-            None => {
-                let exp = live.until.min(live.started_at + self.config.jwt.refresh_ttl);
-                let kid = jwt.keyring().active(now.0).ok_or(SignError::NoActiveKey)?;
-                (live.started_at, exp, kid.to_owned())
-            }
+        let (iat, exp, kid) = if let Some(issue) = &live.issue {
+            (issue.iat, issue.exp, issue.kid.clone())
+        } else {
+            let exp = live.until.min(live.started_at + self.config.jwt.refresh_ttl);
+            let kid = jwt.keyring().active(now.0).ok_or(SignError::NoActiveKey)?;
+            (live.started_at, exp, kid.to_owned())
         };
         let claims = RefreshClaims {
             user: live.user.0,
@@ -62,7 +61,7 @@ impl Application {
         &self,
         status: StatusCode,
         (id, live): (SessionId, &Live),
-        user: &Value,
+        user: Value,
     ) -> Result<Answer, SignError> {
         if self.config.tokens == TokenMode::Key {
             let key = opaque::issue(self.jwt().keyring().opaque_mac(), id.0);
@@ -70,17 +69,20 @@ impl Application {
         }
         let tokens = self.tokens(id, live)?;
         let shown = if refresh_in_cookie(&self.config) { "" } else { tokens.refresh.0.as_str() };
-        let mut body = json!({ "access": tokens.access.0, "refresh": shown, "user": user });
+        let mut body = Map::new();
+        body.insert("access".to_owned(), tokens.access.0.as_str().into());
+        body.insert("refresh".to_owned(), shown.into());
+        body.insert("user".to_owned(), user);
         if self.config.jwt.return_expiration && status == StatusCode::OK {
-            body["access_expiration"] = moment(Time::from_seconds(tokens.access.1)).into();
-            body["refresh_expiration"] = moment(Time::from_seconds(tokens.refresh.1)).into();
+            body.insert("access_expiration".to_owned(), expiration(tokens.access.1));
+            body.insert("refresh_expiration".to_owned(), expiration(tokens.refresh.1));
         }
         let (rules, now) = (&self.config.cookies, clock::now().0);
         let cookies = [
             rules.set_access(&tokens.access.0, tokens.access.1, now),
             rules.set_refresh(&tokens.refresh.0, tokens.refresh.1, now),
         ];
-        Ok(Answer::new(status, body).with_cookies(cookies.into_iter().flatten()))
+        Ok(Answer::new(status, body.into()).with_cookies(cookies.into_iter().flatten()))
     }
 }
 
@@ -104,6 +106,11 @@ pub(crate) fn user_details(pk: UserId, names: &Names, email: Option<&str>) -> Va
 pub(crate) fn account_details(pk: UserId, account: &Account) -> Value {
     let email = account.email.as_ref().and_then(|address| address.email.get());
     user_details(pk, account.names.get().unwrap_or(&Names::default()), email.map(String::as_str))
+}
+
+/// When a token expires, given in seconds since the Unix epoch, as bodies show it.
+pub(crate) fn expiration(seconds: i64) -> Value {
+    moment(Time::from_seconds(seconds)).into()
 }
 
 /// A moment in UTC (RFC 3339).

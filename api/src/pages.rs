@@ -88,27 +88,18 @@ pub fn outcome(outcome: Outcome) -> Response {
     let again = retry_after.map(spoken);
     let mut response = page(status, "outcome.html", context! { title, text, again });
     if let Some(after) = retry_after {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
     }
     response
 }
 
 fn reset_form(status: StatusCode, (uid, token): (&str, &str), faults: &Value) -> Response {
     const FIELDS: [&str; 2] = ["new_password1", "new_password2"];
-    let others = faults
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| !FIELDS.contains(&name.as_str()));
+    let others =
+        faults.as_object().into_iter().flatten().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
     let general: Vec<String> = others.flat_map(|(_, value)| sentences(value)).collect();
     let [first, second] = FIELDS.map(|field| faults.get(field).map(sentences).unwrap_or_default());
-    page(
-        status,
-        "reset-password.html",
-        context! { uid, token, general, first, second },
-    )
+    page(status, "reset-password.html", context! { uid, token, general, first, second })
 }
 
 fn sentences(value: &Value) -> Vec<String> {
@@ -166,9 +157,7 @@ fn spoken(span: Duration) -> String {
 }
 
 fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs()
-        .saturating_add(u64::from(span.subsec_nanos() > 0))
-        .max(1)
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
 fn page(status: StatusCode, template: &str, values: minijinja::Value) -> Response {
@@ -198,10 +187,7 @@ fn page(status: StatusCode, template: &str, values: minijinja::Value) -> Respons
 }
 
 /// All pages; by their names they escape what is filled in.
-#[expect(
-    clippy::expect_used,
-    reason = "the templates are part of the program; a test shows every one"
-)]
+#[expect(clippy::expect_used, reason = "the templates are part of the program; a test shows every one")]
 fn pages() -> Environment<'static> {
     let mut pages = Environment::new();
     pages.set_undefined_behavior(UndefinedBehavior::Strict);

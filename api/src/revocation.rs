@@ -44,6 +44,8 @@ struct Known {
 
 #[derive(Clone, Copy)]
 struct Raised {
+    /// Of the user's stream.
+    version: u64,
     epoch: u32,
     kept: Option<SessionId>,
     active: bool,
@@ -71,9 +73,10 @@ impl Revocations {
 
     /// Takes over what a user's row says of his epoch, unless something newer is known.
     pub fn raise(&self, user: &UserRow, at: Time) {
-        let raised = Raised { epoch: user.epoch, kept: user.kept, active: user.active, at };
+        let UserRow { version, epoch, kept, active, .. } = *user;
+        let raised = Raised { version, epoch, kept, active, at };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let newer = known.users.get(&user.pk).is_none_or(|held| held.epoch <= raised.epoch);
+        let newer = known.users.get(&user.pk).is_none_or(|held| held.version <= raised.version);
         if newer {
             known.users.insert(user.pk, raised);
         }

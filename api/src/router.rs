@@ -13,7 +13,9 @@ use crate::{
     app::App,
     call::{self, Call},
     config::TokenMode,
-    endpoint::{email, health, link_page, login, logout, password, registration, reset, sessions, token, user},
+    endpoint::{
+        email, health, link_page, login, logout, password, registration, reset, sessions, token, user,
+    },
     form::route::{Endpoint, Offered, not_allowed},
 };
 
@@ -39,8 +41,14 @@ pub fn routes(app: App) -> Router {
         .route("/sessions/{id}", any(one_session))
         .merge(health_routes())
         .route("/.well-known/jwks.json", get(health::jwks).fallback(wrong_method))
-        .route(link_page::VERIFY_PATH, get(link_page::verify_form).post(link_page::verify).fallback(wrong_method))
-        .route(link_page::RESET_PATH, get(link_page::reset_form).post(link_page::reset).fallback(wrong_method))
+        .route(
+            link_page::VERIFY_PATH,
+            get(link_page::verify_form).post(link_page::verify).fallback(wrong_method),
+        )
+        .route(
+            link_page::RESET_PATH,
+            get(link_page::reset_form).post(link_page::reset).fallback(wrong_method),
+        )
         .fallback(nowhere)
         .with_state(app)
 }

@@ -71,11 +71,7 @@ pub async fn serve(
     let mut door = Door {
         seats: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
         refusals: Arc::new(Semaphore::new(turned_away::AT_ONCE)),
-        connection: Connection {
-            router,
-            limits: Arc::new(limits),
-            stopping,
-        },
+        connection: Connection { router, limits: Arc::new(limits), stopping },
         open: JoinSet::new(),
     };
     let mut shutdown = pin!(shutdown);
@@ -122,10 +118,7 @@ impl Door {
     async fn close(mut self, drain: Duration) {
         let empty = timeout(drain, async { while self.open.join_next().await.is_some() {} }).await;
         if empty.is_err() {
-            tracing::warn!(
-                connections = self.open.len(),
-                "the drain time is over, open connections are cut"
-            );
+            tracing::warn!(connections = self.open.len(), "the drain time is over, open connections are cut");
             self.open.shutdown().await;
         }
     }
@@ -142,8 +135,5 @@ async fn recover(error: &io::Error) {
 
 fn of_one_client(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        kind,
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

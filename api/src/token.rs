@@ -79,14 +79,9 @@ mod tests {
         assert_eq!(sid_text(0x1a), "000000000000001a");
         assert_eq!(parse_sid("000000000000001a"), Some(0x1a));
         assert_eq!(parse_sid(&sid_text(u64::MAX)), Some(u64::MAX));
-        for bad in [
-            "",
-            "1a",
-            "000000000000001A",
-            "+00000000000001a",
-            "000000000000001a ",
-            "00000000000000001a",
-        ] {
+        for bad in
+            ["", "1a", "000000000000001A", "+00000000000001a", "000000000000001a ", "00000000000000001a"]
+        {
             assert_eq!(parse_sid(bad), None, "{bad}");
         }
     }

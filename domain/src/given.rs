@@ -19,9 +19,7 @@ pub(crate) struct When<A: Aggregate> {
 
 pub(crate) fn given<A: Aggregate>(history: impl IntoIterator<Item = A::Event>) -> Given<A> {
     let history: Vec<A::Event> = history.into_iter().collect();
-    Given {
-        state: fold::<A>(&history),
-    }
+    Given { state: fold::<A>(&history) }
 }
 
 impl<A> Given<A>
@@ -33,11 +31,7 @@ where
         let said = format!("{command:?}");
         let outcome = self.state.decide(command);
         assert_eq!(before, self.state, "a decision changes nothing");
-        When {
-            state: self.state,
-            command: said,
-            outcome,
-        }
+        When { state: self.state, command: said, outcome }
     }
 }
 
@@ -84,18 +78,12 @@ mod tests {
         mail::{Command, Error, Event},
     };
 
-    const SENT: Command = Command::RecordSent {
-        attempt: 7,
-        at: Time(8),
-    };
+    const SENT: Command = Command::RecordSent { attempt: 7, at: Time(8) };
 
     #[test]
     #[should_panic(expected = "expected: [\n  {\n    \"type\": \"mail.sent.v1\"")]
     fn a_refusal_in_place_of_an_event_fails_and_shows_the_event() {
-        let event = Event::MailSent {
-            attempt: 7,
-            at: Time(8),
-        };
+        let event = Event::MailSent { attempt: 7, at: Time(8) };
         given::<Mail>([]).when(SENT).then([event]);
     }
 

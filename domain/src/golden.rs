@@ -79,9 +79,7 @@ fn check_one<E: Serialize + DeserializeOwned + PartialEq + Debug>(file: &str, ev
 
 /// Whether a stored type ends in `.v` and a number, so that a new shape can have another.
 fn is_versioned(stored_type: &str) -> bool {
-    stored_type
-        .rsplit_once(".v")
-        .is_some_and(|(_, version)| version.parse::<u32>().is_ok())
+    stored_type.rsplit_once(".v").is_some_and(|(_, version)| version.parse::<u32>().is_ok())
 }
 
 fn all() -> Vec<&'static str> {
@@ -116,23 +114,13 @@ fn every_golden_file_is_read_by_some_event() {
 
 #[test]
 fn what_is_private_is_marked_in_every_golden_file() {
-    let plain = [
-        "ada@example.org",
-        "\"ada\"",
-        "Lovelace",
-        "$argon2id$",
-        "192.0.2.1",
-        "a browser",
-    ];
+    let plain = ["ada@example.org", "\"ada\"", "Lovelace", "$argon2id$", "192.0.2.1", "a browser"];
     for file in all() {
         let mut golden = read(file, "");
         drop_private(&mut golden);
         let rest = golden.to_string();
         for word in plain {
-            assert!(
-                !rest.contains(word),
-                "golden/{file}.json holds {word} outside of a mark"
-            );
+            assert!(!rest.contains(word), "golden/{file}.json holds {word} outside of a mark");
         }
     }
 }

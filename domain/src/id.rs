@@ -46,10 +46,7 @@ impl FromStr for SessionId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let hex = text.len() == 16
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let hex = text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if !hex {
             return Err(NotAnId);
         }
@@ -139,18 +136,7 @@ mod tests {
     fn a_user_id_reads_as_a_plain_number_and_as_nothing_else() {
         assert_eq!("5".parse(), Ok(UserId(5)));
         assert_eq!("9007199254740991".parse(), Ok(UserId(9_007_199_254_740_991)));
-        for text in [
-            "",
-            "0",
-            "-5",
-            "+5",
-            "05",
-            " 5",
-            "5 ",
-            "5.0",
-            "٥",
-            "9223372036854775808",
-        ] {
+        for text in ["", "0", "-5", "+5", "05", " 5", "5 ", "5.0", "٥", "9223372036854775808"] {
             assert_eq!(text.parse::<UserId>(), Err(NotAnId), "{text:?}");
         }
     }
@@ -160,14 +146,9 @@ mod tests {
         assert_eq!("00000000000000af".parse(), Ok(SessionId(0xaf)));
         assert_eq!(SessionId(0xaf).to_string(), "00000000000000af");
         assert_eq!(SessionId(u64::MAX).to_string().parse(), Ok(SessionId(u64::MAX)));
-        for text in [
-            "",
-            "af",
-            "00000000000000AF",
-            "+0000000000000af",
-            "000000000000000af",
-            "0x000000000000af",
-        ] {
+        for text in
+            ["", "af", "00000000000000AF", "+0000000000000af", "000000000000000af", "0x000000000000af"]
+        {
             assert_eq!(text.parse::<SessionId>(), Err(NotAnId), "{text:?}");
         }
     }
@@ -176,10 +157,7 @@ mod tests {
     fn a_key_says_what_it_protects_before_the_first_hyphen() {
         let unique = Uuid::from_u128(7);
         assert_eq!(KeyId::of_user(UserId(5)).0, "user-5");
-        assert_eq!(
-            KeyId::of_password(UserId(5), unique).0,
-            "password-5-00000000000000000000000000000007"
-        );
+        assert_eq!(KeyId::of_password(UserId(5), unique).0, "password-5-00000000000000000000000000000007");
         assert_eq!(KeyId::of_session(SessionId(1)).0, "session-0000000000000001");
     }
 

@@ -60,14 +60,8 @@ where
     let whole = fold::<A>(history);
     let (head, tail) = history.split_at(cut.min(history.len()));
     prop_assert_eq!(&tail.iter().fold(fold::<A>(head), A::evolve), &whole);
-    let stored: Vec<String> = history
-        .iter()
-        .map(|event| serde_json::to_string(event).unwrap())
-        .collect();
-    let read: Vec<A::Event> = stored
-        .iter()
-        .map(|event| serde_json::from_str(event).unwrap())
-        .collect();
+    let stored: Vec<String> = history.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+    let read: Vec<A::Event> = stored.iter().map(|event| serde_json::from_str(event).unwrap()).collect();
     prop_assert_eq!(&fold::<A>(&read), &whole);
     Ok(())
 }
@@ -114,33 +108,8 @@ macro_rules! laws_of {
     };
 }
 
-laws_of!(
-    of_a_user,
-    crate::User,
-    arbitrary::user::event(),
-    arbitrary::user::command()
-);
-laws_of!(
-    of_a_session,
-    crate::Session,
-    arbitrary::session::event(),
-    arbitrary::session::command()
-);
-laws_of!(
-    of_a_mail,
-    crate::Mail,
-    arbitrary::mail_event(),
-    arbitrary::mail_command()
-);
-laws_of!(
-    of_a_claim,
-    crate::Claim,
-    arbitrary::claim_event(),
-    arbitrary::claim_command()
-);
-laws_of!(
-    of_a_login_record,
-    crate::LoginRecord,
-    arbitrary::login_event(),
-    arbitrary::login_command()
-);
+laws_of!(of_a_user, crate::User, arbitrary::user::event(), arbitrary::user::command());
+laws_of!(of_a_session, crate::Session, arbitrary::session::event(), arbitrary::session::command());
+laws_of!(of_a_mail, crate::Mail, arbitrary::mail_event(), arbitrary::mail_command());
+laws_of!(of_a_claim, crate::Claim, arbitrary::claim_event(), arbitrary::claim_command());
+laws_of!(of_a_login_record, crate::LoginRecord, arbitrary::login_event(), arbitrary::login_command());

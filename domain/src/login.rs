@@ -44,19 +44,12 @@ impl Aggregate for LoginRecord {
         let recorded = if hour_of(at) > self.hour { 0 } else { self.count };
         let worth_it =
             count > recorded && (count <= RECORDED_ONE_BY_ONE || count >= recorded.saturating_mul(2));
-        Ok(if worth_it {
-            vec![Event::LoginFailed { at, count }]
-        } else {
-            vec![]
-        })
+        Ok(if worth_it { vec![Event::LoginFailed { at, count }] } else { vec![] })
     }
 
     fn evolve(self, event: &Event) -> Self {
         let Event::LoginFailed { at, count } = event;
-        Self {
-            hour: self.hour.max(hour_of(*at)),
-            count: *count,
-        }
+        Self { hour: self.hour.max(hour_of(*at)), count: *count }
     }
 }
 

@@ -49,15 +49,8 @@ pub struct LinkTerms {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Request(Request),
-    RecordSent {
-        attempt: u32,
-        at: Time,
-    },
-    RecordFailure {
-        attempt: u32,
-        reason: FailureReason,
-        at: Time,
-    },
+    RecordSent { attempt: u32, at: Time },
+    RecordFailure { attempt: u32, reason: FailureReason, at: Time },
 }
 
 /// Why a mail was given up.
@@ -80,11 +73,7 @@ pub enum Event {
     #[serde(rename = "mail.sent.v1")]
     MailSent { attempt: u32, at: Time },
     #[serde(rename = "mail.failed.v1")]
-    MailFailed {
-        attempt: u32,
-        reason: FailureReason,
-        at: Time,
-    },
+    MailFailed { attempt: u32, reason: FailureReason, at: Time },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -17,10 +17,7 @@ pub struct Private<T> {
 
 impl<T> Private<T> {
     pub const fn new(key: KeyId, value: T) -> Self {
-        Self {
-            key,
-            value: Some(value),
-        }
+        Self { key, value: Some(value) }
     }
 
     pub const fn get(&self) -> Option<&T> {
@@ -30,16 +27,7 @@ impl<T> Private<T> {
 
 impl<T> std::fmt::Debug for Private<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Private({}, {})",
-            self.key,
-            if self.value.is_some() {
-                "sealed"
-            } else {
-                "shredded"
-            }
-        )
+        write!(f, "Private({}, {})", self.key, if self.value.is_some() { "sealed" } else { "shredded" })
     }
 }
 

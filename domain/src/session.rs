@@ -124,12 +124,7 @@ impl Session {
 impl Live {
     /// Rotation as RFC 9700 section 4.14.2 asks for it, with a bounded grace for an answer that got lost.
     fn refresh(&self, refresh: Refresh) -> Result<Vec<Event>, Error> {
-        let Refresh {
-            counter,
-            next,
-            grace,
-            at,
-        } = refresh;
+        let Refresh { counter, next, grace, at } = refresh;
         if at >= self.until {
             return Err(Error::Over);
         }
@@ -147,10 +142,7 @@ impl Live {
         if counter + 1 == self.counter && at.since(replaced_at) < grace {
             return Ok(vec![]);
         }
-        Ok(vec![Event::SessionRevoked {
-            reason: RevocationReason::Reuse,
-            at,
-        }])
+        Ok(vec![Event::SessionRevoked { reason: RevocationReason::Reuse, at }])
     }
 }
 
@@ -182,11 +174,9 @@ impl Aggregate for Session {
                 counter: 0,
                 issue: None,
             }),
-            (Self::Live(live), Event::SessionRefreshed { counter, issue }) => Self::Live(Live {
-                counter: *counter,
-                issue: Some(issue.clone()),
-                ..live
-            }),
+            (Self::Live(live), Event::SessionRefreshed { counter, issue }) => {
+                Self::Live(Live { counter: *counter, issue: Some(issue.clone()), ..live })
+            }
             (Self::Live(live), Event::SessionRevoked { reason, .. }) => Self::Revoked(live, *reason),
             (state @ (Self::Unborn | Self::Live(_) | Self::Revoked(..)), _) => state,
         }

@@ -29,10 +29,7 @@ impl Add<Duration> for Time {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -58,9 +55,6 @@ mod tests {
         assert_eq!(Time(1) + Duration::MAX, Time(i64::MAX));
         assert_eq!(Time::from_seconds(i64::MAX), Time(i64::MAX));
         assert_eq!(Time(i64::MIN).since(Time(i64::MAX)), Duration::ZERO);
-        assert_eq!(
-            Time(i64::MAX).since(Time(i64::MIN)),
-            Duration::from_micros(i64::MAX.unsigned_abs())
-        );
+        assert_eq!(Time(i64::MAX).since(Time(i64::MIN)), Duration::from_micros(i64::MAX.unsigned_abs()));
     }
 }

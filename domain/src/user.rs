@@ -71,38 +71,22 @@ impl Aggregate for User {
             (Self::Registered(_), Command::Register(_) | Command::AbandonRegistration { .. }) => {
                 Err(Error::AlreadyRegistered)
             }
-            (
-                Self::Registered(account),
-                Command::AbandonClaim {
-                    reservation,
-                    verify_ttl,
-                    at,
-                },
-            ) => account.abandon_claim(reservation, verify_ttl, at),
+            (Self::Registered(account), Command::AbandonClaim { reservation, verify_ttl, at }) => {
+                account.abandon_claim(reservation, verify_ttl, at)
+            }
             (Self::Registered(account), Command::VerifyEmail { address, at }) => {
                 account.verify_email(&address, at)
             }
-            (
-                Self::Registered(account),
-                Command::RequestEmailChange {
-                    proof,
-                    email,
-                    reservation,
-                    at,
-                },
-            ) => account.request_email_change(proof, email, reservation, at),
+            (Self::Registered(account), Command::RequestEmailChange { proof, email, reservation, at }) => {
+                account.request_email_change(proof, email, reservation, at)
+            }
             (Self::Registered(account), Command::ChangePassword(change)) => account.change_password(change),
             (Self::Registered(account), Command::ResetPassword { epoch, password, at }) => {
                 account.reset_password(epoch, password, at)
             }
-            (
-                Self::Registered(account),
-                Command::RehashPassword {
-                    replaces,
-                    password,
-                    at,
-                },
-            ) => Ok(account.rehash_password(&replaces, password, at)),
+            (Self::Registered(account), Command::RehashPassword { replaces, password, at }) => {
+                Ok(account.rehash_password(&replaces, password, at))
+            }
             (Self::Registered(account), Command::UpdateProfile(update)) => account.update_profile(update),
             (Self::Registered(account), Command::Disable { at }) => Ok(account.disable(at)),
             (Self::Registered(account), Command::Enable { at }) => Ok(account.enable(at)),

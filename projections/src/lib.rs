@@ -3,6 +3,8 @@
 pub mod parked;
 mod projector;
 pub mod sessions;
+#[cfg(test)]
+mod tests;
 pub mod users;
 
 pub use projector::{Projector, ReadModel};

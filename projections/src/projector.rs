@@ -46,11 +46,7 @@ pub struct Projector<M> {
 
 impl<M: ReadModel> Projector<M> {
     pub fn new(journal: Journal, views: SqlitePool) -> Self {
-        Self {
-            journal,
-            views,
-            model: PhantomData,
-        }
+        Self { journal, views, model: PhantomData }
     }
 
     async fn project(

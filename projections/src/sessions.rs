@@ -27,10 +27,8 @@ pub struct SessionRow {
 
 impl SessionRow {
     fn started(id: SessionId, start: &Start) -> Self {
-        let Client { address, agent } = start.client.get().cloned().unwrap_or(Client {
-            address: String::new(),
-            agent: String::new(),
-        });
+        let Client { address, agent } =
+            start.client.get().cloned().unwrap_or(Client { address: String::new(), agent: String::new() });
         Self {
             id,
             user: start.user,
@@ -73,29 +71,22 @@ impl ReadModel for SessionRow {
     fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {
         let row = match (row, event) {
             (Some(row), _) if row.position >= recorded.position => return Some(row),
-            (_, Event::SessionStarted(start)) => Self::started(recorded.stream.key().parse().ok()?, start),
+            (None, Event::SessionStarted(start)) => Self::started(recorded.stream.key().parse().ok()?, start),
             (None, Event::SessionRefreshed { .. } | Event::SessionRevoked { .. }) => return None,
-            (Some(row), Event::SessionRefreshed { issue, .. }) if row.revoked_at.is_none() => Self {
-                refreshed_at: issue.iat,
-                ..row
-            },
-            (Some(row), Event::SessionRefreshed { .. }) => row,
-            (Some(row), Event::SessionRevoked { at, .. }) => Self {
-                revoked_at: row.revoked_at.or(Some(*at)),
-                ..row
-            },
+            (Some(row), Event::SessionRefreshed { issue, .. }) if row.revoked_at.is_none() => {
+                Self { refreshed_at: issue.iat, ..row }
+            }
+            (Some(row), Event::SessionStarted(_) | Event::SessionRefreshed { .. }) => row,
+            (Some(row), Event::SessionRevoked { at, .. }) => {
+                Self { revoked_at: row.revoked_at.or(Some(*at)), ..row }
+            }
         };
-        Some(Self {
-            position: recorded.position,
-            ..row
-        })
+        Some(Self { position: recorded.position, ..row })
     }
 
     async fn load(connection: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
-        let row = sqlx::query("select * from sessions where id = ?")
-            .bind(key)
-            .fetch_optional(connection)
-            .await?;
+        let row =
+            sqlx::query("select * from sessions where id = ?").bind(key).fetch_optional(connection).await?;
         row.as_ref().map(Self::from_row).transpose()
     }
 
@@ -129,14 +120,8 @@ pub async fn live(views: &SqlitePool, user: &UserRow, now: Time) -> Result<Vec<S
     .bind(now.0)
     .fetch_all(views)
     .await?;
-    let rows = rows
-        .iter()
-        .map(SessionRow::from_row)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(rows
-        .into_iter()
-        .filter(|session| user.admits(session.id, session.epoch))
-        .collect())
+    let rows = rows.iter().map(SessionRow::from_row).collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().filter(|session| user.admits(session.id, session.epoch)).collect())
 }
 
 /// The sessions revoked at or after a moment: tokens of theirs may still be alive.

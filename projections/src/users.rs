@@ -61,17 +61,8 @@ impl UserRow {
     }
 
     fn named(self, names: Option<&Names>) -> Self {
-        let Names {
-            username,
-            first_name,
-            last_name,
-        } = names.cloned().unwrap_or_default();
-        Self {
-            username,
-            first_name,
-            last_name,
-            ..self
-        }
+        let Names { username, first_name, last_name } = names.cloned().unwrap_or_default();
+        Self { username, first_name, last_name, ..self }
     }
 
     fn raised(self, kept: Option<SessionId>, at: Time) -> Self {
@@ -79,6 +70,8 @@ impl UserRow {
             epoch: self.epoch.saturating_add(1),
             kept,
             epoch_raised_at: Some(at),
+            pending_email: None,
+            pending_claim: None,
             ..self
         }
     }
@@ -89,25 +82,15 @@ impl UserRow {
             | Event::RegistrationAbandoned { .. }
             | Event::PasswordRehashed { .. } => self,
             Event::ClaimAbandoned { reservation, .. } => self.without_claim(*reservation),
-            Event::EmailVerified { .. } => Self {
-                email_verified: self.email_claim.is_some(),
-                ..self
-            },
-            Event::EmailChangeRequested {
-                email, reservation, ..
-            } => Self {
-                pending_email: email.get().cloned(),
-                pending_claim: Some(*reservation),
-                ..self
-            },
+            Event::EmailVerified { .. } => Self { email_verified: self.email_claim.is_some(), ..self },
+            Event::EmailChangeRequested { email, reservation, .. } => {
+                Self { pending_email: email.get().cloned(), pending_claim: Some(*reservation), ..self }
+            }
             Event::EmailChanged { .. } => self.with_pending_email(),
             Event::PasswordChanged { kept, at, .. } => self.raised(*kept, *at),
             Event::PasswordReset { at, .. } => self.raised(None, *at),
             Event::ProfileUpdated { names, .. } => self.named(names.get()),
-            Event::UserDisabled { at } => Self {
-                active: false,
-                ..self.raised(None, *at)
-            },
+            Event::UserDisabled { at } => Self { active: false, ..self.raised(None, *at) },
             Event::UserEnabled { .. } => Self { active: true, ..self },
         }
     }
@@ -178,11 +161,7 @@ impl ReadModel for UserRow {
             (Some(row), _) if row.version >= recorded.version => return Some(row),
             (Some(row), _) => row,
         };
-        Some(Self {
-            version: recorded.version,
-            position: recorded.position,
-            ..row.evolve(event)
-        })
+        Some(Self { version: recorded.version, position: recorded.position, ..row.evolve(event) })
     }
 
     async fn load(connection: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
@@ -232,9 +211,7 @@ pub async fn current(
 ) -> Result<Option<UserRow>, StoreError> {
     let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.into());
     let mut connection = views.acquire().await.map_err(unavailable)?;
-    let mut row = UserRow::load(&mut connection, &pk.to_string())
-        .await
-        .map_err(unavailable)?;
+    let mut row = UserRow::load(&mut connection, &pk.to_string()).await.map_err(unavailable)?;
     drop(connection);
     let seen = row.as_ref().map_or(0, |row| row.version);
     for recorded in journal.log().read_stream(&StreamId::user(pk), seen).await? {
@@ -268,9 +245,7 @@ pub async fn list(views: &SqlitePool, after: UserId, limit: u32) -> Result<Vec<U
 
 /// The users whose epoch rose at or after a moment: some of their older tokens may still be alive.
 pub async fn raised_since(views: &SqlitePool, moment: Time) -> Result<Vec<UserRow>, sqlx::Error> {
-    let rows = sqlx::query("select * from users where epoch_raised_at >= ?")
-        .bind(moment.0)
-        .fetch_all(views)
-        .await?;
+    let rows =
+        sqlx::query("select * from users where epoch_raised_at >= ?").bind(moment.0).fetch_all(views).await?;
     rows.iter().map(UserRow::from_row).collect()
 }

@@ -51,8 +51,10 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
 
 fn server(settings: &Settings) -> Finding {
     match SoleServer::claim_if_made(settings) {
-        Ok(Some(_)) | Ok(None) => Finding::well("server", "none runs on these databases"),
-        Err(BackendError::Taken(_)) => Finding::well("server", format!("one runs; it listens on {}", settings.api.listen)),
+        Ok(Some(_) | None) => Finding::well("server", "none runs on these databases"),
+        Err(BackendError::Taken(_)) => {
+            Finding::well("server", format!("one runs; it listens on {}", settings.api.listen))
+        }
         Err(error) => Finding::unwell("server", &error),
     }
 }
@@ -68,7 +70,8 @@ async fn log(settings: &Settings) -> (Finding, Option<Position>) {
     };
     match (log.head().await, sqlite::durability(log.pool()).await) {
         (Ok(head), Ok(durability)) => {
-            let detail = format!("{}, {durability}, {} events, log id {}", path.display(), head.0, log.log_id());
+            let detail =
+                format!("{}, {durability}, {} events, log id {}", path.display(), head.0, log.log_id());
             (Finding { ok: durability.is_full(), ..Finding::well("log", detail) }, Some(head))
         }
         (Err(error), _) => (Finding::unwell("log", &error), None),
@@ -125,10 +128,9 @@ async fn views(settings: &Settings, head: Option<Position>) -> Vec<Finding> {
 async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
     match (projections::parked::all(pool).await, sqlite::durability(pool).await) {
         (Ok(parked), Ok(durability)) => {
-            let mut detail = format!("{}, {durability} (made again from the log)", path.display());
-            for waiting in &parked {
-                detail.push_str(&format!("; {} waits at version {}", waiting.stream, waiting.version));
-            }
+            let waiting = parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
+            let waiting: String = waiting.collect();
+            let detail = format!("{}, {durability} (made again from the log){waiting}", path.display());
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }
         }
         (Err(error), _) | (_, Err(error)) => Finding::unwell("views", &error),
@@ -144,7 +146,9 @@ fn bus(settings: &Settings) -> Finding {
 fn mail(settings: &Settings) -> Finding {
     let Outbox::Files(folder) = &settings.mail.outbox;
     match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() => Finding::well("mail", format!("{}, one file a mail", folder.display())),
+        Ok(found) if found.is_dir() => {
+            Finding::well("mail", format!("{}, one file a mail", folder.display()))
+        }
         Ok(_) => Finding { ok: false, ..Finding::well("mail", format!("{} is no folder", folder.display())) },
         Err(_) => Finding::missing("mail", folder),
     }

@@ -15,7 +15,9 @@ pub(crate) fn init(config: Option<&Path>, force: bool) -> Result<(), OperateErro
     let file = if force { File::create(path) } else { File::create_new(path) };
     match file.and_then(|mut file| file.write_all(reference().as_bytes())) {
         Ok(()) => say(&format!("{shown} is written: every setting, with its default.")),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OperateError::Exists { path: shown }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(OperateError::Exists { path: shown })
+        }
         Err(source) => Err(OperateError::Unwritable { path: shown, source }),
     }
 }

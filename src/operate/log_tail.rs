@@ -23,9 +23,12 @@ pub(super) async fn tail(site: &Site<'_>, tail: Tail) -> Result<(), OperateError
         grown.borrow_and_update();
         let batch = log.read_all(place, BATCH).await?;
         for event in &batch {
-            let line = if tail.printed.json { to_json(log.as_ref(), event).to_string() } else { to_line(event) };
+            let line =
+                if tail.printed.json { to_json(log.as_ref(), event).to_string() } else { to_line(event) };
             match say(&line) {
-                Err(OperateError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(OperateError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return Ok(());
+                }
                 outcome => outcome?,
             }
             place = event.position;
@@ -66,7 +69,12 @@ fn shortened(stream: &str) -> String {
 
 fn to_json(log: &dyn EventLog, event: &Recorded) -> Value {
     let data: Value = serde_json::from_str(&event.event.data).unwrap_or_default();
-    let sealed: Value = event.event.sealed.as_deref().and_then(|sealed| serde_json::from_str(sealed).ok()).unwrap_or_default();
+    let sealed: Value = event
+        .event
+        .sealed
+        .as_deref()
+        .and_then(|sealed| serde_json::from_str(sealed).ok())
+        .unwrap_or_default();
     let sealed: Vec<&String> = sealed.as_object().into_iter().flat_map(|fields| fields.keys()).collect();
     json!({
         "position": position_text(log.log_id(), event.position),

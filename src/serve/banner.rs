@@ -18,12 +18,19 @@ fn text(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: b
         // Writing to a string does not fail.
         _ = text.write_fmt(format_args!("{words}\n"));
     };
-    line(format_args!("Stele {} serves {}{}", env!("CARGO_PKG_VERSION"), links.public_url, settings.api.base_path));
+    line(format_args!(
+        "Stele {} serves {}{}",
+        env!("CARGO_PKG_VERSION"),
+        links.public_url,
+        settings.api.base_path
+    ));
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
     line(format_args!("Everything is kept in {}.", settings.data_dir.display()));
     if new_master_key {
         let key = settings.vault.master_key_file.display();
-        line(format_args!("A master key was made: back up {key}, apart from the databases. Nothing can replace it."));
+        line(format_args!(
+            "A master key was made: back up {key}, apart from the databases. Nothing can replace it."
+        ));
     }
     line(format_args!("Try it:"));
     line(format_args!(

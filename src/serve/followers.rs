@@ -46,13 +46,24 @@ impl Followers {
         let place = Application::load_revocations(revocations, desk, clock::now()).await?;
         desk.place(API, place).await?;
         let mailer = mailer(settings, links, backends).await?;
-        let listener =
-            Listener { revocations: Arc::clone(revocations), journal: journal.clone(), views: desk.pool().clone() };
+        let listener = Listener {
+            revocations: Arc::clone(revocations),
+            journal: journal.clone(),
+            views: desk.pool().clone(),
+        };
         let revoker = Revoker::new(journal.clone(), listener);
 
         let mut followers = Self { stop: watch::Sender::new(false), places: Vec::new(), running: Vec::new() };
-        followers.run(UserRow::NAME, Projector::<UserRow>::new(journal.clone(), desk.pool().clone()), backends);
-        followers.run(SessionRow::NAME, Projector::<SessionRow>::new(journal.clone(), desk.pool().clone()), backends);
+        followers.run(
+            UserRow::NAME,
+            Projector::<UserRow>::new(journal.clone(), desk.pool().clone()),
+            backends,
+        );
+        followers.run(
+            SessionRow::NAME,
+            Projector::<SessionRow>::new(journal.clone(), desk.pool().clone()),
+            backends,
+        );
         followers.run(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
         followers.run(API, InProcess::new(API, revoker, desk.clone()), backends);
         Ok(followers)
@@ -80,7 +91,8 @@ impl Followers {
 
     /// How far the read model of sessions has come.
     pub(super) fn place_of_sessions(&self) -> watch::Receiver<Position> {
-        let place = self.places.iter().find(|(name, _)| *name == SessionRow::NAME).map(|(_, place)| place.clone());
+        let place =
+            self.places.iter().find(|(name, _)| *name == SessionRow::NAME).map(|(_, place)| place.clone());
         place.unwrap_or_else(|| watch::channel(Position::BEGINNING).1)
     }
 

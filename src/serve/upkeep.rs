@@ -19,8 +19,8 @@ use crate::{
 
 /// How often the vault is asked for keys that another process made. Shorter than the notice that a new key gives.
 const KEYS: Duration = Duration::from_secs(2);
-const SWEEP: Duration = Duration::from_secs(60);
-const COLLECTION: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_mins(1);
+const COLLECTION: Duration = Duration::from_hours(1);
 
 pub(super) struct Upkeep {
     pub(super) app: App,
@@ -55,7 +55,11 @@ impl Upkeep {
     }
 
     /// Puts new tokens under newer keys, where the vault's have changed since `known`.
-    async fn take_up_keys(&self, issuer: &str, known: &mut Vec<(String, Option<i64>)>) -> Result<(), BackendError> {
+    async fn take_up_keys(
+        &self,
+        issuer: &str,
+        known: &mut Vec<(String, Option<i64>)>,
+    ) -> Result<(), BackendError> {
         let (vault, settings) = (self.backends.journal.vault(), &self.settings);
         let keys = signing_keys::in_use(vault, &settings.jwt.rules, clock::now()).await?;
         let now: Vec<_> = keys.iter().map(|key| (key.kid.clone(), key.retired_at)).collect();

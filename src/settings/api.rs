@@ -62,9 +62,7 @@ impl Api {
 
     /// Whether clients come in by TLS, as far as the settings say.
     pub(super) fn is_https(&self) -> bool {
-        self.public_url
-            .as_ref()
-            .is_some_and(|url| url.starts_with("https://"))
+        self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 
@@ -72,11 +70,7 @@ fn server(from: &mut Reader) -> ServerLimits {
     let seconds = Duration::from_secs;
     ServerLimits {
         max_connections: from.above_zero("api.max_connections", 1024, "Connections open at once."),
-        header_timeout: from.span(
-            "api.header_timeout",
-            seconds(10),
-            "How long a request's header may take.",
-        ),
+        header_timeout: from.span("api.header_timeout", seconds(10), "How long a request's header may take."),
         body_timeout: from.span(
             "api.body_timeout",
             seconds(10),
@@ -92,11 +86,7 @@ fn server(from: &mut Reader) -> ServerLimits {
             seconds(75),
             "How long a connection may stay silent between requests; longer than your proxy keeps one open.",
         ),
-        body_limit: from.above_zero(
-            "api.body_limit",
-            64 * 1024,
-            "Bytes in a request's body; more is 413.",
-        ),
+        body_limit: from.above_zero("api.body_limit", 64 * 1024, "Bytes in a request's body; more is 413."),
         drain: from.span(
             "api.drain_timeout",
             seconds(25),
@@ -114,11 +104,7 @@ impl Value for PublicUrl {
         let url = text.trim_end_matches('/');
         let origin = Origin::of(url).ok_or_else(wrong)?;
         let path = url.strip_prefix(origin.as_str()).ok_or_else(wrong)?;
-        if path.is_empty() || is_path(path) {
-            Ok(Self(url.to_owned()))
-        } else {
-            Err(wrong())
-        }
+        if path.is_empty() || is_path(path) { Ok(Self(url.to_owned())) } else { Err(wrong()) }
     }
 
     fn show(&self) -> String {
@@ -127,7 +113,7 @@ impl Value for PublicUrl {
 }
 
 /// The first words of paths that Stele serves outside of `api.base_path`.
-const RESERVED: [&str; 2] = ["health", ".well-known"];
+const RESERVED: [&str; 5] = ["health", ".well-known", "sessions", "verify-email", "reset-password"];
 
 struct BasePath(String);
 
@@ -157,6 +143,5 @@ impl Value for BasePath {
 fn is_path(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain);
-    text.strip_prefix('/')
-        .is_some_and(|segments| segments.split('/').all(is_segment))
+    text.strip_prefix('/').is_some_and(|segments| segments.split('/').all(is_segment))
 }

@@ -67,11 +67,8 @@ impl Choice for TokenMode {
 }
 
 impl Choice for Verification {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("mandatory", Self::Mandatory),
-        ("optional", Self::Optional),
-        ("none", Self::None),
-    ];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("mandatory", Self::Mandatory), ("optional", Self::Optional), ("none", Self::None)];
 }
 
 impl Choice for PkMode {

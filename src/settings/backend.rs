@@ -37,11 +37,7 @@ pub(crate) enum Outbox {
 
 impl Bus {
     pub(super) fn read(from: &mut Reader) -> Self {
-        from.get(
-            "bus.url",
-            Self::Memory,
-            "How events leave Stele: memory: keeps them within this process.",
-        )
+        from.get("bus.url", Self::Memory, "How events leave Stele: memory: keeps them within this process.")
     }
 }
 
@@ -84,11 +80,7 @@ impl Value for Database {
 impl Value for Bus {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         refuse(raw, &["nats", "tls"])?;
-        if raw.text()? == "memory:" {
-            Ok(Self::Memory)
-        } else {
-            Err(ValueError::Wanted("memory:"))
-        }
+        if raw.text()? == "memory:" { Ok(Self::Memory) } else { Err(ValueError::Wanted("memory:")) }
     }
 
     fn show(&self) -> String {
@@ -99,9 +91,7 @@ impl Value for Bus {
 impl Value for Outbox {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         refuse(raw, &["smtp", "smtps"])?;
-        path_after("file:", raw)
-            .ok_or(ValueError::Wanted("file: and the path of a folder"))
-            .map(Self::Files)
+        path_after("file:", raw).ok_or(ValueError::Wanted("file: and the path of a folder")).map(Self::Files)
     }
 
     fn show(&self) -> String {

@@ -8,10 +8,7 @@ pub(super) fn closest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> 
     known.min_by_key(|name| {
         let elsewhere = key(name) == key(wrong);
         let steps = distance(wrong, name);
-        (
-            if elsewhere { steps.min(1) } else { steps },
-            Reverse(common_start(wrong, name)),
-        )
+        (if elsewhere { steps.min(1) } else { steps }, Reverse(common_start(wrong, name)))
     })
 }
 
@@ -44,25 +41,16 @@ mod tests {
 
     #[test]
     fn the_distance_counts_letters_to_change_add_or_drop() {
-        for (one, other, steps) in [
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("kitten", "sitting", 3),
-            ("ttl", "ttl", 0),
-            ("flaw", "lawn", 2),
-        ] {
+        for (one, other, steps) in
+            [("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("ttl", "ttl", 0), ("flaw", "lawn", 2)]
+        {
             assert_eq!(distance(one, other), steps, "{one} {other}");
         }
     }
 
     #[test]
     fn a_misspelt_name_and_one_in_the_wrong_section_both_lead_to_the_right_one() {
-        let known = [
-            "api.listen",
-            "jwt.access_ttl",
-            "jwt.access_cookie",
-            "auth.verify_ttl",
-        ];
+        let known = ["api.listen", "jwt.access_ttl", "jwt.access_cookie", "auth.verify_ttl"];
         let find = |wrong| closest(wrong, known.into_iter());
         assert_eq!(find("jwt.acess_ttl"), Some("jwt.access_ttl"));
         assert_eq!(find("listen"), Some("api.listen"));

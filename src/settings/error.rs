@@ -26,9 +26,7 @@ impl fmt::Display for SettingsErrors {
             1 => write!(out, "the settings can't be used:")?,
             many => write!(out, "the settings can't be used, for {many} reasons:")?,
         }
-        self.0
-            .iter()
-            .try_for_each(|error| write!(out, "\n  {}", one_line(error)))
+        self.0.iter().try_for_each(|error| write!(out, "\n  {}", one_line(error)))
     }
 }
 
@@ -58,11 +56,7 @@ pub(crate) enum SettingsError {
     },
     /// The parser's own text would quote the line, and a secret with it.
     #[error("{}, line {line}: {problem}", path.display())]
-    Syntax {
-        path: PathBuf,
-        line: usize,
-        problem: String,
-    },
+    Syntax { path: PathBuf, line: usize, problem: String },
     #[error("{0} is not valid Unicode")]
     NotUnicode(String),
     #[error("{place} is no setting; the closest known one is {closest}")]
@@ -78,10 +72,7 @@ pub(crate) enum SettingsError {
 }
 
 pub(super) fn unreadable(path: &Path, source: io::Error) -> SettingsError {
-    SettingsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    }
+    SettingsError::Unreadable { path: path.to_owned(), source }
 }
 
 /// Where a setting was written.
@@ -133,12 +124,7 @@ pub(crate) enum ValueError {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Conflict {
     #[error("{shorter} ({lesser}) must not be longer than {longer} ({greater})")]
-    Longer {
-        shorter: &'static str,
-        lesser: String,
-        longer: &'static str,
-        greater: String,
-    },
+    Longer { shorter: &'static str, lesser: String, longer: &'static str, greater: String },
     #[error("{0}, {1}: each database needs a file of its own")]
     SameFile(&'static str, &'static str),
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]

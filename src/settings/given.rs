@@ -56,10 +56,9 @@ impl Raw {
 
     pub(super) fn list(&self) -> Result<Vec<String>, ValueError> {
         match self {
-            Self::Toml(Toml::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().map(ToOwned::to_owned))
-                .collect::<Option<_>>(),
+            Self::Toml(Toml::Array(items)) => {
+                items.iter().map(|item| item.as_str().map(ToOwned::to_owned)).collect::<Option<_>>()
+            }
             Self::Text(text) => serde_json::from_str(text).ok(),
             Self::Toml(_) => None,
         }
@@ -82,10 +81,7 @@ impl Given {
         path.clone_into(&mut self.path);
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
             self.is_partial = true;
-            let before = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .unwrap_or_default();
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             SettingsError::Syntax {
                 path: path.to_owned(),
                 line: before.matches('\n').count() + 1,
@@ -101,9 +97,8 @@ impl Given {
         variables: impl IntoIterator<Item = (String, String)>,
         errors: &mut Vec<SettingsError>,
     ) {
-        let ours = variables
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(IGNORED));
+        let ours =
+            variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(IGNORED));
         for (name, value) in ours {
             if value.contains(char::REPLACEMENT_CHARACTER) {
                 errors.push(SettingsError::NotUnicode(name.clone()));
@@ -129,42 +124,22 @@ impl Given {
         is_section: impl Fn(&str) -> bool + 'a,
     ) -> impl Iterator<Item = (Place, String)> {
         let is_empty_section = move |name: &str, value: &Toml| value.is_table() && is_section(name);
-        let file = self
-            .file
-            .iter()
-            .filter(move |(name, value)| !is_empty_section(name, value));
+        let file = self.file.iter().filter(move |(name, value)| !is_empty_section(name, value));
         let environment = self.environment.keys().map(|variable| {
-            let name = variable
-                .strip_prefix(PREFIX)
-                .unwrap_or(variable)
-                .replace("__", ".")
-                .to_lowercase();
-            (
-                Place::Environment {
-                    variable: variable.clone(),
-                },
-                name,
-            )
+            let name = variable.strip_prefix(PREFIX).unwrap_or(variable).replace("__", ".").to_lowercase();
+            (Place::Environment { variable: variable.clone() }, name)
         });
-        file.map(|(name, _)| (self.place_in_file(name), name.clone()))
-            .chain(environment)
+        file.map(|(name, _)| (self.place_in_file(name), name.clone())).chain(environment)
     }
 
     fn place_in_file(&self, name: &str) -> Place {
-        Place::File {
-            path: self.path.clone(),
-            name: name.to_owned(),
-        }
+        Place::File { path: self.path.clone(), name: name.to_owned() }
     }
 }
 
 fn flatten(section: &str, table: Table, into: &mut BTreeMap<String, Toml>) {
     for (key, value) in table {
-        let name = if section.is_empty() {
-            key
-        } else {
-            format!("{section}.{key}")
-        };
+        let name = if section.is_empty() { key } else { format!("{section}.{key}") };
         match value {
             Toml::Table(inner) if !inner.is_empty() => flatten(&name, inner, into),
             value => {

@@ -67,16 +67,10 @@ fn rules(from: &mut Reader) -> JwtRules {
 fn lifetimes(from: &mut Reader) -> [Duration; 3] {
     let day = Duration::from_hours(24);
     let (session, refresh, access) = ("jwt.session_max", "jwt.refresh_ttl", "jwt.access_ttl");
-    let session_max = from.span(
-        session,
-        30 * day,
-        "How long a session lives, however often it is refreshed.",
-    );
-    let refresh_ttl = from.span(
-        refresh,
-        day.min(session_max),
-        "How long a refresh token lives; at most jwt.session_max.",
-    );
+    let session_max =
+        from.span(session, 30 * day, "How long a session lives, however often it is refreshed.");
+    let refresh_ttl =
+        from.span(refresh, day.min(session_max), "How long a refresh token lives; at most jwt.session_max.");
     let access_ttl = from.span(
         access,
         Duration::from_mins(5).min(refresh_ttl),
@@ -105,10 +99,7 @@ fn ordered(
 
 fn cookies(from: &mut Reader, is_https: bool) -> CookieRules {
     let access = from.optional("jwt.access_cookie", "The cookie for access tokens; empty: none.");
-    let refresh = from.optional(
-        "jwt.refresh_cookie",
-        "The cookie for refresh tokens; empty: none.",
-    );
+    let refresh = from.optional("jwt.refresh_cookie", "The cookie for refresh tokens; empty: none.");
     let httponly = from.get(
         "jwt.httponly",
         true,
@@ -159,12 +150,8 @@ fn at_fault(rules: &CookieRules, error: &CookieError) -> &'static str {
 }
 
 impl Choice for Algorithm {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("EdDSA", Self::EdDsa),
-        ("ES256", Self::Es256),
-        ("RS256", Self::Rs256),
-        ("HS256", Self::Hs256),
-    ];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("EdDSA", Self::EdDsa), ("ES256", Self::Es256), ("RS256", Self::Rs256), ("HS256", Self::Hs256)];
 }
 
 impl Choice for SameSite {

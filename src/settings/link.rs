@@ -25,16 +25,9 @@ pub(crate) struct Links {
 
 impl Links {
     pub(super) fn new(settings: &Settings, bound: SocketAddr) -> Self {
-        let public_url = settings
-            .api
-            .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", reachable(bound)));
-        let verify = settings
-            .mail
-            .verify_url
-            .as_ref()
-            .map(|VerifyUrl(url)| url.clone());
+        let public_url =
+            settings.api.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(bound)));
+        let verify = settings.mail.verify_url.as_ref().map(|VerifyUrl(url)| url.clone());
         let reset = settings.mail.reset_url.as_ref().map(|ResetUrl(url)| url.clone());
         Self {
             verify_url: verify.unwrap_or_else(|| format!("{public_url}/verify-email?key={{key}}")),
@@ -89,25 +82,18 @@ fn link(raw: &Raw, placeholders: &[&'static str]) -> Result<String, ValueError> 
         let rest = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(rest)
     };
-    let absolute = text
-        .split_once("://")
-        .is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.is_empty());
+    let absolute = text.split_once("://").is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.is_empty());
     if !absolute || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(not(text, "an address such as https://app.example.com/page"));
     }
-    let missing = placeholders
-        .iter()
-        .find(|name| !text.contains(&format!("{{{name}}}")));
+    let missing = placeholders.iter().find(|name| !text.contains(&format!("{{{name}}}")));
     if let Some(name) = missing {
         return Err(ValueError::Placeholder(name));
     }
-    let filled = placeholders.iter().fold(text.to_owned(), |text, name| {
-        text.replace(&format!("{{{name}}}"), "")
-    });
+    let filled =
+        placeholders.iter().fold(text.to_owned(), |text, name| text.replace(&format!("{{{name}}}"), ""));
     match filled.find(['{', '}']) {
-        Some(at) => Err(ValueError::StrayPlaceholder(
-            filled.chars().skip(at).take(20).collect(),
-        )),
+        Some(at) => Err(ValueError::StrayPlaceholder(filled.chars().skip(at).take(20).collect())),
         None => Ok(text.to_owned()),
     }
 }

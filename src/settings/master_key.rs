@@ -17,18 +17,10 @@ pub(crate) enum MasterKeyError {
 /// Reads 32 bytes in hex or in any base64 (RFC 4648), with or without padding, spaces around it left aside.
 pub(crate) fn parse_master_key(text: &str) -> Result<Redacted<[u8; 32]>, MasterKeyError> {
     let text = text.trim().as_bytes();
-    let encodings = [
-        HEXLOWER_PERMISSIVE,
-        BASE64,
-        BASE64_NOPAD,
-        BASE64URL,
-        BASE64URL_NOPAD,
-    ];
+    let encodings = [HEXLOWER_PERMISSIVE, BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD];
     let mut decoded = encodings.iter().filter_map(|encoding| encoding.decode(text).ok());
     let bytes = decoded.next().ok_or(MasterKeyError::Encoding)?;
-    let key: [u8; 32] = bytes
-        .try_into()
-        .map_err(|bytes: Vec<u8>| MasterKeyError::Length(bytes.len()))?;
+    let key: [u8; 32] = bytes.try_into().map_err(|bytes: Vec<u8>| MasterKeyError::Length(bytes.len()))?;
     if key.windows(2).all(|pair| pair.first() == pair.last()) {
         return Err(MasterKeyError::NotRandom);
     }
@@ -57,13 +49,7 @@ mod tests {
 
     #[test]
     fn a_key_reads_the_same_in_hex_and_in_every_base64() {
-        for encoding in [
-            HEXLOWER_PERMISSIVE,
-            BASE64,
-            BASE64_NOPAD,
-            BASE64URL,
-            BASE64URL_NOPAD,
-        ] {
+        for encoding in [HEXLOWER_PERMISSIVE, BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD] {
             let text = format!("{}\n", encoding.encode(&key()));
             assert_eq!(*parse_master_key(&text).unwrap().expose(), key(), "{text}");
         }
@@ -76,10 +62,7 @@ mod tests {
         let refusal = |text: &str| parse_master_key(text).unwrap_err();
         assert_eq!(refusal(""), MasterKeyError::Length(0));
         assert_eq!(refusal(&BASE64.encode(&key()[..16])), MasterKeyError::Length(16));
-        assert_eq!(
-            refusal(&BASE64.encode(&[key(), key()].concat())),
-            MasterKeyError::Length(64)
-        );
+        assert_eq!(refusal(&BASE64.encode(&[key(), key()].concat())), MasterKeyError::Length(64));
         assert_eq!(refusal("change me!"), MasterKeyError::Encoding);
         assert_eq!(refusal(&BASE64.encode(&[0; 32])), MasterKeyError::NotRandom);
     }

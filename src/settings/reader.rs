@@ -30,13 +30,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(given: Given, errors: Vec<SettingsError>) -> Self {
-        Self {
-            given,
-            entries: Vec::new(),
-            named: BTreeSet::new(),
-            faulty: BTreeSet::new(),
-            errors,
-        }
+        Self { given, entries: Vec::new(), named: BTreeSet::new(), faulty: BTreeSet::new(), errors }
     }
 
     /// The value of `name`. One that can't be used is recorded and gives the default, so that the rest is
@@ -55,13 +49,11 @@ impl Reader {
     ) -> T {
         self.list_entry(name, Some(default.show()), about);
         let read = |raw: &Raw| {
-            T::read(raw).and_then(|value| {
-                if value == T::default() {
-                    Err(ValueError::Zero)
-                } else {
-                    Ok(value)
-                }
-            })
+            T::read(raw).and_then(
+                |value| {
+                    if value == T::default() { Err(ValueError::Zero) } else { Ok(value) }
+                },
+            )
         };
         self.take(name, read).unwrap_or(default)
     }
@@ -75,11 +67,7 @@ impl Reader {
     pub(super) fn optional<T: Value>(&mut self, name: &'static str, about: &'static str) -> Option<T> {
         self.list_entry(name, Some("\"\"".to_owned()), about);
         let read = |raw: &Raw| {
-            if raw.text() == Ok("") {
-                Ok(None)
-            } else {
-                T::read(raw).map(Some)
-            }
+            if raw.text() == Ok("") { Ok(None) } else { T::read(raw).map(Some) }
         };
         self.take(name, read).flatten()
     }
@@ -118,16 +106,9 @@ impl Reader {
     /// Ends the reading: whatever was written and not asked for is no setting.
     pub(super) fn finish(mut self) -> Result<(), SettingsErrors> {
         let is_section = |section: &str| self.entries.iter().any(|entry| section_of(entry.name) == section);
-        let unknown = self
-            .given
-            .left(is_section)
-            .map(|(place, name)| self.unknown(place, &name));
+        let unknown = self.given.left(is_section).map(|(place, name)| self.unknown(place, &name));
         self.errors.extend(unknown.collect::<Vec<_>>());
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(SettingsErrors(self.errors))
-        }
+        if self.errors.is_empty() { Ok(()) } else { Err(SettingsErrors(self.errors)) }
     }
 
     pub(super) fn into_entries(self) -> Vec<Entry> {

@@ -14,14 +14,8 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Api,
-        Self::Projector,
-        Self::Relay,
-        Self::Mailer,
-        Self::Revoker,
-        Self::Sealer,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Api, Self::Projector, Self::Relay, Self::Mailer, Self::Revoker, Self::Sealer];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -62,9 +56,7 @@ pub(crate) fn roles_of_process(asked: &[Role]) -> Result<&'static [Role], RolesE
     if asked.is_empty() || missing.is_empty() {
         Ok(&Role::ALL)
     } else {
-        Err(RolesError::Part {
-            missing: missing.join(", "),
-        })
+        Err(RolesError::Part { missing: missing.join(", ") })
     }
 }
 
@@ -84,10 +76,7 @@ mod tests {
     #[test]
     fn a_part_of_the_roles_is_refused_and_the_rest_is_named() {
         let missing = "relay, mailer, revoker, sealer".to_owned();
-        assert_eq!(
-            roles_of_process(&[Role::Projector, Role::Api]),
-            Err(RolesError::Part { missing })
-        );
+        assert_eq!(roles_of_process(&[Role::Projector, Role::Api]), Err(RolesError::Part { missing }));
     }
 
     #[test]

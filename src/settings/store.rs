@@ -76,14 +76,8 @@ impl Keys {
             "The file of the master key, made at the first start. Back it up: nothing can replace it.",
         );
         if from.is_given("vault.master_key") && from.is_given("vault.master_key_file") {
-            from.refuse(
-                &["vault.master_key", "vault.master_key_file"],
-                Conflict::TwoMasterKeys,
-            );
+            from.refuse(&["vault.master_key", "vault.master_key_file"], Conflict::TwoMasterKeys);
         }
-        Self {
-            master_key: key.map(|MasterKeyText(key)| key),
-            master_key_file,
-        }
+        Self { master_key: key.map(|MasterKeyText(key)| key), master_key_file }
     }
 }

@@ -20,14 +20,10 @@ fn file(text: &str) -> Result<Settings, String> {
 }
 
 fn read(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, String> {
-    let variables = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let read_file = |path: &Path| {
         let found = file.filter(|_| path == Path::new("stele.toml"));
-        found
-            .map(ToOwned::to_owned)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        found.map(ToOwned::to_owned).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     };
     load(None, variables, read_file).map_err(|errors| errors.to_string())
 }
@@ -40,9 +36,5 @@ fn wrong(variables: &[(&str, &str)]) -> Vec<String> {
 
 /// The errors, without the headline.
 fn lines(message: &str) -> Vec<String> {
-    message
-        .lines()
-        .skip(1)
-        .map(|line| line.trim().to_owned())
-        .collect()
+    message.lines().skip(1).map(|line| line.trim().to_owned()).collect()
 }

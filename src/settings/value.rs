@@ -24,16 +24,10 @@ impl<T: Choice> Value for T {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         let text = raw.text()?;
         let named = T::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-        named
-            .map(|(_, value)| *value)
-            .ok_or_else(|| ValueError::NoChoice {
-                given: text.to_owned(),
-                choices: T::NAMES
-                    .iter()
-                    .map(|(name, _)| *name)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
+        named.map(|(_, value)| *value).ok_or_else(|| ValueError::NoChoice {
+            given: text.to_owned(),
+            choices: T::NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+        })
     }
 
     fn show(&self) -> String {
@@ -57,10 +51,7 @@ impl Value for usize {
         // Counts of connections, threads and bytes; what is larger is a mistake, and fits 32 bits nowhere.
         const MOST: u64 = i32::MAX as u64;
         let number = raw.number()?;
-        Self::try_from(number)
-            .ok()
-            .filter(|_| number <= MOST)
-            .ok_or(ValueError::TooLarge(MOST))
+        Self::try_from(number).ok().filter(|_| number <= MOST).ok_or(ValueError::TooLarge(MOST))
     }
 
     fn show(&self) -> String {
@@ -94,12 +85,7 @@ impl Value for PathBuf {
 impl Value for SocketAddr {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         let text = raw.text()?;
-        text.parse().map_err(|_| {
-            not(
-                text,
-                "an IP address and a port, such as 127.0.0.1:8000 or [::]:8000",
-            )
-        })
+        text.parse().map_err(|_| not(text, "an IP address and a port, such as 127.0.0.1:8000 or [::]:8000"))
     }
 
     fn show(&self) -> String {
@@ -119,10 +105,7 @@ impl Value for Duration {
 }
 
 pub(super) fn not(given: &str, wanted: &'static str) -> ValueError {
-    ValueError::Not {
-        given: given.to_owned(),
-        wanted,
-    }
+    ValueError::Not { given: given.to_owned(), wanted }
 }
 
 pub(super) fn quoted(text: &str) -> String {

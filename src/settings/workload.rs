@@ -45,11 +45,7 @@ impl Hash {
 
     /// How many threads hash on a machine with so many cores; at least one.
     pub(crate) fn threads(&self, cores: usize) -> usize {
-        if self.threads > 0 {
-            self.threads
-        } else {
-            cores.saturating_sub(1).max(1)
-        }
+        if self.threads > 0 { self.threads } else { cores.saturating_sub(1).max(1) }
     }
 }
 
@@ -71,11 +67,8 @@ impl Revocation {
 }
 
 pub(super) fn limits(from: &mut Reader) -> Limits {
-    let enabled = from.get(
-        "limits.enabled",
-        true,
-        "Whether attempts are counted; one over its limit is answered 429.",
-    );
+    let enabled =
+        from.get("limits.enabled", true, "Whether attempts are counted; one over its limit is answered 429.");
     let few = often(10, Duration::from_mins(5));
     let many = often(300, Duration::from_mins(10));
     let login = "Logins for one account from one network: so many in so long.";
@@ -85,11 +78,7 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
         enabled,
         login: from.get("limits.login", few, login),
         password_check: from.get("limits.password_check", few, check),
-        reset: of_address(
-            from,
-            "limits.reset",
-            "Reset mails for one address from one network.",
-        ),
+        reset: of_address(from, "limits.reset", "Reset mails for one address from one network."),
         resend: of_address(from, "limits.resend", "Verification mails sent again, likewise."),
         registration: of_address(from, "limits.registration", "Registrations, likewise."),
         network: from.get("limits.network", many, network),
@@ -119,8 +108,5 @@ fn parse(text: &str) -> Option<Limit> {
     let (count, window) = text.split_once('/')?;
     let count: NonZeroU32 = count.parse().ok()?;
     let window = span::parse(window).filter(|window| !window.is_zero())?;
-    Some(Limit {
-        count: count.get(),
-        window,
-    })
+    Some(Limit { count: count.get(), window })
 }

@@ -121,9 +121,7 @@ impl Desk {
             .bind(role)
             .fetch_optional(&self.pool)
             .await?;
-        Ok(Position(
-            found.and_then(|number| u64::try_from(number).ok()).unwrap_or(0),
-        ))
+        Ok(Position(found.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)))
     }
 
     /// Sets the place of a role, ahead of where it stood or behind it, for a follower that starts where other data stands.
@@ -173,11 +171,7 @@ impl Lease {
             .execute(work)
             .await?
             .rows_affected();
-        if written == 0 {
-            Err(FollowError::LeaseLost(self.role.clone()))
-        } else {
-            Ok(())
-        }
+        if written == 0 { Err(FollowError::LeaseLost(self.role.clone())) } else { Ok(()) }
     }
 }
 
@@ -206,11 +200,7 @@ pub async fn follow(
                 if *progress.borrow() != start {
                     retry = FIRST_RETRY;
                 }
-                tracing::warn!(
-                    role,
-                    error = crate::log::chain(&error),
-                    "a follower stopped and will go on"
-                );
+                tracing::warn!(role, error = crate::log::chain(&error), "a follower stopped and will go on");
                 retry = (retry * 2).min(SLOWEST_RETRY);
             }
         }
@@ -245,18 +235,12 @@ async fn lead(
             renewed = tokio::time::Instant::now();
         }
         grown.borrow_and_update();
-        let batch = log
-            .read_all(place, BATCH)
-            .await
-            .map_err(|error| FollowError::Stuck(error.into()))?;
+        let batch = log.read_all(place, BATCH).await.map_err(|error| FollowError::Stuck(error.into()))?;
         if let Some(last) = batch.last() {
             follower.take(&batch, &lease).await?;
             place = last.position;
             progress.send_replace(place);
-        } else if tokio::time::timeout(POLL.min(lease.length / 3), woken(grown))
-            .await
-            .is_err()
-        {
+        } else if tokio::time::timeout(POLL.min(lease.length / 3), woken(grown)).await.is_err() {
             follower.idle(&lease).await?;
         }
     }

@@ -30,21 +30,13 @@ pub struct Context {
 impl Context {
     /// What `actor` does on its own account, as a matter of its own.
     pub fn of(actor: impl Into<String>) -> Self {
-        Self {
-            correlation: random::id(),
-            causation: None,
-            actor: actor.into(),
-        }
+        Self { correlation: random::id(), causation: None, actor: actor.into() }
     }
 
     /// What `worker` does because of an event.
     pub fn because_of(event: &Recorded, worker: &str) -> Self {
         let (correlation, causation) = (event.event.correlation, Some(event.event.id));
-        Self {
-            correlation,
-            causation,
-            actor: worker.to_owned(),
-        }
+        Self { correlation, causation, actor: worker.to_owned() }
     }
 }
 
@@ -81,11 +73,7 @@ impl Change {
     ) -> Result<Self, StoreError> {
         let typed = |event| encode::<A>(event).ok_or_else(|| unencodable(&stream));
         let events = events.iter().map(typed).collect::<Result<_, _>>()?;
-        Ok(Self {
-            stream,
-            expected,
-            events,
-        })
+        Ok(Self { stream, expected, events })
     }
 }
 
@@ -129,15 +117,8 @@ impl Journal {
 
     /// Folds a whole stream.
     pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
-        self.load_after(
-            stream,
-            Loaded {
-                state: A::default(),
-                version: 0,
-                position: Position::BEGINNING,
-            },
-        )
-        .await
+        self.load_after(stream, Loaded { state: A::default(), version: 0, position: Position::BEGINNING })
+            .await
     }
 
     /// Folds what a stream holds beyond a state that is known already.
@@ -169,19 +150,12 @@ impl Journal {
         let mut data: Value = serde_json::from_str(&event.data).map_err(|error| corrupt(error.into()))?;
         if let Some(sealed) = &event.sealed {
             let sealed: Value = serde_json::from_str(sealed).map_err(|error| corrupt(error.into()))?;
-            let keys = self
-                .vault
-                .keys_for_reading(&seal::keys_of(&sealed))
-                .await
-                .map_err(|error| match error {
+            let keys =
+                self.vault.keys_for_reading(&seal::keys_of(&sealed)).await.map_err(|error| match error {
                     VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
                     error => corrupt(error.into()),
                 })?;
-            let place = Place {
-                stream: &recorded.stream,
-                event: event.id,
-                kind: &event.kind,
-            };
+            let place = Place { stream: &recorded.stream, event: event.id, kind: &event.kind };
             seal::restore(&mut data, &sealed, &keys, &place).map_err(corrupt)?;
         }
         let tagged = serde_json::json!({ "type": event.kind, "data": data });
@@ -201,11 +175,7 @@ impl Journal {
             .map_err(|error| StoreError::Unavailable(error.into()))?;
         let sealed = |stream: &StreamId, event: Typed| {
             let (id, mut data) = (random::id(), event.data);
-            let place = Place {
-                stream,
-                event: id,
-                kind: &event.kind,
-            };
+            let place = Place { stream, event: id, kind: &event.kind };
             let sealed = seal::take_private(&mut data, &keys, &place).map(|value| value.to_string());
             NewEvent {
                 id,
@@ -219,17 +189,11 @@ impl Journal {
         };
         let writes = changes
             .into_iter()
-            .map(
-                |Change {
-                     stream,
-                     expected,
-                     events,
-                 }| Write {
-                    events: events.into_iter().map(|event| sealed(&stream, event)).collect(),
-                    stream,
-                    expected,
-                },
-            )
+            .map(|Change { stream, expected, events }| Write {
+                events: events.into_iter().map(|event| sealed(&stream, event)).collect(),
+                stream,
+                expected,
+            })
             .collect();
         self.log.append(writes).await
     }
@@ -249,27 +213,16 @@ impl Journal {
         let mut attempt = 1;
         loop {
             let loaded = self.load::<A>(stream).await?;
-            let events = loaded
-                .state
-                .decide(command.clone())
-                .map_err(ExecuteError::Refused)?;
+            let events = loaded.state.decide(command.clone()).map_err(ExecuteError::Refused)?;
             if events.is_empty() {
-                return Ok(Executed {
-                    state: loaded.state,
-                    position: loaded.position,
-                    recorded: false,
-                });
+                return Ok(Executed { state: loaded.state, position: loaded.position, recorded: false });
             }
             let change = Change::of::<A>(stream.clone(), loaded.version, &events)?;
             match self.append(context, vec![change]).await {
                 Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
                 outcome => {
                     let state = events.iter().fold(loaded.state, A::evolve);
-                    return Ok(Executed {
-                        state,
-                        position: outcome?,
-                        recorded: true,
-                    });
+                    return Ok(Executed { state, position: outcome?, recorded: true });
                 }
             }
         }
@@ -284,9 +237,7 @@ fn encode<A: Aggregate>(event: &A::Event) -> Option<Typed> {
     let Value::String(kind) = tagged.remove("type")? else {
         return None;
     };
-    let data = tagged
-        .remove("data")
-        .unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let data = tagged.remove("data").unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     (!seal::out_of_reach(&data)).then_some(Typed { kind, data })
 }
 

@@ -51,10 +51,7 @@ pub struct LinkKey {
 impl LinkKey {
     /// `id`: 1 to 32 of `A-Z a-z 0-9 _ -`; else `None`.
     pub fn new(id: String, secret: [u8; 32]) -> Option<Self> {
-        is_key_id(&id).then_some(Self {
-            id,
-            secret: Zeroizing::new(secret),
-        })
+        is_key_id(&id).then_some(Self { id, secret: Zeroizing::new(secret) })
     }
 
     pub fn id(&self) -> &str {
@@ -64,9 +61,7 @@ impl LinkKey {
 
 impl fmt::Debug for LinkKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("LinkKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        out.debug_struct("LinkKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -92,11 +87,7 @@ pub struct ResetLink {
 
 /// The key that confirms an address: one word of lower-case letters and digits, opaque to clients.
 pub fn verify_email_key(key: &LinkKey, subject: &Subject<'_>) -> String {
-    spell(&[
-        &sealed(key, Purpose::VerifyEmail, subject),
-        &subject.user.to_be_bytes(),
-        key.id.as_bytes(),
-    ])
+    spell(&[&sealed(key, Purpose::VerifyEmail, subject), &subject.user.to_be_bytes(), key.id.as_bytes()])
 }
 
 /// The two secrets of a reset link.
@@ -124,12 +115,7 @@ impl Link {
         let (mac, rest) = bytes.split_first_chunk()?;
         let (expires_at, rest) = rest.split_first_chunk()?;
         let (user, key_id) = rest.split_first_chunk()?;
-        Self::assemble(
-            Purpose::VerifyEmail,
-            i64::from_be_bytes(*user),
-            (mac, expires_at),
-            key_id,
-        )
+        Self::assemble(Purpose::VerifyEmail, i64::from_be_bytes(*user), (mac, expires_at), key_id)
     }
 
     /// Reads what [`reset_link`] wrote; `None` for any other texts.
@@ -146,16 +132,8 @@ impl Link {
         (mac, expires_at): (&[u8; MAC_BYTES], &[u8; 8]),
         key_id: &[u8],
     ) -> Option<Self> {
-        let key_id = String::from_utf8(key_id.to_vec())
-            .ok()
-            .filter(|id| is_key_id(id))?;
-        Some(Self {
-            purpose,
-            user,
-            expires_at: i64::from_be_bytes(*expires_at),
-            key_id,
-            mac: *mac,
-        })
+        let key_id = String::from_utf8(key_id.to_vec()).ok().filter(|id| is_key_id(id))?;
+        Some(Self { purpose, user, expires_at: i64::from_be_bytes(*expires_at), key_id, mac: *mac })
     }
 
     /// Whose stream to fold before asking [`Link::check`].
@@ -172,23 +150,12 @@ impl Link {
     /// lives at `now` (microseconds since the Unix epoch, no leeway). The MAC is compared in constant time,
     /// and before the expiry.
     pub fn check(&self, key: &LinkKey, email: &str, epoch: u32, now: i64) -> Result<(), LinkError> {
-        let subject = Subject {
-            user: self.user,
-            email,
-            epoch,
-            expires_at: self.expires_at,
-        };
-        let fits = mac(key, self.purpose, &subject)
-            .verify_truncated_left(&self.mac)
-            .is_ok();
+        let subject = Subject { user: self.user, email, epoch, expires_at: self.expires_at };
+        let fits = mac(key, self.purpose, &subject).verify_truncated_left(&self.mac).is_ok();
         if !fits || key.id != self.key_id {
             return Err(LinkError::Unfit);
         }
-        if self.expires_at <= now.div_euclid(1_000_000) {
-            Err(LinkError::Expired)
-        } else {
-            Ok(())
-        }
+        if self.expires_at <= now.div_euclid(1_000_000) { Err(LinkError::Expired) } else { Ok(()) }
     }
 }
 
@@ -203,10 +170,7 @@ pub fn parse_uid(uid: &str) -> Option<i64> {
 fn sealed(key: &LinkKey, purpose: Purpose, subject: &Subject<'_>) -> [u8; MAC_BYTES + 8] {
     let tag = mac(key, purpose, subject).finalize().into_bytes();
     let mut sealed = [0; MAC_BYTES + 8];
-    let bytes = tag
-        .into_iter()
-        .take(MAC_BYTES)
-        .chain(subject.expires_at.to_be_bytes());
+    let bytes = tag.into_iter().take(MAC_BYTES).chain(subject.expires_at.to_be_bytes());
     for (place, byte) in sealed.iter_mut().zip(bytes) {
         *place = byte;
     }
@@ -223,8 +187,7 @@ fn mac(key: &LinkKey, purpose: Purpose, subject: &Subject<'_>) -> Hmac<Sha256> {
         &subject.epoch.to_be_bytes(),
     ];
     parts.into_iter().fold(keyed(&key.secret), |mac, part| {
-        mac.chain_update((part.len() as u64).to_be_bytes())
-            .chain_update(part)
+        mac.chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
     })
 }
 

@@ -38,9 +38,7 @@ pub struct MacKeys {
 /// Makes those message authentication keys that the vault does not hold yet.
 pub async fn complete(vault: &Vault) -> Result<(), VaultError> {
     let held = vault.node_keys().await?;
-    for purpose in MAC_PURPOSES
-        .into_iter()
-        .filter(|purpose| !held.iter().any(|key| key.purpose == *purpose))
+    for purpose in MAC_PURPOSES.into_iter().filter(|purpose| !held.iter().any(|key| key.purpose == *purpose))
     {
         add_mac_key(vault, purpose, "1").await?;
     }
@@ -72,9 +70,7 @@ impl MacKeys {
         let of = |purpose: &'static str| keys.iter().filter(move |key| key.purpose == purpose);
         let first = |purpose| secret(of(purpose).next()?);
         let link_name = |key: &NodeKey| key.id.trim_start_matches("link-").to_owned();
-        let newest_link = of("link")
-            .max_by_key(|key| (key.created_at, &key.id))
-            .map(link_name)?;
+        let newest_link = of("link").max_by_key(|key| (key.created_at, &key.id)).map(link_name)?;
         Some(Self {
             claim: first("claim")?,
             refresh: first("refresh")?,

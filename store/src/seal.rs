@@ -27,11 +27,7 @@ impl Place<'_> {
 
 /// The keys that the private values of an event's data need.
 pub(crate) fn keys_in(data: &Value) -> Vec<KeyId> {
-    data.as_object()
-        .into_iter()
-        .flat_map(Map::values)
-        .filter_map(key_of)
-        .collect()
+    data.as_object().into_iter().flat_map(Map::values).filter_map(key_of).collect()
 }
 
 /// Whether a private value stands deeper than `take_private` reaches, so that it would be stored in clear.
@@ -39,9 +35,7 @@ pub(crate) fn out_of_reach(data: &Value) -> bool {
     match data {
         Value::Object(fields) => {
             fields.contains_key(MARK)
-                || fields
-                    .values()
-                    .any(|value| key_of(value).is_none() && holds_mark(value))
+                || fields.values().any(|value| key_of(value).is_none() && holds_mark(value))
         }
         other => holds_mark(other),
     }
@@ -58,19 +52,14 @@ fn holds_mark(value: &Value) -> bool {
 /// Moves every private value out of `data` and answers them sealed.
 pub(crate) fn take_private(data: &mut Value, keys: &Keys, place: &Place<'_>) -> Option<Value> {
     let fields = data.as_object_mut()?;
-    let private: Vec<(String, KeyId)> = fields
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), key_of(value)?)))
-        .collect();
+    let private: Vec<(String, KeyId)> =
+        fields.iter().filter_map(|(name, value)| Some((name.clone(), key_of(value)?))).collect();
     let mut sealed = Map::new();
     for (name, id) in private {
-        let value = fields
-            .shift_remove(&name)
-            .and_then(|mut held| held.get_mut("value").map(Value::take));
+        let value = fields.shift_remove(&name).and_then(|mut held| held.get_mut("value").map(Value::take));
         let text = value.unwrap_or_default().to_string();
-        let bytes = keys
-            .get(&id)
-            .map(|key| vault::seal(key, place.context(&name).as_bytes(), text.as_bytes()));
+        let bytes =
+            keys.get(&id).map(|key| vault::seal(key, place.context(&name).as_bytes(), text.as_bytes()));
         sealed.insert(name, envelope(&id, bytes));
     }
     (!sealed.is_empty()).then_some(Value::Object(sealed))
@@ -87,12 +76,7 @@ fn envelope(id: &KeyId, bytes: Option<Vec<u8>>) -> Value {
 /// The keys that sealed values name.
 pub(crate) fn keys_of(sealed: &Value) -> Vec<KeyId> {
     let named = |value: &Value| Some(KeyId(value.get("key")?.as_str()?.to_owned()));
-    sealed
-        .as_object()
-        .into_iter()
-        .flat_map(Map::values)
-        .filter_map(named)
-        .collect()
+    sealed.as_object().into_iter().flat_map(Map::values).filter_map(named).collect()
 }
 
 /// Puts the sealed values back into `data`; one whose key was destroyed comes back without a value.
@@ -101,29 +85,19 @@ pub(crate) fn restore(data: &mut Value, sealed: &Value, keys: &Keys, place: &Pla
         return Err("the event is no JSON object".into());
     };
     for (name, held) in sealed {
-        let id = KeyId(
-            held.get("key")
-                .and_then(Value::as_str)
-                .ok_or("a sealed value names no key")?
-                .to_owned(),
-        );
+        let id =
+            KeyId(held.get("key").and_then(Value::as_str).ok_or("a sealed value names no key")?.to_owned());
         let value = match keys.get(&id) {
             None => Value::Null,
             Some(key) => {
-                let text = held
-                    .get("text")
-                    .and_then(Value::as_str)
-                    .ok_or("a sealed value has no text")?;
+                let text = held.get("text").and_then(Value::as_str).ok_or("a sealed value has no text")?;
                 let bytes = BASE64.decode(text.as_bytes())?;
                 let opened = vault::open(key, place.context(name).as_bytes(), &bytes)
                     .ok_or("a sealed value does not open: it was altered or moved")?;
                 serde_json::from_slice(&opened)?
             }
         };
-        let private = Map::from_iter([
-            (MARK.to_owned(), Value::String(id.0)),
-            ("value".to_owned(), value),
-        ]);
+        let private = Map::from_iter([(MARK.to_owned(), Value::String(id.0)), ("value".to_owned(), value)]);
         fields.insert(name.clone(), Value::Object(private));
     }
     Ok(())

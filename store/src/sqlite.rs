@@ -115,27 +115,18 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
 /// Opens a database, making and migrating it where needed.
 pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePool, OpenError> {
     let shown = || path.display().to_string();
-    make_private(path).map_err(|error| OpenError::Unreachable {
-        path: shown(),
-        source: error.into(),
-    })?;
+    make_private(path).map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(options(path, role))
         .await
-        .map_err(|source| OpenError::Unreachable {
-            path: shown(),
-            source,
-        })?;
+        .map_err(|source| OpenError::Unreachable { path: shown(), source })?;
     migrate(&pool, role).await.map_err(|source| match source {
         MigrateError::VersionMissing(_)
         | MigrateError::VersionMismatch(_)
         | MigrateError::VersionTooNew(..) => OpenError::Newer { path: shown() },
-        source => OpenError::Migration {
-            path: shown(),
-            source,
-        },
+        source => OpenError::Migration { path: shown(), source },
     })?;
     Ok(pool)
 }
@@ -144,9 +135,7 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
 async fn migrate(pool: &SqlitePool, role: Role) -> Result<(), MigrateError> {
     let mut transaction = pool.begin_with("begin immediate").await?;
     // What `run` calls: the future of `run` itself is not seen to be `Send` on a borrowed connection.
-    role.migrator()
-        .run_direct(None, &mut *transaction, false)
-        .await?;
+    role.migrator().run_direct(None, &mut *transaction, false).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -156,16 +145,9 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let made = std::fs::OpenOptions::new()
-        .create_new(true)
-        .append(true)
-        .mode(0o600)
-        .open(path);
+    let made = std::fs::OpenOptions::new().create_new(true).append(true).mode(0o600).open(path);
     match made {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         outcome => outcome.map(drop),

@@ -92,10 +92,7 @@ impl Vault {
         Ok(Self {
             rows,
             master,
-            at_hand: Mutex::new(AtHand {
-                keys: LruCache::new(REMEMBERED),
-                destroyed: 0,
-            }),
+            at_hand: Mutex::new(AtHand { keys: LruCache::new(REMEMBERED), destroyed: 0 }),
         })
     }
 
@@ -109,11 +106,8 @@ impl Vault {
         if missing.is_empty() {
             return Ok(keys);
         }
-        let mut transaction = self
-            .rows
-            .begin_with("begin immediate")
-            .await
-            .map_err(VaultError::Unavailable)?;
+        let mut transaction =
+            self.rows.begin_with("begin immediate").await.map_err(VaultError::Unavailable)?;
         for id in missing {
             let fresh = self.wrap_data_key(id, &Zeroizing::new(random::bytes()));
             let row = sqlx::query(
@@ -126,9 +120,7 @@ impl Vault {
             .fetch_one(&mut *transaction)
             .await
             .map_err(VaultError::Unavailable)?;
-            let key = self
-                .unwrapped(id, &row)?
-                .ok_or_else(|| VaultError::Destroyed(id.clone()))?;
+            let key = self.unwrapped(id, &row)?.ok_or_else(|| VaultError::Destroyed(id.clone()))?;
             keys.insert(id.clone(), key);
         }
         transaction.commit().await.map_err(VaultError::Unavailable)?;
@@ -226,10 +218,7 @@ impl Vault {
     pub async fn node_keys(&self) -> Result<Vec<NodeKey>, VaultError> {
         const SQL: &str = "select id, purpose, algorithm, wrapped, created_at, retired_at from node_keys \
              order by created_at, id";
-        let rows = sqlx::query(SQL)
-            .fetch_all(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)?;
+        let rows = sqlx::query(SQL).fetch_all(&self.rows).await.map_err(VaultError::Unavailable)?;
         rows.iter().map(|row| self.node_key(row)).collect()
     }
 
@@ -241,11 +230,7 @@ impl Vault {
             .bind(&key.id)
             .bind(&key.purpose)
             .bind(&key.algorithm)
-            .bind(seal(
-                &self.master.0,
-                node_context(&key.id, &key.purpose).as_bytes(),
-                &key.material,
-            ))
+            .bind(seal(&self.master.0, node_context(&key.id, &key.purpose).as_bytes(), &key.material))
             .bind(key.created_at.0)
             .execute(&self.rows)
             .await

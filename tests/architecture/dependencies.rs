@@ -19,14 +19,7 @@ const LINE: [(&str, &[&str]); 6] = [
 ];
 
 /// All that the domain may name: no runtime, no I/O, no clock, no randomness.
-const DOMAIN: [&str; 6] = [
-    "idna",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "unicode-normalization",
-    "uuid",
-];
+const DOMAIN: [&str; 6] = ["idna", "serde", "serde_json", "thiserror", "unicode-normalization", "uuid"];
 
 /// Crates that belong to some packages alone.
 const KEPT: [(&str, &[&str]); 6] = [
@@ -58,22 +51,13 @@ struct Dependency {
 
 impl Package {
     fn named(name: &str, dependencies: &[&str]) -> Self {
-        let plain = |name: &&str| Dependency {
-            name: (*name).to_owned(),
-            kind: None,
-        };
-        Self {
-            name: name.to_owned(),
-            dependencies: dependencies.iter().map(plain).collect(),
-        }
+        let plain = |name: &&str| Dependency { name: (*name).to_owned(), kind: None };
+        Self { name: name.to_owned(), dependencies: dependencies.iter().map(plain).collect() }
     }
 
     fn shipped(&self) -> impl Iterator<Item = &str> {
         let shipped = |dependency: &&Dependency| dependency.kind.as_deref() != Some("dev");
-        self.dependencies
-            .iter()
-            .filter(shipped)
-            .map(|dependency| dependency.name.as_str())
+        self.dependencies.iter().filter(shipped).map(|dependency| dependency.name.as_str())
     }
 }
 
@@ -88,50 +72,30 @@ fn faults(packages: &[Package]) -> Vec<String> {
             continue;
         };
         // A test that reaches up the line binds the packages as much as the code does.
-        let all = package
-            .dependencies
-            .iter()
-            .map(|dependency| dependency.name.as_str());
+        let all = package.dependencies.iter().map(|dependency| dependency.name.as_str());
         for other in all.filter(|other| line.contains_key(other) && !allowed.contains(other)) {
             found.push(format!("{name} must not depend on {other}"));
         }
         for other in package.shipped() {
-            let kept = KEPT
-                .iter()
-                .find(|(kept, by)| *kept == other && !by.contains(&name));
+            let kept = KEPT.iter().find(|(kept, by)| *kept == other && !by.contains(&name));
             if kept.is_some() || (name == "domain" && !DOMAIN.contains(&other)) {
                 found.push(format!("{name} must not use {other}"));
             }
         }
     }
-    let missing = LINE
-        .iter()
-        .filter(|(name, _)| packages.iter().all(|package| package.name != *name));
+    let missing = LINE.iter().filter(|(name, _)| packages.iter().all(|package| package.name != *name));
     found.extend(missing.map(|(name, _)| format!("{name} is missing")));
     found
 }
 
 fn workspace() -> Vec<Package> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-            "--locked",
-        ])
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"])
         .current_dir(root())
         .output()
         .expect("cargo starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice::<Metadata>(&output.stdout)
-        .expect("cargo answers JSON")
-        .packages
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Metadata>(&output.stdout).expect("cargo answers JSON").packages
 }
 
 #[test]
@@ -142,9 +106,7 @@ fn packages_depend_only_along_the_line() {
 /// A workspace in order, with one package made otherwise.
 fn with(name: &str, dependencies: &[&str]) -> Vec<Package> {
     let others = LINE.iter().filter(|(other, _)| *other != name);
-    let mut packages: Vec<Package> = others
-        .map(|(other, allowed)| Package::named(other, allowed))
-        .collect();
+    let mut packages: Vec<Package> = others.map(|(other, allowed)| Package::named(other, allowed)).collect();
     packages.push(Package::named(name, dependencies));
     packages
 }
@@ -160,10 +122,7 @@ fn a_dependency_against_the_line_is_found() {
         ("workers", "api"),
         ("api", "stele"),
     ] {
-        assert_eq!(
-            faults(&with(name, &[other]))[0],
-            format!("{name} must not depend on {other}")
-        );
+        assert_eq!(faults(&with(name, &[other]))[0], format!("{name} must not depend on {other}"));
     }
 }
 
@@ -187,10 +146,7 @@ fn a_crate_in_the_wrong_package_is_found() {
         ("projections", "clap"),
         ("workers", "argon2"),
     ] {
-        assert_eq!(
-            faults(&with(name, &[other])),
-            [format!("{name} must not use {other}")]
-        );
+        assert_eq!(faults(&with(name, &[other])), [format!("{name} must not use {other}")]);
     }
 }
 
@@ -199,10 +155,7 @@ fn a_package_that_nobody_placed_and_one_that_is_gone_are_found() {
     let mut packages = with("stele", &["api"]);
     packages.push(Package::named("extras", &[]));
     packages.retain(|package| package.name != "workers");
-    assert_eq!(
-        faults(&packages),
-        ["extras has no place on the dependency line", "workers is missing"]
-    );
+    assert_eq!(faults(&packages), ["extras has no place on the dependency line", "workers is missing"]);
 }
 
 #[test]

@@ -42,9 +42,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     let name = Path::new(path).file_stem().and_then(|name| name.to_str());
     let mut found = Vec::new();
     if !(1..=MOST_HEAD).contains(&head) {
-        found.push(format!(
-            "{path}: opens with {head} lines of //!, 1 to {MOST_HEAD} are wanted"
-        ));
+        found.push(format!("{path}: opens with {head} lines of //!, 1 to {MOST_HEAD} are wanted"));
     }
     if lines > MOST_LINES {
         found.push(format!("{path}: {lines} lines, more than {MOST_LINES}"));
@@ -89,45 +87,26 @@ fn every_file_has_a_head_a_name_and_a_size_to_be_read() {
 
 #[test]
 fn a_file_in_order_has_no_faults() {
-    assert_eq!(
-        faults("api/src/edge.rs", "//! The edge.\n\nfn one() {}\n"),
-        Vec::<String>::new()
-    );
+    assert_eq!(faults("api/src/edge.rs", "//! The edge.\n\nfn one() {}\n"), Vec::<String>::new());
 }
 
 #[test]
 fn a_missing_and_a_long_head_are_found() {
-    for text in [
-        "",
-        "fn one() {}\n",
-        "\n//! Late.\n",
-        &"//! Much.\n".repeat(MOST_HEAD + 1),
-    ] {
+    for text in ["", "fn one() {}\n", "\n//! Late.\n", &"//! Much.\n".repeat(MOST_HEAD + 1)] {
         let found = faults("api/src/edge.rs", text);
-        assert!(
-            found.len() == 1 && found[0].contains("lines of //!"),
-            "{text:?}: {found:?}"
-        );
+        assert!(found.len() == 1 && found[0].contains("lines of //!"), "{text:?}: {found:?}");
     }
 }
 
 #[test]
 fn a_file_that_is_too_long_is_found() {
     let text = format!("//! Long.\n{}", "\n".repeat(MOST_LINES));
-    assert_eq!(
-        faults("src/main.rs", &text),
-        ["src/main.rs: 421 lines, more than 420"]
-    );
+    assert_eq!(faults("src/main.rs", &text), ["src/main.rs: 421 lines, more than 420"]);
 }
 
 #[test]
 fn a_name_that_says_nothing_is_found() {
-    for path in [
-        "api/src/edge/mod.rs",
-        "store/src/utils.rs",
-        "src/common.rs",
-        "src/settings/manager.rs",
-    ] {
+    for path in ["api/src/edge/mod.rs", "store/src/utils.rs", "src/common.rs", "src/settings/manager.rs"] {
         let found = faults(path, "//! Something.\n");
         assert_eq!(found, [format!("{path}: the name does not say what is in it")]);
     }

@@ -11,14 +11,8 @@ const LONG: usize = 10_000;
 
 impl Scene {
     async fn send(&self, endpoint: &Endpoint, content_type: &str, body: Vec<u8>) -> Reply {
-        let caller = if endpoint.as_user {
-            self.user.clone()
-        } else {
-            self.server.api()
-        };
-        let request = caller
-            .request(endpoint.method, endpoint.path)
-            .header("content-type", content_type);
+        let caller = if endpoint.as_user { self.user.clone() } else { self.server.api() };
+        let request = caller.request(endpoint.method, endpoint.path).header("content-type", content_type);
         Reply::to(request.body(body)).await
     }
 
@@ -29,10 +23,7 @@ impl Scene {
             for (content_type, body) in bodies(&endpoint) {
                 let shown = format!("{:.80}", String::from_utf8_lossy(&body));
                 let reply = self.send(&endpoint, content_type, body).await;
-                let about = format!(
-                    "{mode}: {} {} {content_type} {shown}",
-                    endpoint.method, endpoint.path
-                );
+                let about = format!("{mode}: {} {} {content_type} {shown}", endpoint.method, endpoint.path);
                 complaints.extend(complaint(&reply, &[SECRET]).map(|wrong| format!("{about}: {wrong}")));
             }
         }
@@ -62,47 +53,24 @@ async fn malformed_json_is_refused() {
     ]
     .map(|text| text.as_bytes().to_vec())
     .into_iter()
-    .chain([
-        b"\xff\xfe{\x00}\x00".to_vec(),
-        b"{\"username\": \"\xc3\x28\"}".to_vec(),
-    ])
+    .chain([b"\xff\xfe{\x00}\x00".to_vec(), b"{\"username\": \"\xc3\x28\"}".to_vec()])
     .collect();
     for mode in MODES {
         let scene = Scene::set(mode).await;
-        scene
-            .refuses(mode, |_| {
-                malformed.iter().map(|body| (JSON, body.clone())).collect()
-            })
-            .await;
+        scene.refuses(mode, |_| malformed.iter().map(|body| (JSON, body.clone())).collect()).await;
     }
 }
 
 #[tokio::test]
 async fn values_of_a_wrong_type_are_refused() {
-    let wrong = [
-        json!(true),
-        json!([]),
-        json!({}),
-        json!(null),
-        json!(["x"]),
-        json!({"x": 1}),
-    ];
-    let whole = [
-        json!([]),
-        json!("x"),
-        json!(1),
-        json!(true),
-        json!(null),
-        json!([{}]),
-    ];
+    let wrong = [json!(true), json!([]), json!({}), json!(null), json!(["x"]), json!({"x": 1})];
+    let whole = [json!([]), json!("x"), json!(1), json!(true), json!(null), json!([{}])];
     for mode in MODES {
         let scene = Scene::set(mode).await;
         let bodies = |endpoint: &Endpoint| {
             let fields = endpoint.fields.iter();
             let each = fields.flat_map(|(field, _)| wrong.iter().map(|value| endpoint.with(field, value)));
-            each.chain(whole.iter().cloned())
-                .map(|body| (JSON, body.to_string().into_bytes()))
-                .collect()
+            each.chain(whole.iter().cloned()).map(|body| (JSON, body.to_string().into_bytes())).collect()
         };
         scene.refuses(mode, bodies).await;
     }
@@ -132,10 +100,7 @@ async fn ten_thousand_characters_are_refused() {
     for mode in MODES {
         let scene = Scene::set(mode).await;
         let bodies = |endpoint: &Endpoint| {
-            let short = endpoint
-                .fields
-                .iter()
-                .filter(|(field, _)| !Endpoint::takes_any_length(field));
+            let short = endpoint.fields.iter().filter(|(field, _)| !Endpoint::takes_any_length(field));
             let long = short.flat_map(|(field, _)| {
                 let local = format!("{}@example.com", "a".repeat(LONG));
                 let domain = format!("a@{}.com", "a".repeat(LONG));
@@ -154,13 +119,8 @@ async fn another_content_type_is_refused() {
         let scene = Scene::set(mode).await;
         let bodies = |endpoint: &Endpoint| {
             let body = endpoint.with("x", &json!("y")).to_string().into_bytes();
-            let kinds = [
-                "text/plain",
-                "application/xml",
-                "application/jsonx",
-                "nonsense",
-                "multipart/form-data",
-            ];
+            let kinds =
+                ["text/plain", "application/xml", "application/jsonx", "nonsense", "multipart/form-data"];
             kinds.map(|kind| (kind, body.clone())).to_vec()
         };
         scene.refuses(mode, bodies).await;
@@ -180,16 +140,10 @@ async fn broken_forms_are_refused() {
             let part = format!("--x\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n");
             let multipart = "multipart/form-data; boundary=x";
             vec![
-                (
-                    "application/x-www-form-urlencoded",
-                    format!("{field}=%00").into_bytes(),
-                ),
+                ("application/x-www-form-urlencoded", format!("{field}=%00").into_bytes()),
                 (multipart, part.clone().into_bytes()),
                 (multipart, format!("{part}a\0b\r\n--x--\r\n").into_bytes()),
-                (
-                    multipart,
-                    format!("{part}{}\r\n--x--\r\n", "a".repeat(LONG)).into_bytes(),
-                ),
+                (multipart, format!("{part}{}\r\n--x--\r\n", "a".repeat(LONG)).into_bytes()),
                 (multipart, [part.as_bytes(), b"\xff\xfe\r\n--x--\r\n"].concat()),
                 ("multipart/form-data; boundary=", b"--\r\n".to_vec()),
             ]
@@ -222,12 +176,7 @@ async fn of_two_equal_names_the_first_never_counts() {
 async fn a_logout_survives_any_body() {
     for mode in MODES {
         let scene = Scene::set(mode).await;
-        let logout = Endpoint {
-            method: "POST",
-            path: "logout/",
-            as_user: false,
-            fields: &[],
-        };
+        let logout = Endpoint { method: "POST", path: "logout/", as_user: false, fields: &[] };
         for body in [
             "{",
             "[]",

@@ -17,84 +17,38 @@ pub(super) struct Endpoint {
 const LOGIN: Endpoint = anyone(
     "POST",
     "login/",
-    &[
-        ("username", "nobody"),
-        ("email", "nobody@example.com"),
-        ("password", SECRET),
-    ],
+    &[("username", "nobody"), ("email", "nobody@example.com"), ("password", SECRET)],
 );
 const REGISTRATION: Endpoint = anyone(
     "POST",
     "registration/",
-    &[
-        ("username", "nobody"),
-        ("email", "nobody@example.com"),
-        ("password1", SECRET),
-        ("password2", SECRET),
-    ],
+    &[("username", "nobody"), ("email", "nobody@example.com"), ("password1", SECRET), ("password2", SECRET)],
 );
 const VERIFY_EMAIL: Endpoint = anyone("POST", "registration/verify-email/", &[("key", "nothing")]);
-const RESEND: Endpoint = anyone(
-    "POST",
-    "registration/resend-email/",
-    &[("email", "nobody@example.com")],
-);
+const RESEND: Endpoint = anyone("POST", "registration/resend-email/", &[("email", "nobody@example.com")]);
 const RESET: Endpoint = anyone("POST", "password/reset/", &[("email", "nobody@example.com")]);
 const CONFIRM: Endpoint = anyone(
     "POST",
     "password/reset/confirm/",
-    &[
-        ("uid", "MQ"),
-        ("token", "nothing"),
-        ("new_password1", SECRET),
-        ("new_password2", SECRET),
-    ],
+    &[("uid", "MQ"), ("token", "nothing"), ("new_password1", SECRET), ("new_password2", SECRET)],
 );
-const CHANGE: Endpoint = user(
-    "POST",
-    "password/change/",
-    &[("new_password1", SECRET), ("new_password2", SECRET)],
-);
-const PATCH_USER: Endpoint = user(
-    "PATCH",
-    "user/",
-    &[("username", "untouched"), ("first_name", ""), ("last_name", "")],
-);
-const PUT_USER: Endpoint = Endpoint {
-    method: "PUT",
-    ..PATCH_USER
-};
+const CHANGE: Endpoint =
+    user("POST", "password/change/", &[("new_password1", SECRET), ("new_password2", SECRET)]);
+const PATCH_USER: Endpoint =
+    user("PATCH", "user/", &[("username", "untouched"), ("first_name", ""), ("last_name", "")]);
+const PUT_USER: Endpoint = Endpoint { method: "PUT", ..PATCH_USER };
 const REFRESH: Endpoint = anyone("POST", "token/refresh/", &[("refresh", "nothing")]);
 const VERIFY: Endpoint = anyone("POST", "token/verify/", &[("token", "nothing")]);
 
-const BOTH: [Endpoint; 9] = [
-    LOGIN,
-    REGISTRATION,
-    VERIFY_EMAIL,
-    RESEND,
-    RESET,
-    CONFIRM,
-    CHANGE,
-    PATCH_USER,
-    PUT_USER,
-];
+const BOTH: [Endpoint; 9] =
+    [LOGIN, REGISTRATION, VERIFY_EMAIL, RESEND, RESET, CONFIRM, CHANGE, PATCH_USER, PUT_USER];
 
 const fn anyone(method: &'static str, path: &'static str, fields: &'static [(&str, &str)]) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        as_user: false,
-        fields,
-    }
+    Endpoint { method, path, as_user: false, fields }
 }
 
 const fn user(method: &'static str, path: &'static str, fields: &'static [(&str, &str)]) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        as_user: true,
-        fields,
-    }
+    Endpoint { method, path, as_user: true, fields }
 }
 
 /// Those that a server in this token mode has.
@@ -106,11 +60,8 @@ pub(super) fn all(mode: &str) -> Vec<Endpoint> {
 impl Endpoint {
     /// Its well-formed body with one field replaced.
     pub(super) fn with(&self, field: &str, value: &Value) -> Value {
-        let mut body: Map<String, Value> = self
-            .fields
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
+        let mut body: Map<String, Value> =
+            self.fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         body.insert(field.to_owned(), value.clone());
         Value::Object(body)
     }

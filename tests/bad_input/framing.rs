@@ -25,32 +25,19 @@ async fn a_body_of_one_mebibyte_is_too_large_everywhere() {
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     for mode in MODES {
         let scene = Scene::set(mode).await;
-        let logout = Endpoint {
-            method: "POST",
-            path: "logout/",
-            as_user: false,
-            fields: &[],
-        };
+        let logout = Endpoint { method: "POST", path: "logout/", as_user: false, fields: &[] };
         for endpoint in endpoints::all(mode).into_iter().chain([logout]) {
             let known = format!(
                 "{}{body}",
-                head(
-                    &endpoint,
-                    &format!("connection: close\r\ncontent-length: {}", body.len())
-                )
+                head(&endpoint, &format!("connection: close\r\ncontent-length: {}", body.len()))
             );
-            let unknown = format!(
-                "{}{chunked}",
-                head(&endpoint, "connection: close\r\ntransfer-encoding: chunked")
-            );
+            let unknown =
+                format!("{}{chunked}", head(&endpoint, "connection: close\r\ntransfer-encoding: chunked"));
             for (how, request) in [("with its length", known), ("in chunks", unknown)] {
                 let mut wire = Wire::connect(scene.server.address()).await;
                 wire.send(request.as_bytes()).await;
                 let answer = wire.rest(SOON).await;
-                let about = format!(
-                    "{mode}: {} {} {how}: {answer:.300}",
-                    endpoint.method, endpoint.path
-                );
+                let about = format!("{mode}: {} {} {how}: {answer:.300}", endpoint.method, endpoint.path);
                 let unread = endpoint.as_user && answer.starts_with("HTTP/1.1 401");
                 let refused = answer.starts_with("HTTP/1.1 413") && answer.contains("{\"detail\":");
                 assert!(refused || unread, "{about}");
@@ -80,10 +67,7 @@ async fn half_a_request_is_closed_and_others_are_served() {
     scene.is_as_before().await;
     for (wire, half) in wires.into_iter().zip(&halves) {
         let answer = wire.rest(PATIENCE).await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-            "{half:?}: {answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{half:?}: {answer}");
     }
 }
 
@@ -110,25 +94,16 @@ async fn nonsense_on_the_wire_is_refused() {
         "GET / HTTP/9.9\r\n\r\n".to_owned(),
         format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n"),
-        format!(
-            "{}{body}",
-            head(&login, &format!("content-length: {length}\r\ncontent-length: 1"))
-        ),
+        format!("{}{body}", head(&login, &format!("content-length: {length}\r\ncontent-length: 1"))),
         format!("{}{body}", head(&login, "content-length: -1")),
         format!("{}{body}", head(&login, "transfer-encoding: nonsense")),
-        format!(
-            "{}zz\r\n{body}\r\n0\r\n\r\n",
-            head(&login, "transfer-encoding: chunked")
-        ),
+        format!("{}zz\r\n{body}\r\n0\r\n\r\n", head(&login, "transfer-encoding: chunked")),
     ];
     for request in nonsense {
         let mut wire = Wire::connect(scene.server.address()).await;
         wire.send(request.as_bytes()).await;
         let answer = wire.rest(PATIENCE).await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-            "{request:.80}: {answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{request:.80}: {answer}");
     }
     scene.is_as_before().await;
 }
@@ -140,13 +115,7 @@ async fn a_length_and_chunks_at_once_never_hide_a_second_request() {
     let smuggled = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
     let request = format!(
         "{}0\r\n\r\n{smuggled}",
-        head(
-            &login,
-            &format!(
-                "content-length: {}\r\ntransfer-encoding: chunked",
-                smuggled.len() + 5
-            )
-        )
+        head(&login, &format!("content-length: {}\r\ntransfer-encoding: chunked", smuggled.len() + 5))
     );
     let mut wire = Wire::connect(scene.server.address()).await;
     wire.send(request.as_bytes()).await;
@@ -162,12 +131,7 @@ async fn methods_that_nobody_knows_are_refused_in_json() {
         for endpoint in endpoints::all(mode) {
             for method in ["TRACE", "PROPFIND", "DELETE"] {
                 let reply = crate::support::Reply::to(scene.user.request(method, endpoint.path)).await;
-                assert_eq!(
-                    super::complaint(&reply, &[]),
-                    None,
-                    "{mode}: {method} {}",
-                    endpoint.path
-                );
+                assert_eq!(super::complaint(&reply, &[]), None, "{mode}: {method} {}", endpoint.path);
             }
         }
         scene.is_as_before().await;

@@ -13,9 +13,7 @@ fn encode(value: &Value) -> String {
 }
 
 fn claims(token: &str) -> Value {
-    let bytes = BASE64URL_NOPAD
-        .decode(token.split('.').nth(1).unwrap().as_bytes())
-        .unwrap();
+    let bytes = BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -40,9 +38,7 @@ async fn an_access_token_does_not_refresh_and_a_refresh_token_opens_nothing() {
     let scene = Scene::set("jwt").await;
     let api = scene.server.api();
     let pair = scene.account.login(&api).await;
-    let reply = api
-        .post("token/refresh/", json!({"refresh": pair.access()}))
-        .await;
+    let reply = api.post("token/refresh/", json!({"refresh": pair.access()})).await;
     assert_eq!((reply.status, complaint(&reply, &[pair.access()])), (401, None));
     let reply = api.bearer(pair.refresh()).get("user/").await;
     assert_eq!((reply.status, complaint(&reply, &[pair.refresh()])), (401, None));
@@ -53,61 +49,29 @@ async fn an_access_token_does_not_refresh_and_a_refresh_token_opens_nothing() {
 async fn forged_tokens_are_taken_nowhere() {
     let scene = Scene::set("jwt").await;
     let pair = scene.account.login(&scene.server.api()).await;
-    let jwks = scene
-        .server
-        .api()
-        .get("/.well-known/jwks.json")
-        .await
-        .expect(200)
-        .json();
-    let public = jwks["keys"][0]["x"]
-        .as_str()
-        .expect("an EdDSA key by default")
-        .to_owned();
+    let jwks = scene.server.api().get("/.well-known/jwks.json").await.expect(200).json();
+    let public = jwks["keys"][0]["x"].as_str().expect("an EdDSA key by default").to_owned();
     let (kid, claims) = (jwks["keys"][0]["kid"].clone(), claims(pair.access()));
-    let unsigned = format!(
-        "{}.{}.",
-        encode(&json!({"alg": "none", "kid": kid})),
-        encode(&claims)
-    );
+    let unsigned = format!("{}.{}.", encode(&json!({"alg": "none", "kid": kid})), encode(&claims));
     scene.takes_nowhere("no signature", &unsigned).await;
-    for secret in [
-        BASE64URL_NOPAD.decode(public.as_bytes()).unwrap(),
-        public.into_bytes(),
-        Vec::new(),
-    ] {
-        let signed = format!(
-            "{}.{}",
-            encode(&json!({"alg": "HS256", "kid": kid})),
-            encode(&claims)
-        );
+    for secret in [BASE64URL_NOPAD.decode(public.as_bytes()).unwrap(), public.into_bytes(), Vec::new()] {
+        let signed = format!("{}.{}", encode(&json!({"alg": "HS256", "kid": kid})), encode(&claims));
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
         mac.update(signed.as_bytes());
-        let token = format!(
-            "{signed}.{}",
-            BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
-        );
+        let token = format!("{signed}.{}", BASE64URL_NOPAD.encode(&mac.finalize().into_bytes()));
         scene.takes_nowhere("signed with the public key", &token).await;
     }
     let parts: Vec<&str> = pair.access().split('.').collect();
     let mut raised = claims.clone();
     raised["exp"] = json!(4_102_444_800_u64);
-    scene
-        .takes_nowhere(
-            "other claims",
-            &format!("{}.{}.{}", parts[0], encode(&raised), parts[2]),
-        )
-        .await;
+    scene.takes_nowhere("other claims", &format!("{}.{}.{}", parts[0], encode(&raised), parts[2])).await;
     for header in [
         json!({"alg": "EdDSA", "kid": "../../dev/null"}),
         json!({"alg": "EdDSA"}),
         json!({"alg": "EdDSA", "kid": kid, "crit": ["x"], "x": 1}),
     ] {
         scene
-            .takes_nowhere(
-                "another header",
-                &format!("{}.{}.{}", encode(&header), parts[1], parts[2]),
-            )
+            .takes_nowhere("another header", &format!("{}.{}.{}", encode(&header), parts[1], parts[2]))
             .await;
     }
     scene.is_as_before_but_for_logins().await;
@@ -124,26 +88,13 @@ impl Scene {
 async fn tokens_of_another_server_are_taken_nowhere() {
     let (scene, other) = (Scene::set("jwt").await, Server::start(&[]).await);
     let foreign = Account::named("untouched").register(&other.api()).await;
-    scene
-        .takes_nowhere("an access token of elsewhere", foreign.access())
-        .await;
-    scene
-        .takes_nowhere("a refresh token of elsewhere", foreign.refresh())
-        .await;
-    let (keys, others) = (
-        Scene::set("key").await,
-        Server::start(&[("STELE_AUTH__TOKENS", "key")]).await,
-    );
+    scene.takes_nowhere("an access token of elsewhere", foreign.access()).await;
+    scene.takes_nowhere("a refresh token of elsewhere", foreign.refresh()).await;
+    let (keys, others) = (Scene::set("key").await, Server::start(&[("STELE_AUTH__TOKENS", "key")]).await);
     let key = Account::named("untouched").register(&others.api()).await;
     let reply = key.on(&keys.server.api()).get("user/").await;
     assert_eq!(
-        (
-            reply.status,
-            complaint(
-                &reply,
-                &key.secrets().iter().map(String::as_str).collect::<Vec<_>>()
-            )
-        ),
+        (reply.status, complaint(&reply, &key.secrets().iter().map(String::as_str).collect::<Vec<_>>())),
         (401, None)
     );
     keys.is_as_before().await;
@@ -156,9 +107,7 @@ async fn a_link_serves_its_own_purpose_and_its_own_user() {
     let other = Account::named("other");
     other.register(&api).await;
     for account in [&scene.account, &other] {
-        api.post("password/reset/", json!({"email": account.email}))
-            .await
-            .expect(200);
+        api.post("password/reset/", json!({"email": account.email})).await.expect(200);
     }
     let key = server.verify_key(&other.email).await;
     let (uid, token) = server.reset_link(&other.email).await;
@@ -171,15 +120,9 @@ async fn a_link_serves_its_own_purpose_and_its_own_user() {
         ("a changed token", confirm(&uid, &format!("{token}x"))),
     ] {
         let reply = api.post("password/reset/confirm/", body).await;
-        assert_eq!(
-            (reply.status, complaint(&reply, &[&token, &own_token, &key])),
-            (400, None),
-            "{what}"
-        );
+        assert_eq!((reply.status, complaint(&reply, &[&token, &own_token, &key])), (400, None), "{what}");
     }
-    let reply = api
-        .post("registration/verify-email/", json!({"key": token}))
-        .await;
+    let reply = api.post("registration/verify-email/", json!({"key": token})).await;
     assert_eq!((reply.status, complaint(&reply, &[&token])), (404, None));
     scene.is_as_before_but_for_logins().await;
     other.login(&api).await;

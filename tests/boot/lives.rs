@@ -17,9 +17,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 fn names(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap();
-    entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -76,10 +74,7 @@ async fn where_it_listens_it_is_ready_and_says_how_its_parts_are() {
     let parts = health["parts"].as_object().expect("parts by name");
     for part in ["log", "views", "vault", "mailer"] {
         assert_eq!(parts[part]["ok"], json!(true), "{health}");
-        assert!(
-            parts[part]["lag"].is_u64() && parts[part]["detail"].is_string(),
-            "{health}"
-        );
+        assert!(parts[part]["lag"].is_u64() && parts[part]["detail"].is_string(), "{health}");
     }
     assert!(health["status"].is_string(), "{health}");
 }
@@ -102,17 +97,10 @@ async fn a_stop_lets_a_request_under_way_finish() {
         TcpStream::connect(server.address()).await.is_err().then_some(())
     })
     .await;
-    assert_eq!(
-        server.exit_code_within(Duration::ZERO),
-        None,
-        "it waits for the request"
-    );
+    assert_eq!(server.exit_code_within(Duration::ZERO), None, "it waits for the request");
     wire.send(body.as_bytes()).await;
     let answer = wire.rest(SOON).await;
-    assert!(
-        answer.contains("HTTP/1.1 200") && answer.contains("\"access\""),
-        "{answer}"
-    );
+    assert!(answer.contains("HTTP/1.1 200") && answer.contains("\"access\""), "{answer}");
     assert_eq!(server.exit_code_within(SOON), Some(0));
     server.restart().await;
     account.login(&server.api()).await;
@@ -164,14 +152,11 @@ async fn sessions_links_and_revocations_outlive_a_restart() {
     refresh(&api, &ended).await.expect(401);
     let next = Tokens::of(&refresh(&api, &kept).await.expect(200));
     next.on(&api).get("user/").await.expect(200);
-    api.post("registration/verify-email/", json!({"key": key}))
-        .await
-        .expect(200);
+    api.post("registration/verify-email/", json!({"key": key})).await.expect(200);
 }
 
 async fn refresh(api: &Caller, tokens: &Tokens) -> crate::support::Reply {
-    api.post("token/refresh/", json!({"refresh": tokens.refresh()}))
-        .await
+    api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await
 }
 
 /// Registers one user after the other until the server is gone; answers those it was told are registered.
@@ -202,10 +187,8 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
         let lines: Vec<_> = (0..4)
             .map(|line| tokio::spawn(register_on(server.api(), round * 10 + line, Arc::clone(&enough))))
             .collect();
-        wait_for("some users are registered", SOON, async || {
-            enough.load(Ordering::Relaxed).then_some(())
-        })
-        .await;
+        wait_for("some users are registered", SOON, async || enough.load(Ordering::Relaxed).then_some(()))
+            .await;
         server.kill9();
         let mut registered = Vec::new();
         for line in lines {
@@ -215,10 +198,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
         let mails = server.mails().await;
         for account in &registered {
             account.login(&server.api()).await;
-            assert!(
-                mails.iter().any(|mail| mail.is_to(&account.email)),
-                "no mail to {account:?}"
-            );
+            assert!(mails.iter().any(|mail| mail.is_to(&account.email)), "no mail to {account:?}");
         }
         tokens.on(&server.api()).get("user/").await.expect(200);
     }

@@ -48,14 +48,8 @@ impl Canary {
     }
 
     pub(super) fn needles(&self) -> impl Iterator<Item = Needle> {
-        let secrets = self
-            .secrets
-            .iter()
-            .map(|(name, secret)| Needle::new(name, secret));
-        MARKERS
-            .iter()
-            .map(|marker| Needle::new("a marker", marker))
-            .chain(secrets)
+        let secrets = self.secrets.iter().map(|(name, secret)| Needle::new(name, secret));
+        MARKERS.iter().map(|marker| Needle::new("a marker", marker)).chain(secrets)
     }
 }
 
@@ -67,22 +61,10 @@ struct Flow<'a> {
 }
 
 pub(super) async fn run(server: &Server, canary: &mut Canary) {
-    let api = server
-        .api()
-        .with("user-agent", AGENT)
-        .with("x-forwarded-for", ADDRESS);
+    let api = server.api().with("user-agent", AGENT).with("x-forwarded-for", ADDRESS);
     let email = format!("{MAILBOX}@example.com");
-    let account = Account {
-        username: USERNAME.to_owned(),
-        email,
-        password: PASSWORD.to_owned(),
-    };
-    let mut flow = Flow {
-        server,
-        canary,
-        api,
-        account,
-    };
+    let account = Account { username: USERNAME.to_owned(), email, password: PASSWORD.to_owned() };
+    let mut flow = Flow { server, canary, api, account };
     flow.register_and_verify().await;
     flow.fail_in_many_ways().await;
     let tokens = flow.log_in().await;
@@ -103,45 +85,23 @@ impl Flow<'_> {
         self.canary.note_all("a token of the registration", &tokens);
         let key = self.server.verify_key(&self.account.email).await;
         self.canary.note("a verification key", &key);
-        self.post("registration/verify-email/", json!({"key": key}))
-            .await
-            .expect(200);
-        self.post("registration/resend-email/", json!({"email": self.account.email}))
-            .await
-            .expect(200);
-        self.post("registration/", self.account.registration())
-            .await
-            .expect(400);
+        self.post("registration/verify-email/", json!({"key": key})).await.expect(200);
+        self.post("registration/resend-email/", json!({"email": self.account.email})).await.expect(200);
+        self.post("registration/", self.account.registration()).await.expect(400);
     }
 
     async fn fail_in_many_ways(&self) {
         let stranger = format!("{STRANGER}@example.com");
         self.account.try_login(&self.api, MISTYPED).await.expect(400);
-        self.post("login/", json!({"username": STRANGER, "password": MISTYPED}))
-            .await
-            .expect(400);
-        self.post("login/", json!({"email": stranger, "password": MISTYPED}))
-            .await
-            .expect(400);
-        self.post("password/reset/", json!({"email": stranger}))
-            .await
-            .expect(200);
+        self.post("login/", json!({"username": STRANGER, "password": MISTYPED})).await.expect(400);
+        self.post("login/", json!({"email": stranger, "password": MISTYPED})).await.expect(400);
+        self.post("password/reset/", json!({"email": stranger})).await.expect(200);
         let torn = format!(r#"{{"username": "{USERNAME}", "password": "{PASSWORD}""#);
-        let request = self
-            .api
-            .request("POST", "login/")
-            .header("content-type", "application/json");
+        let request = self.api.request("POST", "login/").header("content-type", "application/json");
         Reply::to(request.body(torn)).await.expect(400);
-        self.api
-            .get(&format!("user/?token={PASSWORD}&email={MAILBOX}"))
-            .await
-            .expect(401);
+        self.api.get(&format!("user/?token={PASSWORD}&email={MAILBOX}")).await.expect(401);
         self.api.get(&format!("/{USERNAME}/{PASSWORD}")).await.expect(404);
-        let forged = [
-            self.api.bearer(MISTYPED),
-            self.api.key(MISTYPED),
-            self.api.with("cookie", MISTYPED),
-        ];
+        let forged = [self.api.bearer(MISTYPED), self.api.key(MISTYPED), self.api.with("cookie", MISTYPED)];
         for caller in forged {
             caller.get("user/").await.expect(401);
         }
@@ -169,15 +129,8 @@ impl Flow<'_> {
         let Tokens::Pair { refresh, .. } = &tokens else {
             return tokens;
         };
-        self.post("token/verify/", json!({"token": refresh}))
-            .await
-            .expect(200);
-        let fresh = Tokens::of(
-            &self
-                .post("token/refresh/", json!({"refresh": refresh}))
-                .await
-                .expect(200),
-        );
+        self.post("token/verify/", json!({"token": refresh})).await.expect(200);
+        let fresh = Tokens::of(&self.post("token/refresh/", json!({"refresh": refresh})).await.expect(200));
         self.canary.note_all("a refreshed token", &fresh);
         self.post("token/refresh/", json!({"refresh": refresh})).await;
         fresh
@@ -185,20 +138,12 @@ impl Flow<'_> {
 
     async fn change_and_reset(&mut self, tokens: &Tokens) {
         let change = json!({"new_password1": CHANGED, "new_password2": CHANGED});
-        tokens
-            .on(&self.api)
-            .post("password/change/", change)
-            .await
-            .expect(200);
-        self.post("password/reset/", json!({"email": self.account.email}))
-            .await
-            .expect(200);
+        tokens.on(&self.api).post("password/change/", change).await.expect(200);
+        self.post("password/reset/", json!({"email": self.account.email})).await.expect(200);
         let (uid, token) = self.server.reset_link(&self.account.email).await;
         self.canary.note("a reset token", &token);
         let confirm = json!({"uid": uid, "token": token, "new_password1": RESET, "new_password2": RESET});
-        self.post("password/reset/confirm/", confirm.clone())
-            .await
-            .expect(200);
+        self.post("password/reset/confirm/", confirm.clone()).await.expect(200);
         self.post("password/reset/confirm/", confirm).await.expect(400);
         RESET.clone_into(&mut self.account.password);
     }

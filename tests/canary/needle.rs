@@ -19,9 +19,8 @@ pub(super) struct Haystack {
 impl Needle {
     pub(super) fn new(name: &str, text: &str) -> Self {
         let bytes = text.as_bytes();
-        let exact = [BASE64_NOPAD, BASE64URL_NOPAD]
-            .into_iter()
-            .flat_map(|alphabet| inside_base64(&alphabet, bytes));
+        let exact =
+            [BASE64_NOPAD, BASE64URL_NOPAD].into_iter().flat_map(|alphabet| inside_base64(&alphabet, bytes));
         Self {
             name: format!("{name} ({text:.24})"),
             folded: [text.to_ascii_lowercase(), HEXLOWER.encode(bytes)],
@@ -34,11 +33,7 @@ impl Haystack {
     /// All needles are ASCII, so bytes that are no text may be replaced.
     pub(super) fn new(name: &str, bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            name: name.to_owned(),
-            lowercase: text.to_ascii_lowercase(),
-            text,
-        }
+        Self { name: name.to_owned(), lowercase: text.to_ascii_lowercase(), text }
     }
 
     /// What was found, and how it is spelled there.
@@ -67,9 +62,7 @@ mod tests {
     const TEXT: &str = "Marker?~of>the}test";
 
     fn finds(bytes: &[u8]) -> bool {
-        Haystack::new("here", bytes)
-            .find(&Needle::new("it", TEXT))
-            .is_some()
+        Haystack::new("here", bytes).find(&Needle::new("it", TEXT)).is_some()
     }
 
     #[test]
@@ -84,18 +77,8 @@ mod tests {
         for before in 0..7 {
             for after in 0..7 {
                 let bytes = [&vec![b'a'; before], TEXT.as_bytes(), &vec![b'z'; after]].concat();
-                for alphabet in [
-                    BASE64,
-                    BASE64URL,
-                    BASE64_NOPAD,
-                    BASE64URL_NOPAD,
-                    HEXLOWER,
-                    HEXUPPER,
-                ] {
-                    assert!(
-                        finds(alphabet.encode(&bytes).as_bytes()),
-                        "{before} {after} {alphabet:?}"
-                    );
+                for alphabet in [BASE64, BASE64URL, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER] {
+                    assert!(finds(alphabet.encode(&bytes).as_bytes()), "{before} {after} {alphabet:?}");
                 }
             }
         }

@@ -11,9 +11,7 @@ use crate::support::{Account, Caller, Server, Tokens, wait_for};
 const SOON: Duration = Duration::from_secs(20);
 
 fn kid(token: &str) -> String {
-    let header = BASE64URL_NOPAD
-        .decode(token.split('.').next().unwrap().as_bytes())
-        .unwrap();
+    let header = BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     header["kid"].as_str().expect("a kid").to_owned()
 }
@@ -24,9 +22,7 @@ async fn published(api: &Caller) -> Vec<String> {
     for key in &keys {
         assert!(key.get("d").is_none(), "a private key is published: {key}");
     }
-    keys.iter()
-        .map(|key| key["kid"].as_str().unwrap().to_owned())
-        .collect()
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -36,10 +32,8 @@ async fn a_rotated_key_signs_soon_and_tokens_of_the_old_one_stay_good() {
     let old = account.register(&api).await;
     assert_eq!(published(&api).await, [kid(old.access())]);
     server.run(&["keys", "rotate"]).succeeded();
-    wait_for("both keys are published", SOON, async || {
-        (published(&api).await.len() == 2).then_some(())
-    })
-    .await;
+    wait_for("both keys are published", SOON, async || (published(&api).await.len() == 2).then_some(()))
+        .await;
     old.on(&api).get("user/").await.expect(200);
     let new = wait_for("the new key signs", Duration::from_mins(1), async || {
         let tokens = account.login(&api).await;
@@ -65,8 +59,5 @@ async fn keys_are_listed_without_what_is_secret_in_them() {
     assert_eq!(after.len(), 2, "{after:#?}");
     let kid = published(&server.api()).await.remove(0);
     let (text, table) = (format!("{after:?}"), server.run(&["keys", "list"]).succeeded());
-    assert!(
-        text.contains(&kid) && table.contains(&kid),
-        "{kid}: {text} {table}"
-    );
+    assert!(text.contains(&kid) && table.contains(&kid), "{kid}: {text} {table}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failed;
-use crate::support::{Account, Lines, Process, Server, wait_for};
+use crate::support::{Account, Lines, Process, Server, is_panic, wait_for};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -25,31 +25,19 @@ async fn events_are_shown_as_they_come_and_nothing_personal_with_them() {
     let mut count = 0;
     wait_for("a registration is shown", SOON, async || {
         count += 1;
-        Account::named(&format!("markedname{count}"))
-            .register(&server.api())
-            .await;
-        lines
-            .all()
-            .iter()
-            .any(|line| line.contains("user.registered.v1"))
-            .then_some(())
+        Account::named(&format!("markedname{count}")).register(&server.api()).await;
+        lines.all().iter().any(|line| line.contains("user.registered.v1")).then_some(())
     })
     .await;
     let shown = lines.all().join("\n");
-    assert!(
-        !shown.contains("markedname") && !shown.contains("earlybird"),
-        "{shown}"
-    );
+    assert!(!shown.contains("markedname") && !shown.contains("earlybird"), "{shown}");
 }
 
 #[tokio::test]
 async fn from_a_position_on_every_event_is_shown_once_and_in_order() {
     let server = Server::start(&[]).await;
     let api = server.api();
-    let first = api
-        .post("registration/", Account::named("first").registration())
-        .await
-        .expect(201);
+    let first = api.post("registration/", Account::named("first").registration()).await.expect(201);
     let from = first.header("stele-position").expect("a position").to_owned();
     server.mails().await;
     for index in 0..5 {
@@ -59,14 +47,9 @@ async fn from_a_position_on_every_event_is_shown_once_and_in_order() {
     server.mails().await;
     let (mut tail, lines) = tail(&server, &["--from", &from, "--json"]);
     let events = wait_for("five registrations are shown", SOON, async || {
-        let events: Vec<Value> = lines
-            .all()
-            .iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        let registered = events
-            .iter()
-            .filter(|event| event["type"] == "user.registered.v1");
+        let events: Vec<Value> =
+            lines.all().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let registered = events.iter().filter(|event| event["type"] == "user.registered.v1");
         (registered.count() == 5).then_some(events)
     })
     .await;
@@ -74,26 +57,16 @@ async fn from_a_position_on_every_event_is_shown_once_and_in_order() {
     let next = number(&Value::String(from)) + 1;
     let expected: Vec<u64> = (next..).take(numbers.len()).collect();
     assert_eq!(numbers, expected);
-    assert!(
-        !lines.all().join("\n").contains("markedname"),
-        "{:#?}",
-        lines.all()
-    );
+    assert!(!lines.all().join("\n").contains("markedname"), "{:#?}", lines.all());
     tail.stop();
-    let panicked = lines.all().into_iter().find(|line| line.contains("panicked"));
+    let panicked = lines.all().into_iter().find(|line| is_panic(line));
     assert_eq!(panicked, None);
 }
 
 /// A position is a number, alone or behind the log's id.
 fn number(position: &Value) -> u64 {
-    let text = position
-        .as_str()
-        .map_or_else(|| position.to_string(), str::to_owned);
-    text.rsplit('-')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap_or_else(|error| panic!("{error}: {position}"))
+    let text = position.as_str().map_or_else(|| position.to_string(), str::to_owned);
+    text.rsplit('-').next().unwrap().parse().unwrap_or_else(|error| panic!("{error}: {position}"))
 }
 
 #[tokio::test]

@@ -11,16 +11,9 @@ async fn init_writes_every_setting_once_and_the_server_takes_the_file() {
     home.run(&["init"], "").succeeded();
     let file = home.path().join("stele.toml");
     let written = fs::read_to_string(&file).unwrap();
-    for word in [
-        "[api]",
-        "[auth]",
-        "[jwt]",
-        "[mail]",
-        "listen",
-        "access_ttl",
-        "verify_url",
-        "email_verification",
-    ] {
+    for word in
+        ["[api]", "[auth]", "[jwt]", "[mail]", "listen", "access_ttl", "verify_url", "email_verification"]
+    {
         assert!(written.contains(word), "{word}: {written}");
     }
     let own = written.replace("#access_ttl = \"5m\"", "access_ttl = \"7m\"");
@@ -34,14 +27,8 @@ async fn init_writes_every_setting_once_and_the_server_takes_the_file() {
     server.stop();
     server.home().run(&["init", "--force"], "").succeeded();
     assert_eq!(fs::read_to_string(&file).unwrap(), written);
-    server
-        .home()
-        .run(&["init", "--config", "other.toml"], "")
-        .succeeded();
-    assert_eq!(
-        fs::read_to_string(file.with_file_name("other.toml")).unwrap(),
-        written
-    );
+    server.home().run(&["init", "--config", "other.toml"], "").succeeded();
+    assert_eq!(fs::read_to_string(file.with_file_name("other.toml")).unwrap(), written);
 }
 
 #[tokio::test]
@@ -90,10 +77,7 @@ async fn the_doctor_says_what_is_broken_and_ends_with_1() {
         assert!(format!("{ran:?}").contains(database), "{ran:#?}");
         let ran = server.run(&["doctor", "--json"]);
         assert_eq!(ran.code, Some(1), "{ran:#?}");
-        assert!(
-            serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok(),
-            "{ran:#?}"
-        );
+        assert!(serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok(), "{ran:#?}");
     }
     let mut server = Server::start(&[]).await;
     server.stop();
@@ -106,13 +90,7 @@ async fn the_doctor_says_what_is_broken_and_ends_with_1() {
 #[test]
 fn the_settings_are_checked_before_anything_else() {
     let home = Home::bare(&[("STELE_AUTH__TOKENS", "jot")]);
-    for command in [
-        &["doctor"][..],
-        &["migrate"],
-        &["user", "list"],
-        &["keys", "list"],
-        &["log", "tail"],
-    ] {
+    for command in [&["doctor"][..], &["migrate"], &["user", "list"], &["keys", "list"], &["log", "tail"]] {
         let ran = home.run(command, "");
         assert!(ran.code.is_some_and(|code| code != 0), "{ran:?}");
         assert!(ran.stderr.contains("STELE_AUTH__TOKENS"), "{ran:?}");

@@ -7,15 +7,7 @@ use crate::support::{Account, Home, PASSWORD, Ran, Server};
 
 fn create(home: &Home, name: &str, more: &[&str], password: &str) -> Ran {
     let email = format!("{name}@example.com");
-    let base = [
-        "user",
-        "create",
-        "--username",
-        name,
-        "--email",
-        &email,
-        "--password-stdin",
-    ];
+    let base = ["user", "create", "--username", name, "--email", &email, "--password-stdin"];
     home.run(&[&base[..], more].concat(), &format!("{password}\n"))
 }
 
@@ -34,23 +26,15 @@ async fn a_created_user_logs_in_at_once_and_gets_his_mail() {
     ran.succeeded();
     Account::named("verified").login(&api).await;
     let created = objects(create(home, "waiting", &["--json"], PASSWORD)).remove(0);
-    assert_eq!(
-        (&created["username"], &created["email"]),
-        (&json!("waiting"), &json!("waiting@example.com"))
-    );
+    assert_eq!((&created["username"], &created["email"]), (&json!("waiting"), &json!("waiting@example.com")));
     assert_eq!(created["pk"], show(home, "waiting")["pk"]);
     let waiting = Account::named("waiting");
     waiting.try_login(&api, PASSWORD).await.expect(400);
     let key = server.verify_key(&waiting.email).await;
-    api.post("registration/verify-email/", json!({"key": key}))
-        .await
-        .expect(200);
+    api.post("registration/verify-email/", json!({"key": key})).await.expect(200);
     waiting.login(&api).await;
     let mails = server.mails().await;
-    assert!(
-        mails.iter().all(|mail| !mail.is_to("verified@example.com")),
-        "--verified sends no mail"
-    );
+    assert!(mails.iter().all(|mail| !mail.is_to("verified@example.com")), "--verified sends no mail");
 }
 
 #[tokio::test]
@@ -68,16 +52,9 @@ async fn a_user_who_may_not_be_is_not_created_and_the_reason_is_told() {
     ] {
         let ran = create(home, name, &[], password);
         failed(&ran, 1, word);
-        assert!(
-            password.len() < 8 || password == "password" || !ran.stderr.contains(password),
-            "{ran:?}"
-        );
+        assert!(password.len() < 8 || password == "password" || !ran.stderr.contains(password), "{ran:?}");
     }
-    failed(
-        &home.run(&["user", "create", "--username", "x"], ""),
-        2,
-        "--password-stdin",
-    );
+    failed(&home.run(&["user", "create", "--username", "x"], ""), 2, "--password-stdin");
     assert_eq!(objects(home.run(&["user", "list", "--json"], "")).len(), 1);
 }
 
@@ -113,24 +90,15 @@ async fn users_are_shown_and_listed_for_people_and_for_programs() {
         create(home, name, &["--verified"], PASSWORD).succeeded();
     }
     let ann = show(home, "ann@example.com");
-    assert_eq!(
-        (&ann["username"], &ann["email"]),
-        (&json!("ann"), &json!("ann@example.com"))
-    );
+    assert_eq!((&ann["username"], &ann["email"]), (&json!("ann"), &json!("ann@example.com")));
     assert_eq!(show(home, "ann"), ann);
     assert_eq!(show(home, &ann["pk"].to_string()), ann);
     let text = server.run(&["user", "show", "ann"]).succeeded();
-    assert!(
-        text.contains("ann@example.com") && text.contains(&ann["pk"].to_string()),
-        "{text}"
-    );
+    assert!(text.contains("ann@example.com") && text.contains(&ann["pk"].to_string()), "{text}");
     let listed = objects(server.run(&["user", "list", "--json"]));
     assert_eq!(listed.len(), 2, "{listed:#?}");
     let table = server.run(&["user", "list"]).succeeded();
-    assert!(
-        table.contains("ann") && table.contains("bob@example.com"),
-        "{table}"
-    );
+    assert!(table.contains("ann") && table.contains("bob@example.com"), "{table}");
     let everything = format!("{ann}{text}{table}");
     assert!(!everything.contains("argon2"), "{everything}");
 }

@@ -23,10 +23,7 @@ pub(super) fn differences(expected: &Expected, keep: Option<&[Part]>, reply: &Re
     let compared = |part: Part| keep.is_none_or(|parts| parts.contains(&part));
     let mut found = Vec::new();
     if compared(Part::Status) && expected.status != reply.status {
-        found.push(format!(
-            "status: expected {}, got {}",
-            expected.status, reply.status
-        ));
+        found.push(format!("status: expected {}, got {}", expected.status, reply.status));
     }
     if compared(Part::Body) {
         found.extend(body(expected, reply));
@@ -82,10 +79,7 @@ fn field(place: &str, wanted: Option<&Value>, got: Option<&Value>, found: &mut V
 fn headers(expected: &Expected, reply: &Reply) -> Vec<String> {
     let mut found = Vec::new();
     for (name, wanted) in &expected.headers {
-        let got = reply
-            .headers
-            .get(name)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let got = reply.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let same = match &got {
             Some(got) if name == "allow" => methods(wanted) == methods(got),
             Some(got) => wanted == got,

@@ -18,10 +18,7 @@ impl Captured {
             return text.to_owned();
         };
         let (name, after) = rest.split_once("}}").expect("a `{{` has its `}}`");
-        let value = self
-            .0
-            .get(name)
-            .unwrap_or_else(|| panic!("nothing captured {name:?}"));
+        let value = self.0.get(name).unwrap_or_else(|| panic!("nothing captured {name:?}"));
         format!("{before}{value}{}", self.text(after))
     }
 
@@ -29,18 +26,15 @@ impl Captured {
         match value {
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(items) => items.iter().map(|item| self.json(item)).collect(),
-            Value::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| (name.clone(), self.json(value)))
-                .collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), self.json(value))).collect()
+            }
             other => other.clone(),
         }
     }
 
     pub(super) fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        map.iter()
-            .map(|(name, value)| (name.clone(), self.text(value)))
-            .collect()
+        map.iter().map(|(name, value)| (name.clone(), self.text(value))).collect()
     }
 }
 
@@ -56,10 +50,7 @@ mod tests {
         captured.keep("refresh", "xyz");
         assert_eq!(captured.text("Token {{mail.key}}x{{refresh}}"), "Token abcxxyz");
         let body = json!({"a": ["{{refresh}}", 1, null], "b": {"c": "{{mail.key}}"}});
-        assert_eq!(
-            captured.json(&body),
-            json!({"a": ["xyz", 1, null], "b": {"c": "abc"}})
-        );
+        assert_eq!(captured.json(&body), json!({"a": ["xyz", 1, null], "b": {"c": "abc"}}));
     }
 
     #[test]

@@ -15,10 +15,9 @@ pub(super) async fn replay(server: &Server, scenario: &Scenario) -> Vec<String> 
     for (index, step) in scenario.steps.iter().enumerate() {
         let (name, found) = match step {
             Step::Request(request) => (label(request), play(server, request, &mut captured).await),
-            Step::Operation(operation) => (
-                "operation".to_owned(),
-                operate(server, operation, &mut captured).await,
-            ),
+            Step::Operation(operation) => {
+                ("operation".to_owned(), operate(server, operation, &mut captured).await)
+            }
         };
         if !found.is_empty() {
             let title = format!("step {} of {}, {name}", index + 1, scenario.steps.len());
@@ -29,11 +28,7 @@ pub(super) async fn replay(server: &Server, scenario: &Scenario) -> Vec<String> 
 }
 
 fn label(request: &Request) -> String {
-    let note = request
-        .note
-        .as_deref()
-        .map(|note| format!(" ({note})"))
-        .unwrap_or_default();
+    let note = request.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
     let deviation = if request.deviation { " [deviation]" } else { "" };
     format!("{} {}{note}{deviation}", request.method, request.path)
 }
@@ -54,18 +49,13 @@ async fn play(server: &Server, request: &Request, captured: &mut Captured) -> Ve
 }
 
 async fn send(server: &Server, request: &Request, captured: &Captured) -> Reply {
-    let mut call = server
-        .api()
-        .request(&request.method, &captured.text(&request.path));
+    let mut call = server.api().request(&request.method, &captured.text(&request.path));
     if let Some(auth) = &request.auth {
         call = call.header("authorization", captured.text(auth));
     }
     if !request.cookies.is_empty() {
         let cookies = captured.map(&request.cookies);
-        let pairs: Vec<String> = cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         call = call.header("cookie", pairs.join("; "));
     }
     if let Some(json) = &request.json {
@@ -97,41 +87,18 @@ async fn operate(server: &Server, operation: &Operation, captured: &mut Captured
         Operation::Deactivate { username, .. } => {
             let output = server.run(&["user", "disable", username]);
             let failed = format!("disable: {output:?}");
-            if output.code == Some(0) {
-                Vec::new()
-            } else {
-                vec![failed]
-            }
+            if output.code == Some(0) { Vec::new() } else { vec![failed] }
         }
-        Operation::Mail {
-            to,
-            capture,
-            name,
-            expect,
-        } => {
+        Operation::Mail { to, capture, name, expect } => {
             let prefix = name.as_deref().unwrap_or("mail");
-            let there = mail(
-                server,
-                &captured.text(to),
-                capture.map(|link| (link, prefix)),
-                captured,
-            )
-            .await;
+            let there = mail(server, &captured.text(to), capture.map(|link| (link, prefix)), captured).await;
             let missing = format!("mail to {to}: expected {}, got {there}", expect.mail);
-            if there == expect.mail {
-                Vec::new()
-            } else {
-                vec![missing]
-            }
+            if there == expect.mail { Vec::new() } else { vec![missing] }
         }
         Operation::MailCount { to, expect } => {
             let count = server.mails().await.iter().filter(|mail| mail.is_to(to)).count();
             let other = format!("mails to {to}: expected {}, got {count}", expect.count);
-            if count == expect.count {
-                Vec::new()
-            } else {
-                vec![other]
-            }
+            if count == expect.count { Vec::new() } else { vec![other] }
         }
         Operation::Sleep { seconds, .. } => {
             tokio::time::sleep(Duration::from_secs_f64(*seconds)).await;
@@ -146,8 +113,7 @@ async fn mail(server: &Server, to: &str, wanted: Option<(Link, &str)>, captured:
         None => server.newest(to, |mail| Some(mail.file.clone())).await.is_some(),
         Some((Link::Key, prefix)) => {
             let key = server.newest(to, Mail::verify_key).await;
-            key.map(|key| captured.keep(format!("{prefix}.key"), key))
-                .is_some()
+            key.map(|key| captured.keep(format!("{prefix}.key"), key)).is_some()
         }
         Some((Link::Reset, prefix)) => {
             let Some((uid, token)) = server.newest(to, Mail::reset_link).await else {

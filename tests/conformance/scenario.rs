@@ -149,9 +149,7 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 fn folder(name: &str) -> Vec<Scenario> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/conformance")
-        .join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(name);
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };

@@ -30,9 +30,7 @@ async fn a_user_sees_each_of_his_sessions_with_where_and_when() {
         let server = Server::start(&[way.settings(), vec![trusted]].concat()).await;
         let (api, account) = (server.api(), Account::named("seer"));
         let first = register(way, &api.with("user-agent", "phone/1.0"), &account).await;
-        let elsewhere = api
-            .with("user-agent", "laptop/2.0")
-            .with("x-forwarded-for", "203.0.113.9");
+        let elsewhere = api.with("user-agent", "laptop/2.0").with("x-forwarded-for", "203.0.113.9");
         let mut second = log_in(way, &elsewhere, &account).await;
         Account::named("other").register(&api).await;
         if way != Way::Key {
@@ -40,36 +38,16 @@ async fn a_user_sees_each_of_his_sessions_with_where_and_when() {
         }
         let sessions = list(&api, &second).await;
         assert_eq!(sessions.len(), 2, "{way:?}: {sessions:#?}");
-        let own = sessions
-            .iter()
-            .find(|session| session["current"] == true)
-            .unwrap();
-        let other = sessions
-            .iter()
-            .find(|session| session["current"] == false)
-            .unwrap();
-        assert_eq!(
-            (&own["agent"], &own["address"]),
-            (&"laptop/2.0".into(), &"203.0.113.9".into())
-        );
-        assert_eq!(
-            (&other["agent"], &other["address"]),
-            (&"phone/1.0".into(), &"127.0.0.1".into())
-        );
+        let own = sessions.iter().find(|session| session["current"] == true).unwrap();
+        let other = sessions.iter().find(|session| session["current"] == false).unwrap();
+        assert_eq!((&own["agent"], &own["address"]), (&"laptop/2.0".into(), &"203.0.113.9".into()));
+        assert_eq!((&other["agent"], &other["address"]), (&"phone/1.0".into(), &"127.0.0.1".into()));
         for (session, refreshed) in [(own, way != Way::Key), (other, false)] {
             let time = |name: &str| -> jiff::Timestamp { session[name].as_str().unwrap().parse().unwrap() };
-            assert_eq!(
-                time("last_refreshed") > time("first_seen"),
-                refreshed,
-                "{session:#?}"
-            );
+            assert_eq!(time("last_refreshed") > time("first_seen"), refreshed, "{session:#?}");
         }
         let seen_by_first = list(&api, &first).await;
-        assert!(
-            seen_by_first
-                .iter()
-                .any(|session| id(session) == id(other) && session["current"] == true)
-        );
+        assert!(seen_by_first.iter().any(|session| id(session) == id(other) && session["current"] == true));
     }
 }
 
@@ -82,18 +60,10 @@ async fn a_user_ends_one_session_and_then_all_others() {
         for _ in 0..3 {
             devices.push(log_in(way, &api, &account).await);
         }
-        let [own, one, rest @ ..] = &devices[..] else {
-            panic!("four devices")
-        };
+        let [own, one, rest @ ..] = &devices[..] else { panic!("four devices") };
         let sessions = list(&api, one).await;
-        let current = sessions
-            .iter()
-            .find(|session| session["current"] == true)
-            .unwrap();
-        own.on(&api)
-            .delete(&format!("{SESSIONS}{}/", id(current)))
-            .await
-            .expect(204);
+        let current = sessions.iter().find(|session| session["current"] == true).unwrap();
+        own.on(&api).delete(&format!("{SESSIONS}{}/", id(current))).await.expect(204);
         assert!(!one.is_in(&api).await, "{way:?}");
         for device in rest {
             assert!(device.is_in(&api).await, "{way:?}");
@@ -109,10 +79,7 @@ async fn a_user_ends_one_session_and_then_all_others() {
         assert!(own.is_in(&api).await);
         assert_eq!(list(&api, own).await.len(), 1);
         let current = list(&api, own).await;
-        own.on(&api)
-            .delete(&format!("{SESSIONS}{}/", id(&current[0])))
-            .await
-            .expect(204);
+        own.on(&api).delete(&format!("{SESSIONS}{}/", id(&current[0]))).await.expect(204);
         assert!(!own.is_in(&api).await, "{way:?}");
     }
 }

@@ -19,12 +19,7 @@ async fn a_whole_life_in_every_way_to_show_who_one_is() {
     for way in WAYS {
         let server = Server::start(&way.settings()).await;
         let (api, account) = (server.api(), Account::named("traveller"));
-        let mut journey = Journey {
-            way,
-            server,
-            api,
-            account,
-        };
+        let mut journey = Journey { way, server, api, account };
         let mut first = journey.arrives().await;
         journey.looks_around(&mut first).await;
         journey.changes_the_password(&first).await;
@@ -46,30 +41,19 @@ impl Journey {
         let body = json!({"key": key});
         let reply = self.api.post("registration/verify-email/", body.clone()).await;
         assert_eq!(reply.expect(200).json(), json!({"detail": "ok"}));
-        self.api
-            .post("registration/verify-email/", body)
-            .await
-            .expect(404);
+        self.api.post("registration/verify-email/", body).await.expect(404);
         device
     }
 
     async fn looks_around(&self, first: &mut Device) {
         let user = first.on(&self.api).get("user/").await.expect(200).json();
         let Account { username, email, .. } = &self.account;
-        assert_eq!(
-            (&user["username"], &user["email"]),
-            (&json!(username), &json!(email))
-        );
+        assert_eq!((&user["username"], &user["email"]), (&json!(username), &json!(email)));
         let by_mail = json!({"email": email, "password": PASSWORD});
         let second = Device::given(self.way, &self.api.post("login/", by_mail).await.expect(200));
         assert_ne!(first.access, second.access);
         let names = json!({"first_name": "Ada", "last_name": "Lovelace"});
-        let changed = second
-            .on(&self.api)
-            .patch("user/", names)
-            .await
-            .expect(200)
-            .json();
+        let changed = second.on(&self.api).patch("user/", names).await.expect(200).json();
         assert_eq!(first.on(&self.api).get("user/").await.expect(200).json(), changed);
         assert_eq!(changed["first_name"], "Ada");
         if self.way != Way::Key {
@@ -101,24 +85,13 @@ impl Journey {
     /// By a mail without any link that works.
     async fn was_told_of_the_change(&self) {
         let mails = self.server.mails().await;
-        let last = mails
-            .iter()
-            .rfind(|mail| mail.is_to(&self.account.email))
-            .expect("a mail");
+        let last = mails.iter().rfind(|mail| mail.is_to(&self.account.email)).expect("a mail");
         assert!(last.text.to_lowercase().contains("password"), "{}", last.text);
-        assert!(
-            !last.text.contains(NEW_PASSWORD) && last.reset_link().is_none(),
-            "{}",
-            last.text
-        );
+        assert!(!last.text.contains(NEW_PASSWORD) && last.reset_link().is_none(), "{}", last.text);
         assert!(!last.html.is_empty(), "it has an HTML part too");
         let sent = mails.iter().map(|mail| message_id(&mail.source));
         let distinct: std::collections::BTreeSet<String> = sent.collect();
-        assert_eq!(
-            distinct.len(),
-            mails.len(),
-            "each mail has a Message-ID of its own"
-        );
+        assert_eq!(distinct.len(), mails.len(), "each mail has a Message-ID of its own");
     }
 
     async fn forgets_the_password(&mut self, own: &Device) {
@@ -126,10 +99,7 @@ impl Journey {
         self.api.post("password/reset/", asked).await.expect(200);
         let (uid, token) = self.server.reset_link(&self.account.email).await;
         let body = json!({"uid": uid, "token": token, "new_password1": LAST_PASSWORD, "new_password2": LAST_PASSWORD});
-        self.api
-            .post("password/reset/confirm/", body.clone())
-            .await
-            .expect(200);
+        self.api.post("password/reset/confirm/", body.clone()).await.expect(200);
         assert!(!own.is_in(&self.api).await, "a reset ends every session");
         self.api.post("password/reset/confirm/", body).await.expect(400);
         self.account.try_login(&self.api, NEW_PASSWORD).await.expect(400);
@@ -153,9 +123,6 @@ impl Journey {
 }
 
 fn message_id(source: &str) -> String {
-    let line = source
-        .lines()
-        .find(|line| line.to_lowercase().starts_with("message-id:"));
-    line.unwrap_or_else(|| panic!("no Message-ID: {source}"))
-        .to_owned()
+    let line = source.lines().find(|line| line.to_lowercase().starts_with("message-id:"));
+    line.unwrap_or_else(|| panic!("no Message-ID: {source}")).to_owned()
 }

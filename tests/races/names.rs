@@ -21,22 +21,13 @@ async fn register_all(server: &Server, accounts: Vec<Account>) -> Vec<Reply> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_registrations_of_one_username_make_one_user() {
     let server = Server::start(&[]).await;
-    let accounts = (0..RACERS).map(|index| Account {
-        email: format!("n{index}@example.com"),
-        ..Account::named("wanted")
-    });
+    let accounts = (0..RACERS)
+        .map(|index| Account { email: format!("n{index}@example.com"), ..Account::named("wanted") });
     let replies = register_all(&server, accounts.collect()).await;
-    assert_eq!(
-        (count(&replies, 201), count(&replies, 400)),
-        (1, RACERS - 1),
-        "{replies:#?}"
-    );
+    assert_eq!((count(&replies, 201), count(&replies, 400)), (1, RACERS - 1), "{replies:#?}");
     let refused = replies.iter().filter(|reply| reply.status == 400);
     for reply in refused {
-        assert_eq!(
-            reply.json(),
-            json!({"username": ["A user with that username already exists."]})
-        );
+        assert_eq!(reply.json(), json!({"username": ["A user with that username already exists."]}));
     }
     Account::named("wanted").login(&server.api()).await;
 }
@@ -45,26 +36,14 @@ async fn fifty_registrations_of_one_username_make_one_user() {
 async fn fifty_registrations_of_one_address_make_one_user() {
     let server = Server::start(&[]).await;
     let email = "wanted@example.com".to_owned();
-    let accounts = (0..RACERS).map(|index| Account {
-        email: email.clone(),
-        ..Account::named(&format!("n{index}"))
-    });
+    let accounts =
+        (0..RACERS).map(|index| Account { email: email.clone(), ..Account::named(&format!("n{index}")) });
     let replies = register_all(&server, accounts.collect()).await;
-    assert_eq!(
-        (count(&replies, 201), count(&replies, 400)),
-        (1, RACERS - 1),
-        "{replies:#?}"
-    );
-    let refused: Vec<_> = (0..RACERS)
-        .filter(|index| replies[*index].status == 400)
-        .collect();
+    assert_eq!((count(&replies, 201), count(&replies, 400)), (1, RACERS - 1), "{replies:#?}");
+    let refused: Vec<_> = (0..RACERS).filter(|index| replies[*index].status == 400).collect();
     let again = refused.iter().map(|index| Account::named(&format!("n{index}")));
     let replies = register_all(&server, again.collect()).await;
-    assert_eq!(
-        count(&replies, 201),
-        RACERS - 1,
-        "a refused registration holds no name: {replies:#?}"
-    );
+    assert_eq!(count(&replies, 201), RACERS - 1, "a refused registration holds no name: {replies:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,17 +59,9 @@ async fn ten_renamings_to_one_username_rename_one_user() {
         async move { user.patch("user/", json!({"username": "wanted"})).await }
     });
     let replies = together(tries).await;
-    assert_eq!(
-        (count(&replies, 200), count(&replies, 400)),
-        (1, 9),
-        "{replies:#?}"
-    );
+    assert_eq!((count(&replies, 200), count(&replies, 400)), (1, 9), "{replies:#?}");
     let names = together(users.iter().map(|tokens| name(tokens.clone(), server.api()))).await;
-    assert_eq!(
-        names.iter().filter(|name| *name == "wanted").count(),
-        1,
-        "{names:?}"
-    );
+    assert_eq!(names.iter().filter(|name| *name == "wanted").count(), 1, "{names:?}");
 }
 
 async fn name(tokens: Tokens, api: crate::support::Caller) -> String {

@@ -46,12 +46,7 @@ async fn run(tokens: &str, way: Way, rounds: usize) {
     let server = Server::start(&[("STELE_AUTH__TOKENS", tokens), ("STELE_HASH__THREADS", "2")]).await;
     let (api, account) = (server.api(), Account::named("racer"));
     let mut own = account.register(&api).await;
-    let mut race = Race {
-        server,
-        api,
-        account,
-        way,
-    };
+    let mut race = Race { server, api, account, way };
     for round in 0..rounds {
         own = race.round(&own, &format!("{PASSWORD}-{round}")).await;
     }
@@ -72,18 +67,11 @@ impl Race {
                     return (Some(change.0.post(path, change.1).await), Vec::new());
                 }
                 let (api, account) = race;
-                (
-                    None,
-                    both(refresh(&api, &victim), account.try_login(&api, &old)).await,
-                )
+                (None, both(refresh(&api, &victim), account.try_login(&api, &old)).await)
             }
         });
         let (made, others): (Vec<_>, Vec<_>) = together(racers).await.into_iter().unzip();
-        made.into_iter()
-            .flatten()
-            .next()
-            .expect("one of them made the change")
-            .expect(200);
+        made.into_iter().flatten().next().expect("one of them made the change").expect(200);
         let mut sessions: Vec<Tokens> = others.iter().flatten().filter_map(session).collect();
         sessions.push(victim);
         are_dead(&self.api, &sessions).await;
@@ -97,10 +85,7 @@ impl Race {
         if self.way == Way::Change {
             return (own.on(&self.api), "password/change/", body);
         }
-        self.api
-            .post("password/reset/", json!({"email": self.account.email}))
-            .await
-            .expect(200);
+        self.api.post("password/reset/", json!({"email": self.account.email})).await.expect(200);
         let (uid, token) = self.server.reset_link(&self.account.email).await;
         let body = json!({"uid": uid, "token": token, "new_password1": new, "new_password2": new});
         (self.api.clone(), "password/reset/confirm/", body)

@@ -24,16 +24,12 @@ async fn fifty_refreshes_within_the_grace_get_the_same_child() {
     let api = server.api();
     let pair = Account::named("patient").register(&api).await;
     let replies = refresh_all(&api, pair.refresh(), RACERS).await;
-    let children: BTreeSet<String> = replies
-        .into_iter()
-        .map(|reply| reply.expect(200).at("/refresh"))
-        .collect();
+    let children: BTreeSet<String> =
+        replies.into_iter().map(|reply| reply.expect(200).at("/refresh")).collect();
     assert_eq!(children.len(), 1, "{children:#?}");
     let child = children.first().unwrap();
     assert_ne!(child, pair.refresh());
-    api.post("token/refresh/", json!({"refresh": child}))
-        .await
-        .expect(200);
+    api.post("token/refresh/", json!({"refresh": child})).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,10 +57,7 @@ async fn a_logout_ends_what_is_being_refreshed() {
         let leaving = user.post("logout/", json!({"refresh": pair.refresh()}));
         let (left, refreshed) = tokio::join!(leaving, refresh_all(&api, pair.refresh(), 10));
         left.expect(200);
-        let children = refreshed
-            .iter()
-            .filter(|reply| reply.status == 200)
-            .map(Tokens::of);
+        let children = refreshed.iter().filter(|reply| reply.status == 200).map(Tokens::of);
         let sessions: Vec<Tokens> = children.chain([pair]).collect();
         are_dead(&api, &sessions).await;
     }

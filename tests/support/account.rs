@@ -24,19 +24,11 @@ pub(crate) enum Tokens {
 impl Account {
     pub(crate) fn named(username: &str) -> Self {
         let email = format!("{username}@example.com");
-        Self {
-            username: username.to_owned(),
-            email,
-            password: PASSWORD.to_owned(),
-        }
+        Self { username: username.to_owned(), email, password: PASSWORD.to_owned() }
     }
 
     pub(crate) fn registration(&self) -> Value {
-        let Self {
-            username,
-            email,
-            password,
-        } = self;
+        let Self { username, email, password } = self;
         json!({"username": username, "email": email, "password1": password, "password2": password})
     }
 
@@ -46,8 +38,7 @@ impl Account {
     }
 
     pub(crate) async fn try_login(&self, api: &Caller, password: &str) -> Reply {
-        api.post("login/", json!({"username": self.username, "password": password}))
-            .await
+        api.post("login/", json!({"username": self.username, "password": password})).await
     }
 
     pub(crate) async fn login(&self, api: &Caller) -> Tokens {
@@ -61,10 +52,7 @@ impl Tokens {
         if reply.json().get("key").is_some() {
             return Self::Key(reply.at("/key"));
         }
-        Self::Pair {
-            access: reply.at("/access"),
-            refresh: reply.at("/refresh"),
-        }
+        Self::Pair { access: reply.at("/access"), refresh: reply.at("/refresh") }
     }
 
     /// A caller who shows this session's credentials.

@@ -23,21 +23,14 @@ impl Caller {
             .timeout(Duration::from_secs(90))
             .build()
             .unwrap();
-        Self {
-            client,
-            address: address.to_owned(),
-            headers: HeaderMap::new(),
-        }
+        Self { client, address: address.to_owned(), headers: HeaderMap::new() }
     }
 
     /// The same, with one more header on everything he sends.
     pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
         let mut headers = self.headers.clone();
         headers.insert(HeaderName::from_static(name), value.parse().unwrap());
-        Self {
-            headers,
-            ..self.clone()
-        }
+        Self { headers, ..self.clone() }
     }
 
     pub(crate) fn bearer(&self, access: &str) -> Self {
@@ -50,15 +43,9 @@ impl Caller {
 
     /// A request to be shaped further; `path` is below the base path unless it starts with a slash.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let below = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("/dj-rest-auth/{path}")
-        };
+        let below = if path.starts_with('/') { path.to_owned() } else { format!("/dj-rest-auth/{path}") };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        self.client
-            .request(method, format!("http://{}{below}", self.address))
-            .headers(self.headers.clone())
+        self.client.request(method, format!("http://{}{below}", self.address)).headers(self.headers.clone())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -91,11 +78,7 @@ impl Reply {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("the answer is whole");
-        Self {
-            status,
-            headers,
-            text,
-        }
+        Self { status, headers, text }
     }
 
     /// Itself, if it has this status.
@@ -119,9 +102,7 @@ impl Reply {
     pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
         let lines = self.headers.get_all("set-cookie").iter();
         let pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next()?.split_once('='));
-        pairs
-            .map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()))
-            .collect()
+        pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
     }
 
     /// The text at a JSON pointer.
@@ -129,7 +110,6 @@ impl Reply {
     pub(crate) fn at(&self, pointer: &str) -> String {
         let body = self.json();
         let text = body.pointer(pointer).and_then(Value::as_str);
-        text.unwrap_or_else(|| panic!("no text at {pointer}: {self:?}"))
-            .to_owned()
+        text.unwrap_or_else(|| panic!("no text at {pointer}: {self:?}")).to_owned()
     }
 }

@@ -22,9 +22,7 @@ pub(crate) struct Mail {
 
 impl Mailbox {
     pub(crate) fn at(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
+        Self { folder: folder.to_owned() }
     }
 
     /// Every mail, the oldest first; a folder that is not there holds none.
@@ -43,9 +41,7 @@ impl Mailbox {
 fn position(file: &Path) -> u64 {
     let name = file.file_name().unwrap().to_str().unwrap();
     let digits = name.split('-').next().unwrap();
-    digits
-        .parse()
-        .unwrap_or_else(|_| panic!("a mail file starts with its position: {name}"))
+    digits.parse().unwrap_or_else(|_| panic!("a mail file starts with its position: {name}"))
 }
 
 impl Mail {
@@ -54,10 +50,7 @@ impl Mail {
         let mail = mailparse::parse_mail(&bytes).expect("a mail that can be read");
         Self {
             file: file.file_name().unwrap().to_str().unwrap().to_owned(),
-            to: mail
-                .headers
-                .get_first_value("To")
-                .expect("a mail has an addressee"),
+            to: mail.headers.get_first_value("To").expect("a mail has an addressee"),
             text: part(&mail, "text/plain").expect("a mail has a text part"),
             html: part(&mail, "text/html").unwrap_or_default(),
             source: String::from_utf8_lossy(&bytes).into_owned(),
@@ -70,11 +63,7 @@ impl Mail {
 
     /// Lines of the text part that are a link and nothing else.
     pub(crate) fn links(&self) -> Vec<Url> {
-        let lines = self
-            .text
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with("http"));
+        let lines = self.text.lines().map(str::trim).filter(|line| line.starts_with("http"));
         lines.filter_map(|line| Url::parse(line).ok()).collect()
     }
 
@@ -90,10 +79,7 @@ impl Mail {
 
     fn link(&self, template: &str) -> Option<Link> {
         let start = template.split('{').next().unwrap();
-        self.links()
-            .into_iter()
-            .find(|url| url.as_str().starts_with(start))
-            .map(Link)
+        self.links().into_iter().find(|url| url.as_str().starts_with(start)).map(Link)
     }
 }
 
@@ -102,10 +88,7 @@ pub(crate) struct Link(Url);
 
 impl Link {
     pub(crate) fn value(&self, name: &str) -> Option<String> {
-        self.0
-            .query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        self.0.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 }
 

@@ -32,6 +32,11 @@ impl Lines {
     }
 }
 
+/// Whether a program says in this line that it contradicted itself, in Rust's words or in Stele's.
+pub(crate) fn is_panic(line: &str) -> bool {
+    line.contains("panicked at") || line.contains("a bug:")
+}
+
 pub(crate) struct Process {
     pid: Pid,
     exit: Receiver<ExitStatus>,
@@ -41,21 +46,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command` and adds what it prints to `lines`.
     pub(crate) fn spawn(mut command: Command, lines: &Lines) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let pid = Pid::from_child(&child);
-        let readers = [
-            lines.collect(child.stdout.take().unwrap()),
-            lines.collect(child.stderr.take().unwrap()),
-        ];
-        Self {
-            pid,
-            exit: report_exit(child, readers),
-            ended: None,
-        }
+        let readers =
+            [lines.collect(child.stdout.take().unwrap()), lines.collect(child.stderr.take().unwrap())];
+        Self { pid, exit: report_exit(child, readers), ended: None }
     }
 
     /// How it ended, if it does so within `deadline`; all its output is there then.

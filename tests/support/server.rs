@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Caller, Lines, Mail, Mailbox, Process, wait_for};
+use super::{Caller, Lines, Mail, Mailbox, Process, is_panic, wait_for};
 
 pub(crate) const VERIFY_URL: &str = "http://front.test/verify?key={key}";
 pub(crate) const RESET_URL: &str = "http://front.test/reset?uid={uid}&token={token}";
@@ -71,10 +71,7 @@ impl Home {
     pub(crate) fn bare(env: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self {
-            folder,
-            env: env.iter().map(own).collect(),
-        }
+        Self { folder, env: env.iter().map(own).collect() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -113,10 +110,7 @@ impl Home {
 }
 
 fn run(mut command: Command, input: &str) -> Ran {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let pid = Pid::from_child(&child);
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
@@ -126,17 +120,9 @@ fn run(mut command: Command, input: &str) -> Ran {
         kill_process(pid, Signal::KILL).ok();
         panic!("after {COMMAND:?} it still runs: {command:?}");
     };
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = output.expect("a command ends");
+    let Output { status, stdout, stderr } = output.expect("a command ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it prints is text");
-    Ran {
-        code: status.code(),
-        stdout: text(stdout),
-        stderr: text(stderr),
-    }
+    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
 impl Server {
@@ -149,12 +135,7 @@ impl Server {
     pub(crate) async fn at(home: Home) -> Self {
         let lines = Lines::default();
         let (process, address) = launch(&home, &lines).await;
-        Self {
-            process,
-            lines,
-            address,
-            home,
-        }
+        Self { process, lines, address, home }
     }
 
     /// SIGTERM, then another process on the same folder and, perhaps, another port.
@@ -179,9 +160,7 @@ impl Server {
 
     /// Its exit code, once it has ended of itself; a signal has none.
     pub(crate) fn exit_code_within(&mut self, deadline: Duration) -> Option<i32> {
-        self.process
-            .exit_within(deadline)
-            .and_then(|status| status.code())
+        self.process.exit_within(deadline).and_then(|status| status.code())
     }
 
     pub(crate) fn home(&self) -> &Home {
@@ -212,11 +191,7 @@ impl Server {
         let api = self.api();
         wait_for("the mail worker is idle", MAIL, async || {
             let health = api.get("/health/ready").await.json();
-            (health
-                .pointer("/parts/mailer/lag")
-                .and_then(serde_json::Value::as_u64)
-                == Some(0))
-            .then_some(())
+            (health.pointer("/parts/mailer/lag").and_then(serde_json::Value::as_u64) == Some(0)).then_some(())
         })
         .await;
         Mailbox::at(&self.home.data().join("mail")).all()
@@ -224,33 +199,24 @@ impl Server {
 
     /// The newest mail to `address` that carries a link of the wanted kind, taken apart by `read`.
     pub(crate) async fn newest<T>(&self, address: &str, read: impl Fn(&Mail) -> Option<T>) -> Option<T> {
-        self.mails()
-            .await
-            .iter()
-            .rev()
-            .filter(|mail| mail.is_to(address))
-            .find_map(read)
+        self.mails().await.iter().rev().filter(|mail| mail.is_to(address)).find_map(read)
     }
 
     /// The key in the newest verification link to `address`.
     pub(crate) async fn verify_key(&self, address: &str) -> String {
-        self.newest(address, Mail::verify_key)
-            .await
-            .expect("a verification link was sent")
+        self.newest(address, Mail::verify_key).await.expect("a verification link was sent")
     }
 
     /// uid and token of the newest reset link to `address`.
     pub(crate) async fn reset_link(&self, address: &str) -> (String, String) {
-        self.newest(address, Mail::reset_link)
-            .await
-            .expect("a reset link was sent")
+        self.newest(address, Mail::reset_link).await.expect("a reset link was sent")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.process.stop();
-        let panicked = self.lines().into_iter().find(|line| line.contains("panicked at"));
+        let panicked = self.lines().into_iter().find(|line| is_panic(line));
         if let Some(line) = panicked.filter(|_| !thread::panicking()) {
             panic!("the server panicked on its way: {line}");
         }
@@ -260,28 +226,14 @@ impl Drop for Server {
 async fn launch(home: &Home, lines: &Lines) -> (Process, String) {
     let earlier = lines.all().len();
     let mut process = Process::spawn(home.command(&["serve"]), lines);
-    let address = wait_for(
-        "the line that says `listening on http://ADDR`",
-        START,
-        async || {
-            let ended = process.exit_within(Duration::ZERO);
-            let new = lines.all().split_off(earlier);
-            let address = new
-                .iter()
-                .find_map(|line| line.split_once("listening on http://"));
-            assert!(
-                address.is_some() || ended.is_none(),
-                "the server ended at start: {new:#?}"
-            );
-            address.map(|(_, rest)| {
-                rest.split(char::is_whitespace)
-                    .next()
-                    .unwrap()
-                    .trim_end_matches('/')
-                    .to_owned()
-            })
-        },
-    )
+    let address = wait_for("the line that says `listening on http://ADDR`", START, async || {
+        let ended = process.exit_within(Duration::ZERO);
+        let new = lines.all().split_off(earlier);
+        let address = new.iter().find_map(|line| line.split_once("listening on http://"));
+        assert!(address.is_some() || ended.is_none(), "the server ended at start: {new:#?}");
+        address
+            .map(|(_, rest)| rest.split(char::is_whitespace).next().unwrap().trim_end_matches('/').to_owned())
+    })
     .await;
     (process, address)
 }

@@ -10,11 +10,7 @@ pub(crate) struct Wire(TcpStream);
 
 impl Wire {
     pub(crate) async fn connect(address: &str) -> Self {
-        Self(
-            TcpStream::connect(address)
-                .await
-                .expect("the server takes connections"),
-        )
+        Self(TcpStream::connect(address).await.expect("the server takes connections"))
     }
 
     /// Sends, and does not mind when the server has closed already: what it said is still there to read.
@@ -27,15 +23,10 @@ impl Wire {
         let mut seen = Vec::new();
         let mut piece = [0; 4096];
         while !String::from_utf8_lossy(&seen).contains(end) {
-            let read = timeout(deadline, self.0.read(&mut piece))
-                .await
-                .expect("an answer within the deadline");
+            let read =
+                timeout(deadline, self.0.read(&mut piece)).await.expect("an answer within the deadline");
             let read = read.expect("an open connection");
-            assert!(
-                read > 0,
-                "closed before {end:?}, after {:?}",
-                String::from_utf8_lossy(&seen)
-            );
+            assert!(read > 0, "closed before {end:?}, after {:?}", String::from_utf8_lossy(&seen));
             seen.extend_from_slice(&piece[..read]);
         }
         String::from_utf8_lossy(&seen).into_owned()
@@ -50,9 +41,7 @@ impl Wire {
                 seen.extend_from_slice(&piece[..read]);
             }
         };
-        timeout(deadline, reading)
-            .await
-            .expect("the server closes the connection");
+        timeout(deadline, reading).await.expect("the server closes the connection");
         String::from_utf8_lossy(&seen).into_owned()
     }
 }

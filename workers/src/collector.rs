@@ -7,9 +7,9 @@ use domain::{KeyId, Session, SessionId, Time, User, UserId};
 use store::{Journal, StoreError, StreamId, VaultError, clock, vault::Destroyed};
 
 /// How old a key must be before its absence from the log means anything.
-const AGE: Duration = Duration::from_secs(3600);
+const AGE: Duration = Duration::from_hours(1);
 /// For how long after that it is looked at, where its first use decides for ever.
-const SPAN: Duration = Duration::from_secs(24 * 3600);
+const SPAN: Duration = Duration::from_hours(24);
 
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
@@ -32,7 +32,9 @@ impl Collector {
     /// not name, and those keys of users and sessions whose stream was never begun.
     pub async fn collect(&self) -> Result<u32, CollectError> {
         let mut destroyed = 0;
-        for (prefix, from) in [("password-", Time(0)), ("session-", before(AGE + SPAN)), ("user-", before(AGE + SPAN))] {
+        for (prefix, from) in
+            [("password-", Time(0)), ("session-", before(AGE + SPAN)), ("user-", before(AGE + SPAN))]
+        {
             let mut last = KeyId(String::new());
             loop {
                 let keys = self.journal.vault().aged_keys(prefix, from..before(AGE), &last).await?;
@@ -55,7 +57,9 @@ impl Collector {
         let (kind, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match kind {
             "password" => Ok(match id.parse() {
-                Ok(user) => self.user(user).await?.account().is_some_and(|account| account.password.key == *key),
+                Ok(user) => {
+                    self.user(user).await?.account().is_some_and(|account| account.password.key == *key)
+                }
                 Err(_) => true,
             }),
             "user" => Ok(match id.parse() {

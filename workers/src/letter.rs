@@ -24,11 +24,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{Position, Recorded, link::ResetLink};
 
 /// All but RFC 3986's unreserved characters is encoded.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The end of the year 9999, beyond which a Date header can't go.
 const LAST_DATE: i64 = 253_402_300_799;
@@ -90,12 +86,7 @@ pub struct Letter {
 /// Without link and message, which hold the secret.
 impl fmt::Debug for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            position,
-            event,
-            about,
-            ..
-        } = self;
+        let Self { position, event, about, .. } = self;
         f.debug_struct("Letter")
             .field("position", position)
             .field("event", event)
@@ -143,15 +134,9 @@ impl Composer {
             // The message is built from what this header reads as.
             mailbox.to_string().parse::<Mailbox>()
         };
-        let from = mailbox(&sender).map_err(|source| ComposerError::Sender {
-            address: sender.address,
-            source,
-        })?;
-        Ok(Self {
-            from,
-            urls,
-            texts: wording::texts()?,
-        })
+        let from =
+            mailbox(&sender).map_err(|source| ComposerError::Sender { address: sender.address, source })?;
+        Ok(Self { from, urls, texts: wording::texts()? })
     }
 
     /// Writes the mail.
@@ -170,11 +155,7 @@ impl Composer {
             None => "your account".to_owned(),
         };
         let values = context! { subject => words.subject, account, link => &link, expires };
-        let fill = |kind| {
-            self.texts
-                .get_template(&format!("{}.{kind}", words.name))?
-                .render(&values)
-        };
+        let fill = |kind| self.texts.get_template(&format!("{}.{kind}", words.name))?.render(&values);
         let parts = MultiPart::alternative()
             .boundary(format!("stele-{}", brief.event.event.id))
             .singlepart(part(ContentType::TEXT_PLAIN, fill("txt")?))
@@ -217,11 +198,9 @@ impl Composer {
             (Purpose::VerifyEmail, Secret::VerifyEmail(key)) => {
                 Ok(self.urls.verify.replace("{key}", &encoded(key)))
             }
-            (Purpose::ResetPassword, Secret::ResetPassword(ResetLink { uid, token })) => Ok(self
-                .urls
-                .reset
-                .replace("{uid}", &encoded(uid))
-                .replace("{token}", &encoded(token))),
+            (Purpose::ResetPassword, Secret::ResetPassword(ResetLink { uid, token })) => {
+                Ok(self.urls.reset.replace("{uid}", &encoded(uid)).replace("{token}", &encoded(token)))
+            }
             _ => Err(ComposeError::Link),
         }
     }
@@ -234,15 +213,9 @@ fn address(text: &str) -> Result<Address, AddressError> {
     if !local.is_ascii() {
         return Err(AddressError::InvalidUser);
     }
-    let canonical = if domain.is_ascii() {
-        None
-    } else {
-        Some(canonical_email(text))
-    };
-    let domain = canonical
-        .as_ref()
-        .and_then(|address| address.rsplit_once('@'))
-        .map_or(domain, |(_, ascii)| ascii);
+    let canonical = if domain.is_ascii() { None } else { Some(canonical_email(text)) };
+    let domain =
+        canonical.as_ref().and_then(|address| address.rsplit_once('@')).map_or(domain, |(_, ascii)| ascii);
     if !domain.is_ascii() || text.chars().any(char::is_control) {
         return Err(AddressError::InvalidInput);
     }
@@ -274,8 +247,5 @@ fn spelled(at: Time) -> String {
     let mut headers = Headers::new();
     headers.set(Date::new(moment(at)));
     let date = headers.get_raw("Date").unwrap_or_default();
-    format!(
-        "{} UTC",
-        date.rsplit_once(':').map_or(date, |(minutes, _)| minutes)
-    )
+    format!("{} UTC", date.rsplit_once(':').map_or(date, |(minutes, _)| minutes))
 }

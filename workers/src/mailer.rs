@@ -65,13 +65,7 @@ enum Outcome {
 
 impl Mailer {
     pub fn new(journal: Journal, keys: Arc<MacKeys>, composer: Composer, outbox: Arc<dyn Outbox>) -> Self {
-        Self {
-            journal,
-            keys: RwLock::new(keys),
-            composer,
-            outbox,
-            progress: Progress::default(),
-        }
+        Self { journal, keys: RwLock::new(keys), composer, outbox, progress: Progress::default() }
     }
 
     async fn handle(&self, event: &Recorded) -> Result<(), TryAgain> {
@@ -119,19 +113,10 @@ impl Mailer {
 
     async fn write(&self, event: &Recorded, request: &Request, to: &str) -> Result<Letter, WriteError> {
         let link = match &request.link {
-            Some(terms) => self
-                .secret(request, terms, to)
-                .await?
-                .map(|secret| (secret, terms.expires_at)),
+            Some(terms) => self.secret(request, terms, to).await?.map(|secret| (secret, terms.expires_at)),
             None => None,
         };
-        let brief = Brief {
-            event,
-            purpose: request.purpose,
-            to,
-            at: request.at,
-            link,
-        };
+        let brief = Brief { event, purpose: request.purpose, to, at: request.at, link };
         Ok(self.composer.compose(&brief)?)
     }
 
@@ -169,11 +154,7 @@ impl Mailer {
             Outcome::Failed(reason) => Command::RecordFailure { attempt, reason, at },
         };
         let context = Context::because_of(event, ACTOR);
-        match self
-            .journal
-            .execute::<Mail>(&context, &event.stream, command)
-            .await
-        {
+        match self.journal.execute::<Mail>(&context, &event.stream, command).await {
             Ok(_) => {
                 self.progress.forget(&event.stream);
                 Ok(())
@@ -196,15 +177,8 @@ impl Consumer for Mailer {
 }
 
 fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> Option<Secret> {
-    let LinkTerms {
-        expires_at, epoch, ..
-    } = *terms;
-    let subject = Subject {
-        user: request.user.0,
-        email,
-        epoch,
-        expires_at: expires_at.seconds(),
-    };
+    let LinkTerms { expires_at, epoch, .. } = *terms;
+    let subject = Subject { user: request.user.0, email, epoch, expires_at: expires_at.seconds() };
     match request.purpose {
         Purpose::VerifyEmail => Some(Secret::VerifyEmail(verify_email_key(key, &subject))),
         Purpose::ResetPassword => Some(Secret::ResetPassword(reset_link(key, &subject))),
@@ -213,10 +187,7 @@ fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> O
 }
 
 fn worthless_from(request: &Request) -> Time {
-    request
-        .link
-        .as_ref()
-        .map_or(request.at + NOTICE_LIFE, |terms| terms.expires_at)
+    request.link.as_ref().map_or(request.at + NOTICE_LIFE, |terms| terms.expires_at)
 }
 
 /// A mail that can't be read will never be sent, and must not keep the others from being.

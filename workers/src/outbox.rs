@@ -62,14 +62,8 @@ impl FileOutbox {
             clear_unfinished(&folder).await
         };
         match prepared.await {
-            Ok(()) => Ok(Self {
-                folder,
-                tell: Box::new(tell),
-            }),
-            Err(source) => Err(FolderError {
-                folder: folder.display().to_string(),
-                source,
-            }),
+            Ok(()) => Ok(Self { folder, tell: Box::new(tell) }),
+            Err(source) => Err(FolderError { folder: folder.display().to_string(), source }),
         }
     }
 
@@ -78,16 +72,10 @@ impl FileOutbox {
         let name = format!("{}-{}", letter.position.0, letter.event);
         // The folder may have been cleared away by hand.
         make_private(&self.folder).await?;
-        let unfinished = self
-            .folder
-            .join(format!(".{name}-{:016x}{UNFINISHED}", random::number()));
+        let unfinished = self.folder.join(format!(".{name}-{:016x}{UNFINISHED}", random::number()));
         let written = async {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&unfinished)
-                .await?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).await?;
             file.write_all(&letter.message).await?;
             file.flush().await?;
             file.sync_all().await?;
@@ -105,9 +93,7 @@ impl FileOutbox {
 impl Outbox for FileOutbox {
     /// No fault of a file system is for ever: disks are emptied and folders are given back.
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError> {
-        self.write(letter)
-            .await
-            .map_err(|error| DeliverError::Temporary(error.into()))?;
+        self.write(letter).await.map_err(|error| DeliverError::Temporary(error.into()))?;
         (self.tell)(&line(letter));
         Ok(())
     }
@@ -122,20 +108,14 @@ fn line(letter: &Letter) -> String {
 }
 
 async fn make_private(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .await
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await
 }
 
 async fn clear_unfinished(folder: &Path) -> io::Result<()> {
     let mut entries = fs::read_dir(folder).await?;
     while let Some(entry) = entries.next_entry().await? {
         let name = entry.file_name();
-        let is_ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with('.') && name.ends_with(UNFINISHED));
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(UNFINISHED));
         if is_ours && entry.file_type().await?.is_file() {
             match fs::remove_file(entry.path()).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -10,9 +10,15 @@ use crate::{Consumer, TryAgain};
 /// Something that makes living tokens worthless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revocation {
-    Session { session: SessionId, at: Time },
+    Session {
+        session: SessionId,
+        at: Time,
+    },
     /// The user's epoch rose; who is still admitted is for his stream to say.
-    Epoch { user: UserId, at: Time },
+    Epoch {
+        user: UserId,
+        at: Time,
+    },
 }
 
 /// One who refuses tokens.
@@ -51,7 +57,10 @@ impl<R: Revoked> Consumer for Revoker<R> {
             Ok(revocation) => revocation,
             Err(error @ StoreError::Unavailable(_)) => return Err(TryAgain(error.into())),
             Err(error) => {
-                tracing::error!(error = store::log::chain(&error), "an event that may revoke something can't be read");
+                tracing::error!(
+                    error = store::log::chain(&error),
+                    "an event that may revoke something can't be read"
+                );
                 None
             }
         };
@@ -81,9 +90,10 @@ fn epoch_rise(recorded: &Recorded, event: &user::Event) -> Option<Revocation> {
 
     let user = recorded.stream.key().parse().ok()?;
     match event {
-        E::PasswordChanged { at, .. } | E::PasswordReset { at, .. } | E::UserDisabled { at } | E::UserEnabled { at } => {
-            Some(Revocation::Epoch { user, at: *at })
-        }
+        E::PasswordChanged { at, .. }
+        | E::PasswordReset { at, .. }
+        | E::UserDisabled { at }
+        | E::UserEnabled { at } => Some(Revocation::Epoch { user, at: *at }),
         E::UserRegistered(_)
         | E::RegistrationAbandoned { .. }
         | E::ClaimAbandoned { .. }

@@ -58,12 +58,13 @@ fn log_part(head: &Result<Position, StoreError>) -> Part {
 
 /// The cause goes to the log of the process: health is asked by anyone.
 fn part(outcome: Result<(), String>) -> Part {
-    let detail = match &outcome {
+    let ok = outcome.is_ok();
+    let detail = match outcome {
         Ok(()) => "ok",
         Err(cause) => {
             tracing::warn!(cause, "a part does not work");
             "can't be reached"
         }
     };
-    Part { ok: outcome.is_ok(), detail: detail.to_owned(), lag: 0 }
+    Part { ok, detail: detail.to_owned(), lag: 0 }
 }

@@ -13,7 +13,7 @@ use lru::LruCache;
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
 /// How long an answer is remembered; revocations must be remembered for longer.
-pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
+pub(crate) const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// What never changes in a session while it lives.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Addresses: verified by the link that was mailed to them, asked for again, and exchanged for others.
 
 use domain::{
-    Aggregate, KeyId, Private, User, UserId,
+    Aggregate, KeyId, Private, ReservationId, Time, User, UserId,
     mail::Purpose,
     name::{NameKind, canonical_email},
     user::{self, Account, Command, Proof},
@@ -36,7 +36,9 @@ impl Accounts {
         let mut attempt = 1;
         loop {
             match self.try_verify_email(context, link).await {
-                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. })))
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 outcome => return outcome,
@@ -65,7 +67,8 @@ impl Accounts {
         let key = self.macs.link(link.key_id())?;
         let current = account.email.as_ref().map(|address| &address.email);
         let pending = account.pending_email.as_ref().map(|pending| &pending.email);
-        let mut addresses = pending.into_iter().chain(current).filter_map(Private::get).map(|e| canonical_email(e));
+        let mut addresses =
+            pending.into_iter().chain(current).filter_map(Private::get).map(|e| canonical_email(e));
         addresses.find(|address| link.check(key, address, account.epoch, clock::now().0).is_ok())
     }
 
@@ -95,14 +98,22 @@ impl Accounts {
         Ok(())
     }
 
-    fn verification_mail(&self, user: UserId, account: &Account, email: &str) -> Result<Option<Change>, StoreError> {
-        let unverified = account.email.as_ref().filter(|address| !address.verified).map(|address| &address.email);
+    fn verification_mail(
+        &self,
+        user: UserId,
+        account: &Account,
+        email: &str,
+    ) -> Result<Option<Change>, StoreError> {
+        let unverified =
+            account.email.as_ref().filter(|address| !address.verified).map(|address| &address.email);
         let pending = account.pending_email.as_ref().map(|pending| &pending.email);
         let wanted = canonical_email(email);
         pending
             .into_iter()
             .chain(unverified)
-            .find(|address| account.active && address.get().is_some_and(|held| canonical_email(held) == wanted))
+            .find(|address| {
+                account.active && address.get().is_some_and(|held| canonical_email(held) == wanted)
+            })
             .map(|to| self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), to, clock::now()))
             .transpose()
     }
@@ -118,7 +129,9 @@ impl Accounts {
         let mut attempt = 1;
         loop {
             match self.try_request_email_change(context, (user, proof), email).await {
-                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. })))
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 outcome => return outcome,
@@ -136,20 +149,41 @@ impl Accounts {
         let stream = StreamId::user(user);
         let loaded = self.journal.load::<User>(&stream).await?;
         let account = loaded.state.account().ok_or(EmailError::SessionEnded)?;
-        let taken = self.take(NameKind::Email, email, user, at).await?.ok_or(EmailError::Taken)?;
+        let (reservation, mut changes) = self.pending_claim((user, account), email, at).await?;
         let private = Private::new(KeyId::of_user(user), email.to_owned());
-        let reservation = taken.reservation;
         let command = Command::RequestEmailChange { proof, email: private.clone(), reservation, at };
         let events = loaded.state.decide(command).map_err(|_| EmailError::SessionEnded)?;
-        let mut changes = taken.changes;
         changes.push(Change::of::<User>(stream, loaded.version, &events)?);
-        if let Some(pending) = &account.pending_email
-            && let Some(address) = pending.email.get()
-        {
-            changes.extend(self.release(NameKind::Email, address, pending.claim).await?);
-        }
         changes.push(self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), &private, at)?);
-        changes.extend(self.notice(Purpose::EmailChangeRequested, (user, account), at)?);
+        changes.extend(Self::notice(Purpose::EmailChangeRequested, (user, account), at)?);
         Ok(self.journal.append(context, changes).await?)
+    }
+
+    /// The reservation under which an address is asked for, and what it takes: nothing where the same one was asked for
+    /// before, else the claim on it in exchange for that on the one before.
+    async fn pending_claim(
+        &self,
+        (user, account): (UserId, &Account),
+        email: &str,
+        at: Time,
+    ) -> Result<(ReservationId, Vec<Change>), EmailError> {
+        let pending = account.pending_email.as_ref();
+        let same = pending.filter(|pending| {
+            pending.email.get().is_some_and(|held| canonical_email(held) == canonical_email(email))
+        });
+        if let Some(pending) = same {
+            return Ok((pending.claim, vec![]));
+        }
+        let mut taken = self.take(NameKind::Email, email, user, at).await?.ok_or(EmailError::Taken)?;
+        taken.changes.extend(self.release_pending(account).await?);
+        Ok((taken.reservation, taken.changes))
+    }
+
+    /// Gives back the address that the user had asked for, if any.
+    pub(super) async fn release_pending(&self, account: &Account) -> Result<Option<Change>, StoreError> {
+        match account.pending_email.as_ref().and_then(|pending| Some((pending.email.get()?, pending.claim))) {
+            Some((email, claim)) => self.release(NameKind::Email, email, claim).await,
+            None => Ok(None),
+        }
     }
 }

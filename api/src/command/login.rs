@@ -46,19 +46,20 @@ impl From<StoreError> for LoginError {
 }
 
 impl Accounts {
-    /// The user whose password this is.
+    /// Checks the password of whoever the name belongs to; `None` where it is nobody's.
     pub async fn authenticate(
         &self,
         context: &Context,
         attempts: &Attempts,
-        credentials: &Credentials,
+        held: Option<&Held>,
         password: &Secret,
     ) -> Result<Authenticated, LoginError> {
-        let held = self.find(credentials).await?;
-        let account = held.as_ref().and_then(|held| held.loaded.state.account());
+        let account = held.and_then(|held| held.loaded.state.account());
         let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
         let verdict = self.hashes.verify(password.clone(), encoded).await.map_err(Failure::from)?;
-        let (Some(held), Some(account)) = (&held, account) else { return Err(LoginError::Refused) };
+        let (Some(held), Some(account)) = (held, account) else {
+            return Err(LoginError::Refused);
+        };
         match verdict {
             Verdict::Wrong => {
                 self.record_failure(context, attempts, held.user).await;
@@ -85,7 +86,8 @@ impl Accounts {
         Ok(self.hashes.verify(password.clone(), encoded).await? != Verdict::Wrong)
     }
 
-    async fn find(&self, credentials: &Credentials) -> Result<Option<Held>, StoreError> {
+    /// Whose name this is, if anyone's.
+    pub async fn find(&self, credentials: &Credentials) -> Result<Option<Held>, StoreError> {
         match credentials {
             Credentials::Username(name) => self.holder(NameKind::Username, name).await,
             Credentials::Email(email) => self.holder_of_email(email).await,
@@ -109,7 +111,8 @@ impl Accounts {
     async fn record_failure(&self, context: &Context, attempts: &Attempts, user: UserId) {
         let at = clock::now();
         let counted = attempts.tally(&["failed login", &user.to_string()], at).await;
-        let Ok(count) = counted.inspect_err(|error| tracing::warn!(%error, "a failed login was not counted")) else {
+        let Ok(count) = counted.inspect_err(|error| tracing::warn!(%error, "a failed login was not counted"))
+        else {
             return;
         };
         let command = Command::RecordFailure { at, count };
@@ -121,7 +124,9 @@ impl Accounts {
 
     /// Puts a hash with today's parameters in the place of an older one; if it fails, the next login tries again.
     async fn rehash(&self, context: &Context, (user, account): (UserId, &Account), password: &Secret) {
-        let Ok(fresh) = self.hash(user, password).await else { return };
+        let Ok(fresh) = self.hash(user, password).await else {
+            return;
+        };
         let command = user::Command::RehashPassword {
             replaces: account.password.key.clone(),
             password: fresh,
@@ -130,7 +135,9 @@ impl Accounts {
         match self.journal.execute::<User>(context, &StreamId::user(user), command).await {
             Ok(executed) if executed.recorded => self.shred(&account.password).await,
             Ok(_) => {}
-            Err(error) => tracing::warn!(error = store::log::chain(&error), "an old password hash stays for now"),
+            Err(error) => {
+                tracing::warn!(error = store::log::chain(&error), "an old password hash stays for now");
+            }
         }
     }
 }

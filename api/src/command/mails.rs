@@ -12,7 +12,6 @@ use super::Accounts;
 impl Accounts {
     /// A mail that tells a user something, if he has an address.
     pub(super) fn notice(
-        &self,
         purpose: Purpose,
         (user, account): (UserId, &Account),
         at: Time,
@@ -28,14 +27,17 @@ impl Accounts {
         to: &Private<String>,
         at: Time,
     ) -> Result<Change, StoreError> {
-        let life = if purpose == Purpose::ResetPassword { self.config.reset_ttl } else { self.config.verify_ttl };
-        let link = self.macs.newest_link().map(|key| LinkTerms {
+        let life =
+            if purpose == Purpose::ResetPassword { self.config.reset_ttl } else { self.config.verify_ttl };
+        let key =
+            self.macs.newest_link().ok_or_else(|| StoreError::Unavailable("there is no link key".into()))?;
+        let link = LinkTerms {
             // Links carry whole seconds.
             expires_at: Time::from_seconds((at + life).seconds()),
             epoch,
             key: key.id().to_owned(),
-        });
-        request(purpose, (user, to), link, at)
+        };
+        request(purpose, (user, to), Some(link), at)
     }
 }
 

@@ -12,9 +12,10 @@ use domain::{
 use store::{Change, Loaded, StoreError, StreamId, random};
 
 use super::Accounts;
+use crate::config::Verification;
 
 /// How old a claim must be before it is taken for one that was left behind, and not for one that is under way.
-const UNDER_WAY: Duration = Duration::from_secs(60);
+const UNDER_WAY: Duration = Duration::from_mins(1);
 
 /// A name's holder, folded.
 #[derive(Debug)]
@@ -33,7 +34,9 @@ impl Accounts {
     /// Whose name this is, if anyone's.
     pub async fn holder(&self, kind: NameKind, name: &str) -> Result<Option<Held>, StoreError> {
         let stream = self.claim_stream(kind, name);
-        let Claim::Held(holding) = self.journal.load::<Claim>(&stream).await?.state else { return Ok(None) };
+        let Claim::Held(holding) = self.journal.load::<Claim>(&stream).await?.state else {
+            return Ok(None);
+        };
         let loaded = self.journal.load::<User>(&StreamId::user(holding.holder)).await?;
         let counts =
             loaded.state.account().is_some_and(|account| account.names_reservation(holding.reservation));
@@ -75,12 +78,14 @@ impl Accounts {
         let next = Holding { holder, reservation, at };
         let (mut changes, command) = match claim.state {
             Claim::Free => (vec![], claim::Command::Claim(next)),
-            Claim::Held(held) => match self.fence(held, at).await? {
+            Claim::Held(held) => match self.fence(held, holder, at).await? {
                 Some(fence) => (fence, claim::Command::TakeOver { from: held.reservation, next }),
                 None => return Ok(None),
             },
         };
-        let Ok(events) = claim.state.decide(command) else { return Ok(None) };
+        let Ok(events) = claim.state.decide(command) else {
+            return Ok(None);
+        };
         changes.push(Change::of::<Claim>(stream, claim.version, &events)?);
         Ok(Some(Taken { reservation, changes }))
     }
@@ -95,23 +100,26 @@ impl Accounts {
         let stream = self.claim_stream(kind, name);
         let claim = self.journal.load::<Claim>(&stream).await?;
         match claim.state.decide(claim::Command::Release(reservation)) {
-            Ok(events) if !events.is_empty() => {
-                Change::of::<Claim>(stream, claim.version, &events).map(Some)
-            }
+            Ok(events) if !events.is_empty() => Change::of::<Claim>(stream, claim.version, &events).map(Some),
             Ok(_) | Err(claim::Error::Held) => Ok(None),
         }
     }
 
-    /// What must be written to the holder's stream before his claim may be taken over; nothing if it must not be.
-    async fn fence(&self, held: Holding, at: Time) -> Result<Option<Vec<Change>>, StoreError> {
+    /// What must be written to the holder's stream before his claim may be taken over by `next`; nothing if it must not
+    /// be. Where both are one, what `next` is about to write to that stream is the fence.
+    async fn fence(&self, held: Holding, next: UserId, at: Time) -> Result<Option<Vec<Change>>, StoreError> {
         let stream = StreamId::user(held.holder);
         let holder = self.journal.load::<User>(&stream).await?;
+        let named = holder.state.account().is_some_and(|account| account.names_reservation(held.reservation));
+        if held.holder == next {
+            return Ok((!named).then(Vec::new));
+        }
         let left_behind = at.since(held.at) >= UNDER_WAY;
         let command = match &holder.state {
             User::Abandoned => return Ok(Some(vec![])),
             User::Unborn if left_behind => user::Command::AbandonRegistration { at },
-            User::Registered(account) if left_behind || account.names_reservation(held.reservation) => {
-                let verify_ttl = self.config.verify_ttl;
+            User::Registered(_) if left_behind || named => {
+                let verify_ttl = self.grace_of_addresses();
                 user::Command::AbandonClaim { reservation: held.reservation, verify_ttl, at }
             }
             User::Unborn | User::Registered(_) => return Ok(None),
@@ -119,6 +127,14 @@ impl Accounts {
         match holder.state.decide(command) {
             Ok(events) => Ok(Some(vec![Change::of::<User>(stream, holder.version, &events)?])),
             Err(_) => Ok(None),
+        }
+    }
+
+    /// How long an unverified address is safe from others. Where nobody is asked to verify his, it is so for ever.
+    fn grace_of_addresses(&self) -> Duration {
+        match self.config.email_verification {
+            Verification::None => Duration::MAX,
+            Verification::Mandatory | Verification::Optional => self.config.verify_ttl,
         }
     }
 

@@ -2,9 +2,10 @@
 //! by raising the user's epoch, in the same event.
 
 use domain::{
-    Aggregate, Private, User, UserId,
+    Aggregate, Time, User, UserId,
     mail::Purpose,
-    user::{self, Account, ChangePassword, Command, PasswordHash, Proof},
+    name::canonical_email,
+    user::{self, Account, ChangePassword, Command, Proof},
 };
 use store::{Change, Context, Position, StoreError, StreamId, clock, link::Link};
 
@@ -51,13 +52,16 @@ impl Accounts {
     ) -> Result<Position, ChangeError> {
         let hash = self.hash(user, password).await?;
         let keep_session = !self.config.logout_on_password_change;
-        let command = |at| {
-            Command::ChangePassword(ChangePassword { proof, password: hash.clone(), keep_session, at })
+        let command = |_: &Account, at| {
+            let password = hash.clone();
+            Ok(Command::ChangePassword(ChangePassword { proof, password, keep_session, at }))
         };
-        self.replace_password(context, user, Purpose::PasswordChanged, command).await.map_err(|error| match error {
-            Replace::Refused(user::Error::Disabled | user::Error::NotRegistered) => ChangeError::Disabled,
-            Replace::Refused(_) => ChangeError::SessionEnded,
-            Replace::Store(error) => error.into(),
+        self.replace_password(context, user, Purpose::PasswordChanged, command).await.map_err(|error| {
+            match error {
+                Replace::Refused(user::Error::Disabled | user::Error::NotRegistered) => ChangeError::Disabled,
+                Replace::Refused(_) => ChangeError::SessionEnded,
+                Replace::Store(error) => error.into(),
+            }
         })
     }
 
@@ -83,65 +87,70 @@ impl Accounts {
 
     /// The user to whom a reset link was sent, if it still opens anything.
     pub async fn check_reset_link(&self, link: &Link) -> Result<Account, ResetError> {
-        let user = UserId(link.user());
-        let state = self.journal.load::<User>(&StreamId::user(user)).await?.state;
-        let account = state.account().filter(|account| account.active).ok_or(ResetError::BadLink)?;
-        let key = self.macs.link(link.key_id()).ok_or(ResetError::BadLink)?;
-        let email = account.email.as_ref().and_then(|address| address.email.get()).ok_or(ResetError::BadLink)?;
-        let email = domain::name::canonical_email(email);
-        link.check(key, &email, account.epoch, clock::now().0).map_err(|_| ResetError::BadLink)?;
-        Ok(account.clone())
+        let account = self.account(UserId(link.user())).await?;
+        account.filter(|account| self.opens(link, account)).ok_or(ResetError::BadLink)
     }
 
-    /// Sets a new password by a link that was checked against `account`; all sessions end.
+    fn opens(&self, link: &Link, account: &Account) -> bool {
+        let key = self.macs.link(link.key_id());
+        let email = account.email.as_ref().and_then(|address| address.email.get());
+        account.active
+            && key.zip(email).is_some_and(|(key, email)| {
+                link.check(key, &canonical_email(email), account.epoch, clock::now().0).is_ok()
+            })
+    }
+
+    /// Sets a new password by a reset link; all sessions end.
     pub async fn reset_password(
         &self,
         context: &Context,
-        (user, account): (UserId, &Account),
+        link: &Link,
         password: &Secret,
     ) -> Result<Position, ResetError> {
+        let user = UserId(link.user());
         let hash = self.hash(user, password).await?;
-        let epoch = account.epoch;
-        let command = |at| Command::ResetPassword { epoch, password: hash.clone(), at };
-        self.replace_password(context, user, Purpose::PasswordReset, command).await.map_err(|error| match error {
-            Replace::Refused(_) => ResetError::BadLink,
-            Replace::Store(error) => error.into(),
+        let command = |account: &Account, at| {
+            if !self.opens(link, account) {
+                return Err(user::Error::LinkSpent);
+            }
+            Ok(Command::ResetPassword { epoch: account.epoch, password: hash.clone(), at })
+        };
+        self.replace_password(context, user, Purpose::PasswordReset, command).await.map_err(|error| {
+            match error {
+                Replace::Refused(_) => ResetError::BadLink,
+                Replace::Store(error) => error.into(),
+            }
         })
     }
 
-    /// Decides and appends the new password together with the mail that tells of it, then shreds the old hash.
+    /// Decides and appends the new password together with the mail that tells of it, then shreds the old hash. `command`
+    /// is asked again on what the account has become when someone else wrote first.
     async fn replace_password(
         &self,
         context: &Context,
         user: UserId,
         notice: Purpose,
-        command: impl Fn(domain::Time) -> Command + Send,
+        command: impl Fn(&Account, Time) -> Result<Command, user::Error> + Send,
     ) -> Result<Position, Replace> {
         let stream = StreamId::user(user);
         let mut attempt = 1;
         loop {
             let loaded = self.journal.load::<User>(&stream).await?;
             let at = clock::now();
-            let events = loaded.state.decide(command(at)).map_err(Replace::Refused)?;
-            let replaced = loaded.state.account().map(|account| account.password.clone());
+            let account = loaded.state.account().ok_or(Replace::Refused(user::Error::NotRegistered))?;
+            let events = loaded.state.decide(command(account, at).map_err(Replace::Refused)?);
+            let events = events.map_err(Replace::Refused)?;
             let mut changes = vec![Change::of::<User>(stream.clone(), loaded.version, &events)?];
-            if let Some(account) = loaded.state.account() {
-                changes.extend(self.notice(notice, (user, account), at)?);
-            }
+            changes.extend(Self::notice(notice, (user, account), at)?);
+            changes.extend(self.release_pending(account).await?);
             match self.journal.append(context, changes).await {
                 Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
                 outcome => {
                     let position = outcome?;
-                    self.shred_replaced(replaced).await;
+                    self.shred(&account.password).await;
                     return Ok(position);
                 }
             }
-        }
-    }
-
-    async fn shred_replaced(&self, replaced: Option<Private<PasswordHash>>) {
-        if let Some(replaced) = replaced {
-            self.shred(&replaced).await;
         }
     }
 }

@@ -44,7 +44,9 @@ impl Accounts {
         let mut attempt = 1;
         loop {
             match self.try_update_profile(context, (user, proof), update).await {
-                Err(ProfileError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                Err(ProfileError::Failed(Failure::Store(StoreError::Conflict { .. })))
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 outcome => return outcome,

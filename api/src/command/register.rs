@@ -53,7 +53,9 @@ impl Accounts {
         let mut attempt = 1;
         loop {
             match self.try_register(context, new, (pk, &password)).await {
-                Err(RegisterError::Failed(Failure::Store(StoreError::Conflict { stream }))) if attempt < ATTEMPTS => {
+                Err(RegisterError::Failed(Failure::Store(StoreError::Conflict { stream })))
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                     if stream == StreamId::user(pk) {
                         pk = self.new_pk().await?;
@@ -102,7 +104,9 @@ impl Accounts {
 
     /// Whether a username is an address that someone else holds: it must not become a way to be taken for him.
     pub async fn is_foreign_address(&self, username: &str, own_email: &str) -> Result<bool, StoreError> {
-        if kind_of_typed(username) != NameKind::Email || canonical_email(username) == canonical_email(own_email) {
+        if kind_of_typed(username) != NameKind::Email
+            || canonical_email(username) == canonical_email(own_email)
+        {
             return Ok(false);
         }
         Ok(self.holder(NameKind::Email, username).await?.is_some())

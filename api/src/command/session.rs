@@ -65,9 +65,12 @@ impl Accounts {
         let id = SessionId(random::number());
         let client = Private::new(KeyId::of_session(id), client.clone());
         let start = Start { user, epoch, at, until: at + self.config.jwt.session_max, client };
-        let events = Session::Unborn.decide(Command::Start(start)).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let events = Session::Unborn
+            .decide(Command::Start(start))
+            .map_err(|error| StoreError::Unavailable(error.into()))?;
         let state = domain::fold::<Session>(&events);
-        let live = state.live().cloned().ok_or_else(|| StoreError::Unavailable("a session did not begin".into()))?;
+        let live =
+            state.live().cloned().ok_or_else(|| StoreError::Unavailable("a session did not begin".into()))?;
         Ok((id, live, Change::of::<Session>(StreamId::session(id), 0, &events)?))
     }
 
@@ -82,7 +85,9 @@ impl Accounts {
         let mut attempt = 1;
         loop {
             match self.try_refresh(context, (id, counter), kid.clone()).await {
-                Err(RefreshError::Failed(Failure::Store(StoreError::Conflict { .. }))) if attempt < ATTEMPTS => {
+                Err(RefreshError::Failed(Failure::Store(StoreError::Conflict { .. })))
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 outcome => return outcome,
@@ -103,7 +108,8 @@ impl Accounts {
         };
         self.check_user(id, live).await?;
         let at = clock::now();
-        let next = kid.map(|kid| Issue { iat: at, exp: live.until.min(at + self.config.jwt.refresh_ttl), kid });
+        let next =
+            kid.map(|kid| Issue { iat: at, exp: live.until.min(at + self.config.jwt.refresh_ttl), kid });
         let refresh = session::Refresh { counter, next, grace: self.config.jwt.refresh_grace, at };
         let events = loaded.state.decide(Command::Refresh(refresh)).map_err(|error| match error {
             session::Error::NeverIssued | session::Error::NotStarted | session::Error::AlreadyStarted => {

@@ -53,22 +53,17 @@ impl FromStr for Cidr {
 
     fn from_str(text: &str) -> Result<Self, CidrError> {
         let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
-        let address: IpAddr = address.parse().map_err(|source| CidrError::Address {
-            text: text.to_owned(),
-            source,
-        })?;
+        let address: IpAddr =
+            address.parse().map_err(|source| CidrError::Address { text: text.to_owned(), source })?;
         let (network, v4) = bits(address);
         let width: u32 = if v4 { 32 } else { 128 };
         let length = match length {
             None => width,
-            Some(length) => length.parse().map_err(|source| CidrError::Length {
-                text: text.to_owned(),
-                source,
-            })?,
+            Some(length) => {
+                length.parse().map_err(|source| CidrError::Length { text: text.to_owned(), source })?
+            }
         };
-        let hosts = width
-            .checked_sub(length)
-            .ok_or_else(|| CidrError::TooLong(text.to_owned()))?;
+        let hosts = width.checked_sub(length).ok_or_else(|| CidrError::TooLong(text.to_owned()))?;
         let mask = u128::MAX.checked_shl(hosts).unwrap_or(0);
         if network & mask == network {
             Ok(Self { network, mask, v4 })
@@ -112,13 +107,8 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[Cidr]) -
 
 /// Some proxies add the client's port, and brackets with it.
 fn hop(entry: &str) -> Option<IpAddr> {
-    let bare = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(entry);
-    let address = bare
-        .parse()
-        .or_else(|_| entry.parse::<SocketAddr>().map(|with_port| with_port.ip()));
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    let address = bare.parse().or_else(|_| entry.parse::<SocketAddr>().map(|with_port| with_port.ip()));
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
@@ -147,51 +137,27 @@ mod tests {
     #[test]
     fn a_stranger_cannot_choose_his_address() {
         assert_eq!(client("203.0.113.9", &["1.2.3.4"], &[]), "203.0.113.9");
-        assert_eq!(
-            client("203.0.113.9", &["1.2.3.4"], &["10.0.0.0/8"]),
-            "203.0.113.9"
-        );
+        assert_eq!(client("203.0.113.9", &["1.2.3.4"], &["10.0.0.0/8"]), "203.0.113.9");
     }
 
     #[test]
     fn behind_trusted_proxies_the_rightmost_untrusted_hop_is_the_client() {
         let trusted = ["10.0.0.0/8"];
-        assert_eq!(
-            client("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.1.1.1"], &trusted),
-            "198.51.100.7"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["6.6.6.6", "198.51.100.7", "10.1.1.1"], &trusted),
-            "198.51.100.7"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["garbage, 198.51.100.7"], &trusted),
-            "198.51.100.7"
-        );
+        assert_eq!(client("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.1.1.1"], &trusted), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6", "198.51.100.7", "10.1.1.1"], &trusted), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", &["garbage, 198.51.100.7"], &trusted), "198.51.100.7");
     }
 
     #[test]
     fn when_every_hop_is_trusted_the_first_one_is_the_client() {
-        assert_eq!(
-            client("10.0.0.1", &["10.9.9.9, 10.1.1.1"], &["10.0.0.0/8"]),
-            "10.9.9.9"
-        );
+        assert_eq!(client("10.0.0.1", &["10.9.9.9, 10.1.1.1"], &["10.0.0.0/8"]), "10.9.9.9");
     }
 
     #[test]
     fn an_unreadable_header_leaves_the_address_of_the_peer() {
-        for forwarded in [
-            "unknown",
-            "",
-            "198.51.100.7,",
-            "198.51.100.7, <script>",
-            "198.51.100.7, 300.1.1.1",
-        ] {
-            assert_eq!(
-                client("10.0.0.1", &[forwarded], &["10.0.0.0/8"]),
-                "10.0.0.1",
-                "{forwarded}"
-            );
+        for forwarded in ["unknown", "", "198.51.100.7,", "198.51.100.7, <script>", "198.51.100.7, 300.1.1.1"]
+        {
+            assert_eq!(client("10.0.0.1", &[forwarded], &["10.0.0.0/8"]), "10.0.0.1", "{forwarded}");
         }
         assert_eq!(client("10.0.0.1", &[], &["10.0.0.0/8"]), "10.0.0.1");
     }
@@ -199,22 +165,10 @@ mod tests {
     #[test]
     fn mapped_addresses_and_ports_are_seen_through() {
         assert_eq!(client("::ffff:203.0.113.9", &[], &[]), "203.0.113.9");
-        assert_eq!(
-            client("::ffff:10.0.0.1", &["::ffff:198.51.100.7"], &["10.0.0.0/8"]),
-            "198.51.100.7"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["198.51.100.7:5555"], &["10.0.0.0/8"]),
-            "198.51.100.7"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["[2001:db8::1]:443"], &["10.0.0.0/8"]),
-            "2001:db8::1"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["[2001:db8::1]"], &["10.0.0.0/8"]),
-            "2001:db8::1"
-        );
+        assert_eq!(client("::ffff:10.0.0.1", &["::ffff:198.51.100.7"], &["10.0.0.0/8"]), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", &["198.51.100.7:5555"], &["10.0.0.0/8"]), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:443"], &["10.0.0.0/8"]), "2001:db8::1");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]"], &["10.0.0.0/8"]), "2001:db8::1");
     }
 
     #[test]
@@ -229,10 +183,7 @@ mod tests {
         ] {
             let cidr: Cidr = network.parse().unwrap();
             assert!(cidr.contains(inside.parse().unwrap()), "{network} holds {inside}");
-            assert!(
-                !cidr.contains(outside.parse().unwrap()),
-                "{network} does not hold {outside}"
-            );
+            assert!(!cidr.contains(outside.parse().unwrap()), "{network} does not hold {outside}");
         }
     }
 

@@ -30,11 +30,8 @@ pub(super) async fn answer(State(edge): State<Arc<Edge>>, request: Request, next
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(ORIGIN)
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
+    let mut response =
+        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();
     // On every answer: a cache must not hand what one origin got to another.
     headers.append(VARY, HeaderValue::from_static("Origin"));

@@ -50,10 +50,7 @@ pub fn forged(method: &Method, headers: &HeaderMap, origins: &Origins) -> bool {
 
 pub(super) async fn refuse_forged(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     if forged(request.method(), request.headers(), &edge.origins) {
-        return refuse(
-            StatusCode::FORBIDDEN,
-            "This request comes from a site that may not make it.",
-        );
+        return refuse(StatusCode::FORBIDDEN, "This request comes from a site that may not make it.");
     }
     next.run(request).await
 }
@@ -81,13 +78,9 @@ mod tests {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             assert!(is_forged(&method, &[("origin", "https://evil.example")]));
         }
-        for origin in [
-            "null",
-            "https://app.example.evil.example",
-            "http://id.example",
-            "https://APP.example",
-            "x",
-        ] {
+        for origin in
+            ["null", "https://app.example.evil.example", "http://id.example", "https://APP.example", "x"]
+        {
             assert!(is_forged(&Method::POST, &[("origin", origin)]), "{origin}");
         }
     }
@@ -95,10 +88,7 @@ mod tests {
     #[test]
     fn our_own_pages_and_the_allowed_ones_pass() {
         assert!(!is_forged(&Method::POST, &[("origin", "https://id.example")]));
-        let allowed = [
-            ("origin", "https://app.example"),
-            ("sec-fetch-site", "cross-site"),
-        ];
+        let allowed = [("origin", "https://app.example"), ("sec-fetch-site", "cross-site")];
         assert!(!is_forged(&Method::POST, &allowed));
     }
 
@@ -118,15 +108,9 @@ mod tests {
 
     #[test]
     fn the_referer_speaks_when_there_is_no_origin() {
-        assert!(is_forged(
-            &Method::POST,
-            &[("referer", "https://evil.example/https://id.example/")]
-        ));
+        assert!(is_forged(&Method::POST, &[("referer", "https://evil.example/https://id.example/")]));
         assert!(is_forged(&Method::POST, &[("referer", "about:blank")]));
-        assert!(!is_forged(
-            &Method::POST,
-            &[("referer", "https://id.example/account?x=1")]
-        ));
+        assert!(!is_forged(&Method::POST, &[("referer", "https://id.example/account?x=1")]));
         assert!(!is_forged(&Method::POST, &[("referer", "https://app.example/")]));
     }
 
@@ -148,10 +132,7 @@ mod tests {
     fn two_origins_are_a_forgery_even_if_one_is_ours() {
         assert!(is_forged(
             &Method::POST,
-            &[
-                ("origin", "https://id.example"),
-                ("origin", "https://evil.example")
-            ]
+            &[("origin", "https://id.example"), ("origin", "https://evil.example")]
         ));
     }
 }

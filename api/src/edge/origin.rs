@@ -25,13 +25,8 @@ impl Origin {
     /// The origin of an address, whatever its path. `None` if it is not on the web.
     pub fn of(address: &str) -> Option<Self> {
         let uri: Uri = address.parse().ok()?;
-        let scheme = uri
-            .scheme_str()
-            .filter(|scheme| matches!(*scheme, "http" | "https"))?;
-        let host = uri
-            .host()
-            .filter(|host| !host.is_empty() && !host.contains('*'))?
-            .to_ascii_lowercase();
+        let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"))?;
+        let host = uri.host().filter(|host| !host.is_empty() && !host.contains('*'))?.to_ascii_lowercase();
         let usual = if scheme == "https" { 443 } else { 80 };
         let origin = match uri.port_u16().filter(|port| *port != usual) {
             Some(port) => format!("{scheme}://{host}:{port}"),
@@ -61,10 +56,7 @@ impl FromStr for Origin {
         if origin.0 == text {
             Ok(origin)
         } else {
-            Err(OriginError::NotCanonical {
-                text: text.to_owned(),
-                canonical: origin.0,
-            })
+            Err(OriginError::NotCanonical { text: text.to_owned(), canonical: origin.0 })
         }
     }
 }
@@ -111,44 +103,22 @@ mod tests {
 
     #[test]
     fn what_a_browser_writes_is_an_origin() {
-        for text in [
-            "https://app.example.com",
-            "http://localhost:3000",
-            "http://[::1]:8000",
-            "https://a.b:80",
-        ] {
+        for text in
+            ["https://app.example.com", "http://localhost:3000", "http://[::1]:8000", "https://a.b:80"]
+        {
             assert_eq!(text.parse::<Origin>().unwrap().as_str(), text);
         }
     }
 
     #[test]
     fn wildcards_null_paths_and_other_schemes_are_refused() {
-        for text in [
-            "*",
-            "null",
-            "",
-            "https://*",
-            "https://*.example.com",
-            "app.example.com",
-            "file:///x",
-        ] {
-            assert_eq!(
-                text.parse::<Origin>(),
-                Err(OriginError::NotWeb(text.into())),
-                "{text}"
-            );
+        for text in ["*", "null", "", "https://*", "https://*.example.com", "app.example.com", "file:///x"] {
+            assert_eq!(text.parse::<Origin>(), Err(OriginError::NotWeb(text.into())), "{text}");
         }
-        for text in [
-            "https://a.example/",
-            "https://a.example/x",
-            "https://a.example?x",
-            "https://u@a.example",
-        ] {
-            assert_eq!(
-                text.parse::<Origin>(),
-                Err(OriginError::TooMuch(text.into())),
-                "{text}"
-            );
+        for text in
+            ["https://a.example/", "https://a.example/x", "https://a.example?x", "https://u@a.example"]
+        {
+            assert_eq!(text.parse::<Origin>(), Err(OriginError::TooMuch(text.into())), "{text}");
         }
     }
 
@@ -160,29 +130,17 @@ mod tests {
             ("HTTP://a.example:80", "http://a.example"),
         ] {
             let refusal = text.parse::<Origin>().unwrap_err();
-            assert_eq!(
-                refusal,
-                OriginError::NotCanonical {
-                    text: text.into(),
-                    canonical: right.into()
-                }
-            );
+            assert_eq!(refusal, OriginError::NotCanonical { text: text.into(), canonical: right.into() });
         }
     }
 
     #[test]
     fn our_own_origin_is_the_public_one_or_the_host_the_request_went_to() {
-        let origins = Origins {
-            own: "https://id.example".parse().ok(),
-            allowed: vec![],
-        };
+        let origins = Origins { own: "https://id.example".parse().ok(), allowed: vec![] };
         assert!(origins.is_own("https://id.example", None));
         assert!(origins.is_own("https://internal:8443", Some("internal:8443")));
         assert!(origins.is_own("https://internal", Some("internal:443")));
-        assert!(
-            !origins.is_own("http://internal", Some("internal")),
-            "a downgrade"
-        );
+        assert!(!origins.is_own("http://internal", Some("internal")), "a downgrade");
         assert!(!origins.is_own("https://evil.example", Some("id.example")));
         assert!(!origins.is_own("https://id.example.evil.example", Some("id.example")));
         assert!(!origins.is_own("null", Some("null")));

@@ -28,10 +28,7 @@ async fn panics() -> &'static str {
 
 fn edge() -> Edge {
     Edge {
-        origins: Origins {
-            own: "https://id.example".parse().ok(),
-            allowed: vec![APP.parse().unwrap()],
-        },
+        origins: Origins { own: "https://id.example".parse().ok(), allowed: vec![APP.parse().unwrap()] },
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         cookies: true,
         new_id: || Uuid::from_u128(7),
@@ -65,17 +62,11 @@ fn router(edge: Edge) -> Router {
 }
 
 async fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "id.example");
+    let mut request = Request::builder().method(method).uri(path).header("host", "id.example");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    router(edge())
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap()
+    router(edge()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
@@ -88,12 +79,7 @@ async fn text(response: Response<Body>) -> String {
 
 #[tokio::test]
 async fn a_path_is_the_same_route_with_and_without_a_slash_at_its_end() {
-    for path in [
-        "/auth/login",
-        "/auth/login/",
-        "/auth/login/?next=/x/",
-        "http://id.example/auth/login/",
-    ] {
+    for path in ["/auth/login", "/auth/login/", "/auth/login/?next=/x/", "http://id.example/auth/login/"] {
         assert_eq!(ask("POST", path, &[]).await.status(), 200, "{path}");
     }
     assert_eq!(text(ask("GET", "/", &[]).await).await, "root");
@@ -106,10 +92,7 @@ async fn a_path_is_the_same_route_with_and_without_a_slash_at_its_end() {
 #[tokio::test]
 async fn head_is_answered_as_get_without_the_body() {
     let response = ask("HEAD", "/keys/", &[]).await;
-    assert_eq!(
-        (response.status(), header(&response, "content-length")),
-        (StatusCode::OK, Some("4"))
-    );
+    assert_eq!((response.status(), header(&response, "content-length")), (StatusCode::OK, Some("4")));
     assert_eq!(text(response).await, "");
 }
 
@@ -130,23 +113,14 @@ async fn every_answer_carries_the_security_headers_and_an_id() {
         assert_eq!(header(&response, "cache-control"), Some("no-store"));
         let policy = header(&response, "content-security-policy");
         assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"));
-        assert_eq!(
-            header(&response, "strict-transport-security"),
-            Some("max-age=31536000")
-        );
-        assert_eq!(
-            header(&response, "x-request-id"),
-            Some("00000000-0000-0000-0000-000000000007")
-        );
+        assert_eq!(header(&response, "strict-transport-security"), Some("max-age=31536000"));
+        assert_eq!(header(&response, "x-request-id"), Some("00000000-0000-0000-0000-000000000007"));
     }
 }
 
 #[tokio::test]
 async fn a_refused_body_can_be_read_by_the_page_that_sent_it() {
-    let request = Request::post("/auth/login")
-        .header("origin", APP)
-        .body(Body::from("eleven byte"))
-        .unwrap();
+    let request = Request::post("/auth/login").header("origin", APP).body(Body::from("eleven byte")).unwrap();
     let response = router(edge()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 413);
     assert_eq!(header(&response, "access-control-allow-origin"), Some(APP));
@@ -155,10 +129,7 @@ async fn a_refused_body_can_be_read_by_the_page_that_sent_it() {
 
 #[tokio::test]
 async fn a_handler_that_knows_better_keeps_its_own_caching() {
-    assert_eq!(
-        header(&ask("GET", "/keys", &[]).await, "cache-control"),
-        Some("public, max-age=300")
-    );
+    assert_eq!(header(&ask("GET", "/keys", &[]).await, "cache-control"), Some("public, max-age=300"));
 }
 
 #[tokio::test]
@@ -174,29 +145,14 @@ async fn without_https_there_is_no_promise_of_https() {
 async fn only_a_listed_origin_is_told_that_it_may_read() {
     let response = ask("GET", "/id", &[("origin", APP)]).await;
     assert_eq!(header(&response, "access-control-allow-origin"), Some(APP));
-    assert_eq!(
-        header(&response, "access-control-allow-credentials"),
-        Some("true")
-    );
-    assert!(
-        header(&response, "access-control-expose-headers")
-            .unwrap()
-            .contains("stele-position")
-    );
-    for origin in [
-        "https://evil.example",
-        "null",
-        "*",
-        "https://app.example.evil.example",
-        "http://app.example",
-    ] {
+    assert_eq!(header(&response, "access-control-allow-credentials"), Some("true"));
+    assert!(header(&response, "access-control-expose-headers").unwrap().contains("stele-position"));
+    for origin in
+        ["https://evil.example", "null", "*", "https://app.example.evil.example", "http://app.example"]
+    {
         let response = ask("GET", "/id", &[("origin", origin)]).await;
         assert_eq!(header(&response, "access-control-allow-origin"), None, "{origin}");
-        assert_eq!(
-            header(&response, "access-control-allow-credentials"),
-            None,
-            "{origin}"
-        );
+        assert_eq!(header(&response, "access-control-allow-credentials"), None, "{origin}");
         assert_eq!(header(&response, "vary"), Some("Origin"));
     }
     assert_eq!(header(&ask("GET", "/id", &[]).await, "vary"), Some("Origin"));
@@ -208,16 +164,8 @@ async fn a_preflight_is_answered_without_asking_the_route() {
     let response = ask("OPTIONS", "/panic", &[("origin", APP), wish]).await;
     assert_eq!(response.status(), 204);
     assert_eq!(header(&response, "access-control-allow-origin"), Some(APP));
-    assert!(
-        header(&response, "access-control-allow-methods")
-            .unwrap()
-            .contains("PATCH")
-    );
-    assert!(
-        header(&response, "access-control-allow-headers")
-            .unwrap()
-            .contains("authorization")
-    );
+    assert!(header(&response, "access-control-allow-methods").unwrap().contains("PATCH"));
+    assert!(header(&response, "access-control-allow-headers").unwrap().contains("authorization"));
     let foreign = ask("OPTIONS", "/id", &[("origin", "https://evil.example"), wish]).await;
     assert_eq!(header(&foreign, "access-control-allow-origin"), None);
     assert_eq!(header(&foreign, "access-control-allow-methods"), None);
@@ -229,34 +177,20 @@ async fn a_forged_request_is_refused_where_cookies_are_in_use_and_only_there() {
     let response = ask("POST", "/auth/login/", &foreign).await;
     assert_eq!(response.status(), 403);
     assert!(text(response).await.starts_with(r#"{"detail":"#));
-    assert_eq!(
-        ask("POST", "/auth/login/", &[("origin", APP)]).await.status(),
-        200
-    );
+    assert_eq!(ask("POST", "/auth/login/", &[("origin", APP)]).await.status(), 200);
     let request = Request::post("/auth/login").header("origin", "https://evil.example");
-    let without_cookies = router(Edge {
-        cookies: false,
-        ..edge()
-    });
-    let response = without_cookies
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let without_cookies = router(Edge { cookies: false, ..edge() });
+    let response = without_cookies.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
 async fn a_handler_sees_the_id_and_the_client_behind_a_trusted_proxy() {
     let chosen = [("x-request-id", "chosen\tby the client")];
-    assert_eq!(
-        text(ask("GET", "/id", &chosen).await).await,
-        "00000000-0000-0000-0000-000000000007"
-    );
+    assert_eq!(text(ask("GET", "/id", &chosen).await).await, "00000000-0000-0000-0000-000000000007");
     let request = Request::get("/client").header("x-forwarded-for", "6.6.6.6, 198.51.100.7");
-    let request = request
-        .extension(PeerAddress("10.0.0.1:4711".parse().unwrap()))
-        .body(Body::empty())
-        .unwrap();
+    let request =
+        request.extension(PeerAddress("10.0.0.1:4711".parse().unwrap())).body(Body::empty()).unwrap();
     let response = router(edge()).oneshot(request).await.unwrap();
     assert_eq!(text(response).await, "198.51.100.7");
 }
@@ -300,28 +234,15 @@ async fn a_request_leaves_one_line_with_its_route_and_nothing_that_the_client_wr
     // With one subscriber in the process, `tracing` lets a test on another thread switch the lines off for good.
     let _second = tracing::Dispatch::new(Lines::default());
     let _logging = tracing::subscriber::set_default(lines.clone());
-    for path in [
-        "/auth/confirm/secret/?token=secret",
-        "/auth/confrm/secret",
-        "/panic?secret",
-    ] {
-        ask(
-            "GET",
-            path,
-            &[("user-agent", "secret"), ("authorization", "secret")],
-        )
-        .await;
+    for path in ["/auth/confirm/secret/?token=secret", "/auth/confrm/secret", "/panic?secret"] {
+        ask("GET", path, &[("user-agent", "secret"), ("authorization", "secret")]).await;
     }
     ask("SECRET", "/id", &[]).await;
     ask("GET", "/forever", &[]).now_or_never();
     let lines = lines.0.lock().unwrap().clone();
     let about = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(about("answered"), 4, "{lines:#?}");
-    assert_eq!(
-        about("span id=00000000-0000-0000-0000-000000000007"),
-        5,
-        "{lines:#?}"
-    );
+    assert_eq!(about("span id=00000000-0000-0000-0000-000000000007"), 5, "{lines:#?}");
     assert_eq!(
         about(r#"INFO message=answered method="GET" route="/auth/confirm/{key}" status=200"#),
         1,
@@ -329,19 +250,8 @@ async fn a_request_leaves_one_line_with_its_route_and_nothing_that_the_client_wr
     );
     assert_eq!(about(r#"route="no route" status=404"#), 1, "{lines:#?}");
     assert_eq!(about(r#"route="/panic" status=500"#), 1, "{lines:#?}");
-    assert_eq!(
-        about("abandoned"),
-        1,
-        "a client that leaves is told of too: {lines:#?}"
-    );
+    assert_eq!(about("abandoned"), 1, "a client that leaves is told of too: {lines:#?}");
     assert_eq!(about("ERROR"), 1, "a panic is logged once: {lines:#?}");
-    assert_eq!(
-        lines
-            .iter()
-            .filter(|line| line.to_lowercase().contains("secret"))
-            .count(),
-        0,
-        "{lines:#?}"
-    );
+    assert_eq!(lines.iter().filter(|line| line.to_lowercase().contains("secret")).count(), 0, "{lines:#?}");
     assert_eq!(about("on purpose"), 0, "{lines:#?}");
 }

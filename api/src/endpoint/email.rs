@@ -2,7 +2,6 @@
 //! controls the account (ASVS 7.5.1).
 
 use axum::http::StatusCode;
-use domain::name::NameKind;
 
 use super::password::{account, is_own_password};
 use crate::{
@@ -23,8 +22,8 @@ pub(crate) async fn change(call: Call) -> Handled {
     }
     let email = change.finish()?;
     call.count("email change", &call.caller()?.user.to_string(), call.app.config.limits.resend).await?;
-    if !account.has_email(&email) && call.app.accounts.is_taken(NameKind::Email, &email).await? {
-        return Err(FieldErrors::one("email", EMAIL_TAKEN).into());
+    if account.has_email(&email) {
+        return Err(FieldErrors::one("email", "This is your e-mail address already.").into());
     }
     let asked = call.app.accounts.request_email_change(&call.context(), call.proof()?, &email).await;
     let position = asked.map_err(|error| match error {

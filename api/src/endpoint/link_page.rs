@@ -46,7 +46,9 @@ async fn verified(app: App, request: Request) -> Result<(), Answer> {
 /// Says at once whether the link still works; looking spends nothing.
 pub(crate) async fn reset_form(State(app): State<App>, request: Request) -> Response {
     let (uid, token) = (in_query(&request, "uid"), in_query(&request, "token"));
-    let Some(link) = Link::parse_reset(&uid, &token) else { return pages::outcome(Outcome::ResetLinkDead) };
+    let Some(link) = Link::parse_reset(&uid, &token) else {
+        return pages::outcome(Outcome::ResetLinkDead);
+    };
     match app.accounts.check_reset_link(&link).await {
         Ok(_) => pages::reset_password(&uid, &token),
         Err(ResetError::BadLink) => pages::outcome(Outcome::ResetLinkDead),
@@ -66,7 +68,9 @@ pub(crate) async fn reset(State(app): State<App>, request: Request) -> Response 
         Ok(read) => read,
         Err(answer) => return pages::outcome(unsuccessful(&answer, Outcome::ResetLinkDead)),
     };
-    let Err(answer) = confirm_with(&call, &fields).await else { return pages::outcome(Outcome::PasswordSet) };
+    let Err(answer) = confirm_with(&call, &fields).await else {
+        return pages::outcome(Outcome::PasswordSet);
+    };
     let faults = answer.body();
     let about_link = faults.get("uid").is_some() || faults.get("token").is_some();
     if answer.status() != StatusCode::BAD_REQUEST || about_link {

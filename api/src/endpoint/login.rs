@@ -20,12 +20,14 @@ pub(crate) async fn login(call: Call) -> Handled {
     let methods = call.app.config.login;
     let Login { name, password } = Login::parse(&call.fields()?, methods)?;
     let (LoginName::Username(text) | LoginName::Email(text)) = &name;
-    let whom = canonical(kind_of_typed(text), text);
+    let typed = canonical(kind_of_typed(text), text);
+    let (accounts, context) = (&call.app.accounts, call.context());
+    let held = accounts.find(&credentials(name, methods)).await?;
+    // All names of one account count as one.
+    let whom = held.as_ref().map_or(typed, |held| held.user.to_string());
     call.count("login", &whom, call.app.config.limits.login).await?;
 
-    let (accounts, context) = (&call.app.accounts, call.context());
-    let credentials = credentials(name, methods);
-    let user = match accounts.authenticate(&context, &call.app.attempts, &credentials, &password).await {
+    let user = match accounts.authenticate(&context, &call.app.attempts, held.as_ref(), &password).await {
         Ok(user) => user,
         Err(LoginError::Refused | LoginError::Disabled) => {
             return Err(FieldErrors::one(NON_FIELD, BAD_CREDENTIALS).into());
@@ -39,7 +41,7 @@ pub(crate) async fn login(call: Call) -> Handled {
     let opened = accounts.start_session(&context, (user.user, user.account.epoch), &call.client()).await?;
     call.forget_attempts("login", &whom).await?;
     let details = account_details(user.user, &user.account);
-    let answer = call.app.welcome(StatusCode::OK, (opened.id, &opened.live), &details)?;
+    let answer = call.app.welcome(StatusCode::OK, (opened.id, &opened.live), details)?;
     Ok(call.positioned(answer, opened.position))
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use domain::{SessionId, session::RevocationReason};
+use serde_json::json;
 use store::clock;
 
 use super::token::{BLACKLISTED, RefreshStanding, standing};
@@ -12,8 +13,8 @@ use crate::{
     config::TokenMode,
     form::{Secret, route::Endpoint, session::Logout},
     grant::refresh_in_cookie,
+    token::jwt::Verified,
 };
-use serde_json::json;
 
 const DONE: &str = "Successfully logged out.";
 
@@ -68,7 +69,7 @@ fn refresh_token(call: &Call) -> Result<Result<Option<Secret>, Answer>, Answer> 
 async fn by_refresh_token(call: &Call, token: &Secret) -> Handled {
     let refused = |detail: &str| Err(challenge(TokenMode::Jwt, json!({ "detail": detail })));
     let verified = call.app.jwt().verify(token.as_str(), clock::now().0);
-    let claims = match verified.and_then(|verified| verified.refresh()) {
+    let claims = match verified.and_then(Verified::refresh) {
         Ok(claims) => claims,
         Err(error) => return refused(error.detail()),
     };

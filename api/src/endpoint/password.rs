@@ -40,7 +40,11 @@ pub(super) async fn account(call: &Call) -> Result<Account, Answer> {
 }
 
 /// Whether this is the caller's password; guesses are counted.
-pub(super) async fn is_own_password(call: &Call, account: &Account, password: &Secret) -> Result<bool, Answer> {
+pub(super) async fn is_own_password(
+    call: &Call,
+    account: &Account,
+    password: &Secret,
+) -> Result<bool, Answer> {
     let whom = call.caller()?.user.to_string();
     call.count("password check", &whom, call.app.config.limits.password_check).await?;
     let right = call.app.accounts.is_password_of(account, password).await?;

@@ -26,15 +26,16 @@ pub(crate) async fn register(call: Call) -> Handled {
     let mandatory = call.app.config.email_verification == Verification::Mandatory;
     let client = (!mandatory).then(|| call.client());
     let new = NewUser { username, email, password, email_verified: false, client };
-    let registered = call.app.accounts.register(&call.context(), &new).await.map_err(|error| match error {
-        RegisterError::UsernameTaken => FieldErrors::one("username", USERNAME_TAKEN).into(),
-        RegisterError::EmailTaken => FieldErrors::one("email", EMAIL_TAKEN).into(),
-        RegisterError::Failed(failure) => Answer::from(failure),
-    })?;
+    let registered =
+        call.app.accounts.register(&call.context(), &new).await.map_err(|error| match error {
+            RegisterError::UsernameTaken => FieldErrors::one("username", USERNAME_TAKEN).into(),
+            RegisterError::EmailTaken => FieldErrors::one("email", EMAIL_TAKEN).into(),
+            RegisterError::Failed(failure) => Answer::from(failure),
+        })?;
     let answer = match &registered.session {
         Some((id, live)) => {
             let details = account_details(registered.user, &registered.account);
-            call.app.welcome(StatusCode::CREATED, (*id, live), &details)?
+            call.app.welcome(StatusCode::CREATED, (*id, live), details)?
         }
         None => Answer::detail(StatusCode::CREATED, "Verification e-mail sent."),
     };

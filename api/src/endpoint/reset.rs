@@ -39,8 +39,7 @@ pub(super) async fn confirm_with(call: &Call, fields: &Fields) -> Handled {
     let link = Link::parse_reset(&uid, token.as_str()).ok_or_else(PasswordResetConfirm::bad_token)?;
     let account = accounts.check_reset_link(&link).await.map_err(refused)?;
     let password = accepted(&account, |known| new.accept(&password::check, known))?;
-    let position =
-        accounts.reset_password(&call.context(), (user, &account), &password).await.map_err(refused)?;
+    let position = accounts.reset_password(&call.context(), &link, &password).await.map_err(refused)?;
     call.app.refuse_older(user, clock::now()).await?;
     let answer = Answer::detail(StatusCode::OK, "Password has been reset with the new password.");
     Ok(call.positioned(answer, position))

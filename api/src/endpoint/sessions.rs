@@ -56,7 +56,8 @@ async fn live(call: &Call, caller: &Caller) -> Result<Vec<SessionRow>, Answer> {
 }
 
 async fn end_others(call: &Call, caller: &Caller, live: &[SessionRow]) -> Handled {
-    let others: Vec<SessionId> = live.iter().map(|session| session.id).filter(|id| *id != caller.session).collect();
+    let others: Vec<SessionId> =
+        live.iter().map(|session| session.id).filter(|id| *id != caller.session).collect();
     let ended: Vec<Option<Position>> =
         stream::iter(others).map(|id| end(call, id)).buffer_unordered(AT_ONCE).try_collect().await?;
     let answer = Answer::new(StatusCode::NO_CONTENT, Value::Null);

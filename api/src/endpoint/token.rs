@@ -1,8 +1,8 @@
 //! `token/verify/` and `token/refresh/`, for deployments with JWTs. An access token is verified without I/O; a refresh
 //! token is decided on the streams of its session and user.
 
-use domain::{Session, SessionId, Time, UserId};
-use serde_json::json;
+use domain::{Session, SessionId, UserId};
+use serde_json::{Map, json};
 use store::clock;
 
 use crate::{
@@ -17,9 +17,12 @@ use crate::{
         errors::NON_FIELD,
         session::{TokenRefresh, TokenVerify},
     },
-    grant::{moment, refresh_in_cookie},
+    grant::{expiration, refresh_in_cookie},
     revocation::Standing,
-    token::{TokenError, jwt::RefreshClaims},
+    token::{
+        TokenError,
+        jwt::{RefreshClaims, Verified},
+    },
 };
 
 const NOT_VALID: &str = "token_not_valid";
@@ -38,7 +41,7 @@ pub(crate) async fn verify(call: Call) -> Handled {
             }
         }
         Err(TokenError::WrongType) => {
-            let claims = jwt.verify(token.as_str(), now).and_then(|verified| verified.refresh());
+            let claims = jwt.verify(token.as_str(), now).and_then(Verified::refresh);
             match standing(app, &claims.map_err(bad_token)?).await? {
                 RefreshStanding::Current => Ok(Answer::ok(json!({}))),
                 RefreshStanding::Disabled => Err(caller::inactive(TokenMode::Jwt)),
@@ -55,7 +58,7 @@ pub(crate) async fn refresh(call: Call) -> Handled {
     let given = refresh.or_else(|| in_cookie().map(|token| Secret::new(token.to_owned())));
     let token = given.ok_or_else(|| refused("No valid refresh token found.", NOT_VALID))?;
     let (jwt, now) = (call.app.jwt(), clock::now().0);
-    let claims = jwt.verify(token.as_str(), now).and_then(|verified| verified.refresh()).map_err(bad_token)?;
+    let claims = jwt.verify(token.as_str(), now).and_then(Verified::refresh).map_err(bad_token)?;
     let rotate = call.app.config.jwt.rotate_refresh;
     let kid = if rotate { jwt.keyring().active(now).map(str::to_owned) } else { None };
     let id = SessionId(claims.session);
@@ -63,18 +66,16 @@ pub(crate) async fn refresh(call: Call) -> Handled {
     let refreshed = refreshed.map_err(|error| not_refreshed(&call.app, id, error))?;
     let tokens = call.app.tokens(id, &refreshed.live)?;
 
-    let mut body = json!({ "access": tokens.access.0 });
-    if rotate && !refresh_in_cookie(&call.app.config) {
-        body["refresh"] = tokens.refresh.0.as_str().into();
-    }
-    body["access_expiration"] = moment(Time::from_seconds(tokens.access.1)).into();
-    if rotate && !refresh_in_cookie(&call.app.config) {
-        body["refresh_expiration"] = moment(Time::from_seconds(tokens.refresh.1)).into();
-    }
+    let shown = rotate && !refresh_in_cookie(&call.app.config);
+    let mut body = Map::new();
+    body.insert("access".to_owned(), tokens.access.0.as_str().into());
+    body.extend(shown.then(|| ("refresh".to_owned(), tokens.refresh.0.as_str().into())));
+    body.insert("access_expiration".to_owned(), expiration(tokens.access.1));
+    body.extend(shown.then(|| ("refresh_expiration".to_owned(), expiration(tokens.refresh.1))));
     let rules = &call.app.config.cookies;
     let new = rotate.then(|| rules.set_refresh(&tokens.refresh.0, tokens.refresh.1, now)).flatten();
     let cookies = rules.set_access(&tokens.access.0, tokens.access.1, now).into_iter().chain(new);
-    Ok(call.positioned(Answer::ok(body).with_cookies(cookies), refreshed.position))
+    Ok(call.positioned(Answer::ok(body.into()).with_cookies(cookies), refreshed.position))
 }
 
 fn not_refreshed(app: &App, id: SessionId, error: RefreshError) -> Answer {
@@ -108,9 +109,14 @@ pub(super) enum RefreshStanding {
 pub(super) async fn standing(app: &App, claims: &RefreshClaims) -> Result<RefreshStanding, Answer> {
     let id = SessionId(claims.session);
     let session = app.accounts.session(id).await?;
-    let (Session::Live(live) | Session::Revoked(live, _)) = &session else { return Ok(RefreshStanding::Spent) };
-    let Some(account) = app.accounts.account(live.user).await? else { return Ok(RefreshStanding::Spent) };
-    let current = session.live().is_some_and(|live| live.counter == claims.counter && clock::now() < live.until);
+    let (Session::Live(live) | Session::Revoked(live, _)) = &session else {
+        return Ok(RefreshStanding::Spent);
+    };
+    let Some(account) = app.accounts.account(live.user).await? else {
+        return Ok(RefreshStanding::Spent);
+    };
+    let current =
+        session.live().is_some_and(|live| live.counter == claims.counter && clock::now() < live.until);
     Ok(match (account.active, current && account.admits(id, live.epoch)) {
         (false, _) => RefreshStanding::Disabled,
         (true, true) => RefreshStanding::Current,

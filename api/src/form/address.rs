@@ -36,10 +36,7 @@ impl VerifyEmail {
     pub fn parse(fields: &Fields) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let key = TextField::new("key").read(fields, &mut errors);
-        key.map(|key| Self {
-            key: Secret::new(key),
-        })
-        .ok_or(errors)
+        key.map(|key| Self { key: Secret::new(key) }).ok_or(errors)
     }
 }
 
@@ -65,7 +62,8 @@ impl EmailChange {
     }
 
     pub fn password_is_wrong(&mut self) {
-        self.errors.add("password", ["Your password was entered incorrectly. Please enter it again.".to_owned()]);
+        self.errors
+            .add("password", ["Your password was entered incorrectly. Please enter it again.".to_owned()]);
     }
 
     /// Ends the field stage. There is no other.
@@ -79,10 +77,7 @@ impl EmailChange {
 
 fn email(fields: &Fields) -> Result<String, FieldErrors> {
     let mut errors = FieldErrors::default();
-    TextField::new("email")
-        .email()
-        .read(fields, &mut errors)
-        .ok_or(errors)
+    TextField::new("email").email().read(fields, &mut errors).ok_or(errors)
 }
 
 #[cfg(test)]
@@ -98,18 +93,8 @@ mod tests {
     fn an_address_is_trimmed_and_kept_in_its_case() {
         let body = fields(r#"{"email":" Ada@Example.com "}"#);
 
-        assert_eq!(
-            PasswordReset::parse(&body),
-            Ok(PasswordReset {
-                email: "Ada@Example.com".into()
-            })
-        );
-        assert_eq!(
-            ResendEmail::parse(&body),
-            Ok(ResendEmail {
-                email: "Ada@Example.com".into()
-            })
-        );
+        assert_eq!(PasswordReset::parse(&body), Ok(PasswordReset { email: "Ada@Example.com".into() }));
+        assert_eq!(ResendEmail::parse(&body), Ok(ResendEmail { email: "Ada@Example.com".into() }));
     }
 
     #[test]
@@ -120,26 +105,14 @@ mod tests {
             ("null", "This field may not be null."),
         ] {
             let body = fields(&format!("{{\"email\":{value}}}"));
-            assert_eq!(
-                PasswordReset::parse(&body),
-                Err(FieldErrors::one("email", sentence))
-            );
-            assert_eq!(
-                ResendEmail::parse(&body),
-                Err(FieldErrors::one("email", sentence))
-            );
+            assert_eq!(PasswordReset::parse(&body), Err(FieldErrors::one("email", sentence)));
+            assert_eq!(ResendEmail::parse(&body), Err(FieldErrors::one("email", sentence)));
         }
     }
 
     #[test]
     fn a_key_may_be_a_number_but_not_a_list() {
-        assert_eq!(
-            VerifyEmail::parse(&fields(r#"{"key":5}"#))
-                .expect("a key")
-                .key
-                .as_str(),
-            "5"
-        );
+        assert_eq!(VerifyEmail::parse(&fields(r#"{"key":5}"#)).expect("a key").key.as_str(), "5");
         let refused = VerifyEmail::parse(&fields(r#"{"key":[]}"#)).err();
         assert_eq!(refused, Some(FieldErrors::one("key", "Not a valid string.")));
     }

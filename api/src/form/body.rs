@@ -92,18 +92,14 @@ fn object(bytes: &[u8], charset: Charset) -> Result<Fields, Refusal> {
         Document::Other(Value::Null) => Err(Refusal::NotADictionary("No data provided".to_owned())),
         Document::Other(value) => {
             let name = value.type_name();
-            Err(Refusal::NotADictionary(format!(
-                "Invalid data. Expected a dictionary, but got {name}."
-            )))
+            Err(Refusal::NotADictionary(format!("Invalid data. Expected a dictionary, but got {name}.")))
         }
     }
 }
 
 fn form(values: Vec<(String, Value)>) -> Result<Fields, Refusal> {
     if values.len() > MAX_FIELDS {
-        return Err(Refusal::Malformed(format!(
-            "Form parse error - more than {MAX_FIELDS} fields"
-        )));
+        return Err(Refusal::Malformed(format!("Form parse error - more than {MAX_FIELDS} fields")));
     }
     Ok(Fields::of_form(values))
 }
@@ -111,15 +107,10 @@ fn form(values: Vec<(String, Value)>) -> Result<Fields, Refusal> {
 /// The pairs of an urlencoded form (WHATWG URL §5.1), in the character set that its content type names.
 fn pairs(bytes: &[u8], charset: Charset) -> Vec<(String, Value)> {
     let text = |piece: &[u8]| {
-        let spaced: Vec<u8> = piece
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
+        let spaced: Vec<u8> = piece.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
         charset.decode_lossy(&percent_decode(&spaced).collect::<Vec<u8>>())
     };
-    let pieces = bytes
-        .split(|byte| *byte == b'&')
-        .filter(|piece| !piece.is_empty());
+    let pieces = bytes.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty());
     let pair = |piece: &[u8]| {
         let mut halves = piece.splitn(2, |byte| *byte == b'=');
         let name = text(halves.next().unwrap_or_default());
@@ -165,12 +156,9 @@ mod tests {
 
     #[test]
     fn an_empty_body_has_no_fields_whatever_its_type() {
-        for given in [
-            None,
-            Some("text/plain"),
-            Some("application/json"),
-            Some("multipart/form-data; boundary=x"),
-        ] {
+        for given in
+            [None, Some("text/plain"), Some("application/json"), Some("multipart/form-data; boundary=x")]
+        {
             assert!(read(given, b"").is_ok_and(|fields| fields.get("username").is_none()));
         }
     }
@@ -205,22 +193,12 @@ mod tests {
         assert_eq!(refused(json, b"nope"), (400, expected));
         let expected = json!({ "detail": "JSON parse error - 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte" });
         assert_eq!(refused(json, b"\xff"), (400, expected));
-        assert_eq!(
-            refused(json, b"null"),
-            (400, json!({ "non_field_errors": ["No data provided"] }))
-        );
-        for (body, name) in [
-            ("[]", "list"),
-            ("\"x\"", "str"),
-            ("1", "int"),
-            ("1.5", "float"),
-            ("true", "bool"),
-        ] {
+        assert_eq!(refused(json, b"null"), (400, json!({ "non_field_errors": ["No data provided"] })));
+        for (body, name) in
+            [("[]", "list"), ("\"x\"", "str"), ("1", "int"), ("1.5", "float"), ("true", "bool")]
+        {
             let sentence = format!("Invalid data. Expected a dictionary, but got {name}.");
-            assert_eq!(
-                refused(json, body.as_bytes()),
-                (400, json!({ "non_field_errors": [sentence] }))
-            );
+            assert_eq!(refused(json, body.as_bytes()), (400, json!({ "non_field_errors": [sentence] })));
         }
     }
 

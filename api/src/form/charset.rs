@@ -60,11 +60,8 @@ fn utf8(bytes: &[u8]) -> Result<String, String> {
         1 => format!("byte {first:#04x} in position {start}"),
         _ => format!("bytes in position {start}-{}", start + length - 1),
     };
-    let reason = if (0xC2..=0xF4).contains(&first) {
-        "invalid continuation byte"
-    } else {
-        "invalid start byte"
-    };
+    let reason =
+        if (0xC2..=0xF4).contains(&first) { "invalid continuation byte" } else { "invalid start byte" };
     Err(format!("'utf-8' codec can't decode {place}: {reason}"))
 }
 
@@ -78,20 +75,11 @@ mod tests {
             (b"\xff", "byte 0xff in position 0: invalid start byte"),
             (b"ab\xc3\"", "byte 0xc3 in position 2: invalid continuation byte"),
             (b"a\xe2\x82\"", "bytes in position 1-2: invalid continuation byte"),
-            (
-                b"\xf0\x9f\x98\"",
-                "bytes in position 0-2: invalid continuation byte",
-            ),
-            (
-                b"\xed\xa0\x80",
-                "byte 0xed in position 0: invalid continuation byte",
-            ),
+            (b"\xf0\x9f\x98\"", "bytes in position 0-2: invalid continuation byte"),
+            (b"\xed\xa0\x80", "byte 0xed in position 0: invalid continuation byte"),
         ];
         for (bytes, place) in cases {
-            assert_eq!(
-                Charset::Utf8.decode(bytes),
-                Err(format!("'utf-8' codec can't decode {place}"))
-            );
+            assert_eq!(Charset::Utf8.decode(bytes), Err(format!("'utf-8' codec can't decode {place}")));
         }
     }
 

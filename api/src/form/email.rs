@@ -21,9 +21,7 @@ pub(super) fn is_email(text: &str) -> bool {
 
 fn is_dot_atom(local: &str) -> bool {
     let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"-!#$%&'*+/=?^_`{}|~".contains(&byte);
-    local
-        .split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(atom))
+    local.split('.').all(|part| !part.is_empty() && part.bytes().all(atom))
 }
 
 fn is_quoted(local: &str) -> bool {
@@ -33,9 +31,7 @@ fn is_quoted(local: &str) -> bool {
     let mut bytes = inner.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
-            b'\\' => bytes
-                .next()
-                .is_some_and(|next| matches!(next, 1..=9 | 11 | 12 | 14..=127)),
+            b'\\' => bytes.next().is_some_and(|next| matches!(next, 1..=9 | 11 | 12 | 14..=127)),
             _ => matches!(byte, 1..=8 | 11 | 12 | 14..=31 | b'!' | b'#'..=b'[' | b']'..=127),
         };
         if !fits {
@@ -64,10 +60,8 @@ fn is_label(label: &str) -> bool {
 /// The last label is at least two letters; only its ASCII form (RFC 5890 §2.3.2.1) has digits.
 fn is_top(label: &str) -> bool {
     let digits = label.bytes().any(|byte| byte.is_ascii_digit());
-    let ascii_form = label
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
-        && label.len() > 4;
+    let ascii_form =
+        label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")) && label.len() > 4;
     label.chars().count() >= 2
         && (!digits || (ascii_form && label.bytes().skip(4).all(|byte| byte.is_ascii_alphanumeric())))
 }
@@ -149,12 +143,9 @@ mod tests {
 
     #[test]
     fn letters_that_fold_into_ascii_are_refused() {
-        for address in [
-            "ſ@example.com",
-            "\u{212a}@example.com",
-            "\u{131}@example.com",
-            "\"\u{130}\"@example.com",
-        ] {
+        for address in
+            ["ſ@example.com", "\u{212a}@example.com", "\u{131}@example.com", "\"\u{130}\"@example.com"]
+        {
             assert!(!is_email(address), "{address}");
         }
     }

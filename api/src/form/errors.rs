@@ -58,10 +58,7 @@ mod tests {
         errors.add("email", ["bad".to_owned()]);
         errors.add("username", ["taken".to_owned()]);
 
-        assert_eq!(
-            errors.to_json().to_string(),
-            r#"{"username":["taken"],"email":["bad"]}"#
-        );
+        assert_eq!(errors.to_json().to_string(), r#"{"username":["taken"],"email":["bad"]}"#);
     }
 
     #[test]

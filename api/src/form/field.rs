@@ -44,29 +44,17 @@ pub struct TextField {
 impl TextField {
     /// A field that must be there and must not be blank.
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            presence: Presence::Required,
-            blank: false,
-            kind: Kind::Plain,
-            max: None,
-        }
+        Self { name, presence: Presence::Required, blank: false, kind: Kind::Plain, max: None }
     }
 
     #[must_use]
     pub const fn optional(self) -> Self {
-        Self {
-            presence: Presence::Optional,
-            ..self
-        }
+        Self { presence: Presence::Optional, ..self }
     }
 
     #[must_use]
     pub const fn partial(self) -> Self {
-        Self {
-            presence: Presence::Partial,
-            ..self
-        }
+        Self { presence: Presence::Partial, ..self }
     }
 
     /// Lets the field be blank: it is then read as empty text.
@@ -77,27 +65,18 @@ impl TextField {
 
     #[must_use]
     pub const fn email(self) -> Self {
-        Self {
-            kind: Kind::Email,
-            ..self
-        }
+        Self { kind: Kind::Email, ..self }
     }
 
     #[must_use]
     pub const fn username(self) -> Self {
-        Self {
-            kind: Kind::Username,
-            ..self
-        }
+        Self { kind: Kind::Username, ..self }
     }
 
     /// The greatest length, in code points.
     #[must_use]
     pub const fn at_most(self, max: usize) -> Self {
-        Self {
-            max: Some(max),
-            ..self
-        }
+        Self { max: Some(max), ..self }
     }
 
     /// The text of the field. `None` when it is absent and may be, or when it is faulty: `errors` then says why.
@@ -113,10 +92,7 @@ impl TextField {
 
     fn accept(&self, fields: &Fields) -> Result<Option<String>, Vec<String>> {
         let refuse = |sentence: &str| Err(vec![sentence.to_owned()]);
-        let Some(value) = fields
-            .get(self.name)
-            .filter(|value| !self.is_left_empty(value, fields))
-        else {
+        let Some(value) = fields.get(self.name).filter(|value| !self.is_left_empty(value, fields)) else {
             return if self.presence == Presence::Required {
                 refuse("This field is required.")
             } else {
@@ -131,18 +107,10 @@ impl TextField {
             _ => return refuse("Not a valid string."),
         };
         if text.is_empty() {
-            return if self.blank {
-                Ok(Some(String::new()))
-            } else {
-                refuse("This field may not be blank.")
-            };
+            return if self.blank { Ok(Some(String::new())) } else { refuse("This field may not be blank.") };
         }
         let faults = self.faults(text, surrogate);
-        if faults.is_empty() {
-            Ok(Some(text.to_owned()))
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Some(text.to_owned())) } else { Err(faults) }
     }
 
     fn is_left_empty(&self, value: &Value, fields: &Fields) -> bool {
@@ -174,10 +142,7 @@ impl TextField {
 
 /// Whether each character may stand in a username: letters, numbers and `_` of any script, and `@.+-`.
 pub fn is_username(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|letter| is_word(letter) || "@.+-".contains(letter))
+    !text.is_empty() && text.chars().all(|letter| is_word(letter) || "@.+-".contains(letter))
 }
 
 /// Cuts off what Python takes for blanks: Unicode's white space and the four separators U+001C to U+001F.
@@ -204,6 +169,7 @@ mod tests {
         Err(sentences.iter().map(|sentence| (*sentence).to_owned()).collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "written as what it is compared with")]
     fn taken(text: &str) -> Result<Option<String>, Vec<String>> {
         Ok(Some(text.to_owned()))
     }
@@ -211,27 +177,12 @@ mod tests {
     #[test]
     fn a_field_that_is_absent_null_blank_or_no_text_is_refused() {
         assert_eq!(json(NAME, "{}"), refused(&["This field is required."]));
-        assert_eq!(
-            json(NAME, r#"{"name":null}"#),
-            refused(&["This field may not be null."])
-        );
-        assert_eq!(
-            json(NAME, r#"{"name":""}"#),
-            refused(&["This field may not be blank."])
-        );
-        assert_eq!(
-            json(NAME, r#"{"name":" \u001f\u3000"}"#),
-            refused(&["This field may not be blank."])
-        );
+        assert_eq!(json(NAME, r#"{"name":null}"#), refused(&["This field may not be null."]));
+        assert_eq!(json(NAME, r#"{"name":""}"#), refused(&["This field may not be blank."]));
+        assert_eq!(json(NAME, r#"{"name":" \u001f\u3000"}"#), refused(&["This field may not be blank."]));
         for value in ["true", "[]", "{}"] {
-            assert_eq!(
-                json(NAME, &format!("{{\"name\":{value}}}")),
-                refused(&["Not a valid string."])
-            );
-            assert_eq!(
-                json(NAME.email(), &format!("{{\"name\":{value}}}")),
-                refused(&[BAD_EMAIL])
-            );
+            assert_eq!(json(NAME, &format!("{{\"name\":{value}}}")), refused(&["Not a valid string."]));
+            assert_eq!(json(NAME.email(), &format!("{{\"name\":{value}}}")), refused(&[BAD_EMAIL]));
         }
     }
 
@@ -240,38 +191,23 @@ mod tests {
         assert_eq!(json(NAME, r#"{"name":"\u00a0\u001cx y\u0085\n"}"#), taken("x y"));
         assert_eq!(json(NAME, r#"{"name":918273}"#), taken("918273"));
         assert_eq!(json(NAME, r#"{"name":1e22}"#), taken("1e+22"));
-        assert_eq!(
-            json(NAME, "{\"name\":\"\u{200b}x\u{feff}\"}"),
-            taken("\u{200b}x\u{feff}")
-        );
+        assert_eq!(json(NAME, "{\"name\":\"\u{200b}x\u{feff}\"}"), taken("\u{200b}x\u{feff}"));
     }
 
     #[test]
     fn a_field_that_may_be_absent_or_blank_is_taken_so() {
         assert_eq!(json(NAME.optional(), "{}"), Ok(None));
         assert_eq!(json(NAME.partial(), "{}"), Ok(None));
-        assert_eq!(
-            json(NAME.optional(), r#"{"name":""}"#),
-            refused(&["This field may not be blank."])
-        );
-        assert_eq!(
-            json(NAME.optional().may_be_blank(), r#"{"name":"  "}"#),
-            taken("")
-        );
+        assert_eq!(json(NAME.optional(), r#"{"name":""}"#), refused(&["This field may not be blank."]));
+        assert_eq!(json(NAME.optional().may_be_blank(), r#"{"name":"  "}"#), taken(""));
     }
 
     #[test]
     fn an_html_form_leaves_an_optional_field_out_by_leaving_it_empty() {
         assert_eq!(html(NAME.optional(), "name="), Ok(None));
-        assert_eq!(
-            html(NAME.optional(), "name=+"),
-            refused(&["This field may not be blank."])
-        );
+        assert_eq!(html(NAME.optional(), "name=+"), refused(&["This field may not be blank."]));
         assert_eq!(html(NAME.optional().may_be_blank(), "name="), taken(""));
-        assert_eq!(
-            html(NAME.partial(), "name="),
-            refused(&["This field may not be blank."])
-        );
+        assert_eq!(html(NAME.partial(), "name="), refused(&["This field may not be blank."]));
         assert_eq!(html(NAME, "name="), refused(&["This field may not be blank."]));
         assert_eq!(html(NAME, ""), refused(&["This field is required."]));
     }
@@ -280,19 +216,11 @@ mod tests {
     fn faults_come_together_in_the_order_of_the_reference() {
         let body = format!(r#"{{"name":"a b\u0000\ud800{}"}}"#, "x".repeat(150));
         let long = "Ensure this field has no more than 150 characters.";
-        let (null, half) = (
-            "Null characters are not allowed.",
-            "Surrogate characters are not allowed: U+D800.",
-        );
+        let (null, half) =
+            ("Null characters are not allowed.", "Surrogate characters are not allowed: U+D800.");
 
-        assert_eq!(
-            json(NAME.username().at_most(150), &body),
-            refused(&[BAD_USERNAME, long, null, half])
-        );
-        assert_eq!(
-            json(NAME.email().at_most(150), &body),
-            refused(&[long, null, half, BAD_EMAIL])
-        );
+        assert_eq!(json(NAME.username().at_most(150), &body), refused(&[BAD_USERNAME, long, null, half]));
+        assert_eq!(json(NAME.email().at_most(150), &body), refused(&[long, null, half, BAD_EMAIL]));
     }
 
     #[test]

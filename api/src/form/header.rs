@@ -15,17 +15,11 @@ impl Header {
             let (name, text) = piece.split_once('=')?;
             Some((name.trim().to_ascii_lowercase(), unquoted(text.trim())))
         });
-        Self {
-            value,
-            parameters: parameters.collect(),
-        }
+        Self { value, parameters: parameters.collect() }
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, text)| text.as_str())
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, text)| text.as_str())
     }
 }
 

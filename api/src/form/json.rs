@@ -24,11 +24,7 @@ enum Fault {
 
 /// The document, or the sentence that says what is wrong and where.
 pub(super) fn decode(text: &str) -> Result<Document, String> {
-    let mut scanner = Scanner {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut scanner = Scanner { text, at: 0, depth: 0 };
     scanner.document().map_err(|fault| match fault {
         Fault::Plain(sentence) => sentence,
         Fault::At(sentence, at) => format!("{sentence}: {}", place(text, at)),
@@ -74,14 +70,11 @@ impl<'a> Scanner<'a> {
             Some(b'[') => self.list().map(|()| Value::List),
             _ if self.word("null") => Ok(Value::Null),
             _ if self.word("true") || self.word("false") => Ok(Value::Bool),
-            _ => match ["NaN", "Infinity", "-Infinity"]
-                .into_iter()
-                .find(|name| self.word(name))
-            {
+            _ => match ["NaN", "Infinity", "-Infinity"].into_iter().find(|name| self.word(name)) {
                 None => self.number(),
-                Some(name) => Err(Fault::Plain(format!(
-                    "Out of range float values are not JSON compliant: '{name}'"
-                ))),
+                Some(name) => {
+                    Err(Fault::Plain(format!("Out of range float values are not JSON compliant: '{name}'")))
+                }
             },
         }
     }
@@ -92,10 +85,7 @@ impl<'a> Scanner<'a> {
         if !self.take(b'}') {
             loop {
                 if self.peek() != Some(b'"') {
-                    return Err(Fault::At(
-                        "Expecting property name enclosed in double quotes",
-                        self.at,
-                    ));
+                    return Err(Fault::At("Expecting property name enclosed in double quotes", self.at));
                 }
                 let name = self.string()?.text;
                 self.blank();
@@ -188,10 +178,7 @@ impl<'a> Scanner<'a> {
 
     /// The four digits of the escape that starts here. Python wants at least one more letter behind them.
     fn unit(&self) -> Result<u16, Fault> {
-        let digits = self
-            .text
-            .get(self.at + 2..self.at + 6)
-            .filter(|_| self.at + 6 < self.text.len());
+        let digits = self.text.get(self.at + 2..self.at + 6).filter(|_| self.at + 6 < self.text.len());
         digits
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .and_then(|digits| u16::from_str_radix(digits, 16).ok())

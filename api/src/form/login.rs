@@ -44,28 +44,15 @@ impl Login {
     /// count. Names are looked at after that.
     pub fn parse(fields: &Fields, methods: LoginMethods) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::in_order(&["username", "email", "password"]);
-        let username = TextField::new("username")
-            .optional()
-            .may_be_blank()
-            .read(fields, &mut errors);
-        let email = TextField::new("email")
-            .email()
-            .optional()
-            .may_be_blank()
-            .read(fields, &mut errors);
+        let username = TextField::new("username").optional().may_be_blank().read(fields, &mut errors);
+        let email = TextField::new("email").email().optional().may_be_blank().read(fields, &mut errors);
         let password = TextField::new("password").read(fields, &mut errors);
         errors.unless_any(())?;
 
         let email = email.filter(|email| !email.is_empty() && methods != LoginMethods::Username);
         let username = username.filter(|name| !name.is_empty() && methods != LoginMethods::Email);
-        match (
-            email.map(LoginName::Email).or(username.map(LoginName::Username)),
-            password,
-        ) {
-            (Some(name), Some(password)) => Ok(Self {
-                name,
-                password: Secret::new(password),
-            }),
+        match (email.map(LoginName::Email).or(username.map(LoginName::Username)), password) {
+            (Some(name), Some(password)) => Ok(Self { name, password: Secret::new(password) }),
             _ => Err(FieldErrors::one(NON_FIELD, missing(methods))),
         }
     }
@@ -86,9 +73,7 @@ mod tests {
 
     fn login(methods: LoginMethods, body: &str) -> Result<LoginName, String> {
         let fields = read(Some("application/json"), body.as_bytes()).expect("fields");
-        Login::parse(&fields, methods)
-            .map(|login| login.name)
-            .map_err(|errors| errors.to_json().to_string())
+        Login::parse(&fields, methods).map(|login| login.name).map_err(|errors| errors.to_json().to_string())
     }
 
     fn refused(json: &str) -> Result<LoginName, String> {
@@ -105,10 +90,7 @@ mod tests {
         assert_eq!(login(LoginMethods::Email, both), email("ada@example.com"));
         assert_eq!(login(LoginMethods::Username, both), name("ada"));
         assert_eq!(
-            login(
-                LoginMethods::Both,
-                r#"{"username":" ada ","email":"","password":"x"}"#
-            ),
+            login(LoginMethods::Both, r#"{"username":" ada ","email":"","password":"x"}"#),
             name("ada")
         );
     }
@@ -135,18 +117,12 @@ mod tests {
         assert_eq!(login(LoginMethods::Both, "{}"), expected);
         let expected = refused(r#"{"email":["Enter a valid email address."]}"#);
         assert_eq!(
-            login(
-                LoginMethods::Username,
-                r#"{"username":"ada","email":"x@","password":"x"}"#
-            ),
+            login(LoginMethods::Username, r#"{"username":"ada","email":"x@","password":"x"}"#),
             expected
         );
         let expected = refused(
             r#"{"username":["This field may not be null."],"password":["This field may not be null."]}"#,
         );
-        assert_eq!(
-            login(LoginMethods::Both, r#"{"password":null,"username":null}"#),
-            expected
-        );
+        assert_eq!(login(LoginMethods::Both, r#"{"password":null,"username":null}"#), expected);
     }
 }

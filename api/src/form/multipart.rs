@@ -13,10 +13,7 @@ pub(super) fn decode(
     charset: Charset,
 ) -> Result<Vec<(String, Value)>, String> {
     let Some(boundary) = boundary.filter(|text| is_boundary(text)) else {
-        return Err(format!(
-            "Invalid boundary in multipart: {}",
-            boundary.unwrap_or("None")
-        ));
+        return Err(format!("Invalid boundary in multipart: {}", boundary.unwrap_or("None")));
     };
     let delimiter = format!("--{boundary}");
     let mut values = Vec::new();
@@ -48,9 +45,7 @@ fn read(part: &[u8], charset: Charset) -> Result<Option<(String, Value)>, String
     let head = String::from_utf8_lossy(head);
     let disposition = head.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim()
-            .eq_ignore_ascii_case("content-disposition")
-            .then(|| Header::parse(value))
+        name.trim().eq_ignore_ascii_case("content-disposition").then(|| Header::parse(value))
     });
     let Some(disposition) = disposition else {
         return Ok(None);
@@ -79,9 +74,7 @@ mod tests {
     use super::*;
 
     fn body(parts: &[(&str, &str)]) -> String {
-        let parts = parts
-            .iter()
-            .map(|(head, content)| format!("--XX\r\n{head}\r\n\r\n{content}\r\n"));
+        let parts = parts.iter().map(|(head, content)| format!("--XX\r\n{head}\r\n\r\n{content}\r\n"));
         parts.collect::<String>() + "--XX--\r\n"
     }
 
@@ -97,18 +90,9 @@ mod tests {
 
     #[test]
     fn each_part_is_a_field() {
-        let body = body(&[
-            (NAME, "ada"),
-            ("content-disposition: form-data; name=b", " x\r\ny "),
-        ]);
+        let body = body(&[(NAME, "ada"), ("content-disposition: form-data; name=b", " x\r\ny ")]);
 
-        assert!(
-            decoded(&body)
-                == [
-                    ("username".to_owned(), text("ada")),
-                    ("b".to_owned(), text(" x\r\ny "))
-                ]
-        );
+        assert!(decoded(&body) == [("username".to_owned(), text("ada")), ("b".to_owned(), text(" x\r\ny "))]);
     }
 
     #[test]
@@ -121,18 +105,10 @@ mod tests {
 
     #[test]
     fn a_file_is_no_text_and_one_without_a_name_is_no_file() {
-        let body = body(&[
-            (&format!("{NAME}; filename=\"a.txt\""), "x"),
-            (&format!("{NAME}; filename=\"\""), "y"),
-        ]);
+        let body =
+            body(&[(&format!("{NAME}; filename=\"a.txt\""), "x"), (&format!("{NAME}; filename=\"\""), "y")]);
 
-        assert!(
-            decoded(&body)
-                == [
-                    ("username".to_owned(), Value::File),
-                    ("username".to_owned(), text("y"))
-                ]
-        );
+        assert!(decoded(&body) == [("username".to_owned(), Value::File), ("username".to_owned(), text("y"))]);
     }
 
     #[test]
@@ -145,12 +121,7 @@ mod tests {
 
     #[test]
     fn a_boundary_that_cannot_be_one_is_refused() {
-        for (boundary, named) in [
-            (None, "None"),
-            (Some(""), ""),
-            (Some("é"), "é"),
-            (Some("a "), "a "),
-        ] {
+        for (boundary, named) in [(None, "None"), (Some(""), ""), (Some("é"), "é"), (Some("a "), "a ")] {
             let fault = decode(boundary, b"x", Charset::Utf8).err();
             assert_eq!(fault, Some(format!("Invalid boundary in multipart: {named}")));
         }

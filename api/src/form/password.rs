@@ -18,10 +18,7 @@ impl NewPassword {
     /// `known` is what the rules know of the user, see [`Rules`].
     pub fn accept(self, rules: Rules<'_>, known: &[(&str, &str)]) -> Result<Secret, FieldErrors> {
         if self.first.as_str() != self.second.as_str() {
-            return Err(FieldErrors::one(
-                "new_password2",
-                "The two password fields didn’t match.",
-            ));
+            return Err(FieldErrors::one("new_password2", "The two password fields didn’t match."));
         }
         let mut errors = FieldErrors::default();
         errors.add("new_password2", rules(self.second.as_str(), known));
@@ -31,16 +28,9 @@ impl NewPassword {
 
 /// Reads both fields, so that the faults of both are told.
 fn new_password(fields: &Fields, errors: &mut FieldErrors) -> Option<NewPassword> {
-    let first = TextField::new("new_password1")
-        .at_most(MAX_PASSWORD)
-        .read(fields, errors);
-    let second = TextField::new("new_password2")
-        .at_most(MAX_PASSWORD)
-        .read(fields, errors);
-    Some(NewPassword {
-        first: Secret::new(first?),
-        second: Secret::new(second?),
-    })
+    let first = TextField::new("new_password1").at_most(MAX_PASSWORD).read(fields, errors);
+    let second = TextField::new("new_password2").at_most(MAX_PASSWORD).read(fields, errors);
+    Some(NewPassword { first: Secret::new(first?), second: Secret::new(second?) })
 }
 
 /// A password change in its field stage: verify [`old`](Self::old) if it is there, report it if it is wrong, finish,
@@ -57,10 +47,7 @@ impl PasswordChange {
     pub fn read(fields: &Fields, old_required: bool) -> Self {
         let mut errors = FieldErrors::in_order(&["old_password", "new_password1", "new_password2"]);
         let field = TextField::new("old_password").at_most(MAX_PASSWORD);
-        let old = old_required
-            .then(|| field.read(fields, &mut errors))
-            .flatten()
-            .map(Secret::new);
+        let old = old_required.then(|| field.read(fields, &mut errors)).flatten().map(Secret::new);
         let new = new_password(fields, &mut errors);
         Self { old, new, errors }
     }
@@ -99,11 +86,7 @@ impl PasswordResetConfirm {
         let uid = TextField::new("uid").read(fields, &mut errors);
         let token = TextField::new("token").read(fields, &mut errors);
         match (new, uid, token) {
-            (Some(new), Some(uid), Some(token)) => Ok(Self {
-                uid,
-                token: Secret::new(token),
-                new,
-            }),
+            (Some(new), Some(uid), Some(token)) => Ok(Self { uid, token: Secret::new(token), new }),
             _ => Err(errors),
         }
     }
@@ -131,18 +114,11 @@ mod tests {
     fn rules(password: &str, known: &[(&str, &str)]) -> Vec<String> {
         let similar = known.iter().any(|(_, value)| *value == password);
         let faults = [(password.len() < 4, "too short"), (similar, "too similar")];
-        faults
-            .into_iter()
-            .filter(|(bad, _)| *bad)
-            .map(|(_, sentence)| sentence.to_owned())
-            .collect()
+        faults.into_iter().filter(|(bad, _)| *bad).map(|(_, sentence)| sentence.to_owned()).collect()
     }
 
     fn json<T>(result: Result<T, FieldErrors>) -> String {
-        result
-            .err()
-            .map(|errors| errors.to_json().to_string())
-            .unwrap_or_default()
+        result.err().map(|errors| errors.to_json().to_string()).unwrap_or_default()
     }
 
     fn change(body: &str, old_required: bool) -> PasswordChange {
@@ -152,12 +128,7 @@ mod tests {
     #[test]
     fn a_mismatch_hides_what_the_rules_would_say() {
         let accept = |body: &str| {
-            json(
-                change(body, false)
-                    .finish()
-                    .expect("fields")
-                    .accept(&rules, &[("username", "adaada")]),
-            )
+            json(change(body, false).finish().expect("fields").accept(&rules, &[("username", "adaada")]))
         };
 
         let mismatch = r#"{"new_password2":["The two password fields didn’t match."]}"#;
@@ -170,10 +141,7 @@ mod tests {
             accept(r#"{"new_password1":"adaada","new_password2":"adaada"}"#),
             r#"{"new_password2":["too similar"]}"#
         );
-        assert_eq!(
-            accept(r#"{"new_password1":"12345 ","new_password2":"12345"}"#),
-            ""
-        );
+        assert_eq!(accept(r#"{"new_password1":"12345 ","new_password2":"12345"}"#), "");
     }
 
     #[test]
@@ -184,16 +152,10 @@ mod tests {
             format!(r#"{{"old_password":["{WRONG_OLD}"],"new_password1":["This field is required."]}}"#);
         assert_eq!(json(wrong.finish()), expected);
 
-        let mut wrong = change(
-            r#"{"old_password":"bad","new_password1":"1","new_password2":"2"}"#,
-            true,
-        );
+        let mut wrong = change(r#"{"old_password":"bad","new_password1":"1","new_password2":"2"}"#, true);
         assert_eq!(wrong.old().map(Secret::as_str), Some("bad"));
         wrong.old_is_wrong();
-        assert_eq!(
-            json(wrong.finish()),
-            format!(r#"{{"old_password":["{WRONG_OLD}"]}}"#)
-        );
+        assert_eq!(json(wrong.finish()), format!(r#"{{"old_password":["{WRONG_OLD}"]}}"#));
     }
 
     #[test]
@@ -203,10 +165,7 @@ mod tests {
         assert_eq!(change(body, true).old().map(Secret::as_str), Some("5"));
         let body = r#"{"new_password1":"12345","new_password2":"12345"}"#;
         assert_eq!(json(change(body, false).finish()), "");
-        assert_eq!(
-            json(change(body, true).finish()),
-            r#"{"old_password":["This field is required."]}"#
-        );
+        assert_eq!(json(change(body, true).finish()), r#"{"old_password":["This field is required."]}"#);
     }
 
     #[test]
@@ -220,10 +179,7 @@ mod tests {
     fn the_end_of_a_reset_tells_its_fields_in_the_order_of_the_contract() {
         let required = ["new_password1", "new_password2", "uid", "token"]
             .map(|name| format!(r#""{name}":["This field is required."]"#));
-        assert_eq!(
-            json(PasswordResetConfirm::parse(&fields("{}"))),
-            format!("{{{}}}", required.join(","))
-        );
+        assert_eq!(json(PasswordResetConfirm::parse(&fields("{}"))), format!("{{{}}}", required.join(",")));
 
         let good = r#"{"uid":1,"token":" t ","new_password1":"1","new_password2":"2"}"#;
         let reset = PasswordResetConfirm::parse(&fields(good)).expect("a reset");

@@ -27,11 +27,7 @@ impl UserUpdate {
     pub fn read(fields: &Fields, extent: Extent) -> Self {
         let mut errors = FieldErrors::in_order(&["username", "first_name", "last_name"]);
         let username = TextField::new("username").username().at_most(MAX_NAME);
-        let username = if extent == Extent::Part {
-            username.partial()
-        } else {
-            username
-        };
+        let username = if extent == Extent::Part { username.partial() } else { username };
         let name = |name| TextField::new(name).optional().may_be_blank().at_most(MAX_NAME);
         Self {
             username: username.read(fields, &mut errors),
@@ -47,11 +43,7 @@ impl UserUpdate {
 
     /// Ends the field stage. There is no other.
     pub fn finish(self) -> Result<Self, FieldErrors> {
-        if self.errors.is_empty() {
-            Ok(self)
-        } else {
-            Err(self.errors)
-        }
+        if self.errors.is_empty() { Ok(self) } else { Err(self.errors) }
     }
 }
 
@@ -62,9 +54,8 @@ mod tests {
 
     fn update(content_type: &str, body: &str, extent: Extent) -> Result<[Option<String>; 3], String> {
         let fields = read(Some(content_type), body.as_bytes()).expect("fields");
-        let update = UserUpdate::read(&fields, extent)
-            .finish()
-            .map_err(|errors| errors.to_json().to_string())?;
+        let update =
+            UserUpdate::read(&fields, extent).finish().map_err(|errors| errors.to_json().to_string())?;
         Ok([update.username, update.first_name, update.last_name])
     }
 
@@ -80,6 +71,7 @@ mod tests {
         Err(json.to_owned())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "written as what it is compared with")]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
@@ -89,10 +81,7 @@ mod tests {
         let body = r#"{"pk":9,"email":"bad","is_staff":true,"first_name":" Ada ","last_name":"  "}"#;
         assert_eq!(json(body, Extent::Part), Ok([None, some("Ada"), some("")]));
         assert_eq!(json("{}", Extent::Part), Ok([None, None, None]));
-        assert_eq!(
-            json(r#"{"username":"ada"}"#, Extent::Whole),
-            Ok([some("ada"), None, None])
-        );
+        assert_eq!(json(r#"{"username":"ada"}"#, Extent::Whole), Ok([some("ada"), None, None]));
     }
 
     #[test]
@@ -107,10 +96,7 @@ mod tests {
         let blank = refused(r#"{"username":["This field may not be blank."]}"#);
         assert_eq!(html("username=", Extent::Part), blank);
         assert_eq!(html("username=&first_name=A", Extent::Whole), blank);
-        assert_eq!(
-            html("first_name=&last_name=+", Extent::Part),
-            Ok([None, some(""), some("")])
-        );
+        assert_eq!(html("first_name=&last_name=+", Extent::Part), Ok([None, some(""), some("")]));
     }
 
     #[test]
@@ -122,20 +108,14 @@ mod tests {
 
     #[test]
     fn a_username_that_is_taken_is_told_beside_other_faults() {
-        let fields = read(
-            Some("application/json"),
-            br#"{"username":"bob","first_name":true}"#,
-        )
-        .expect("fields");
+        let fields =
+            read(Some("application/json"), br#"{"username":"bob","first_name":true}"#).expect("fields");
         let mut update = UserUpdate::read(&fields, Extent::Part);
         update.username_is_taken();
 
         let expected = r#"{"username":["A user with that username already exists."],"first_name":["Not a valid string."]}"#;
         assert_eq!(
-            update
-                .finish()
-                .map(drop)
-                .map_err(|errors| errors.to_json().to_string()),
+            update.finish().map(drop).map_err(|errors| errors.to_json().to_string()),
             Err(expected.to_owned())
         );
     }

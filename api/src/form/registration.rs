@@ -44,26 +44,13 @@ impl Draft {
             errors.add("username", (!fits).then(|| BAD_USERNAME.to_owned()));
             fits
         });
-        let email = TextField::new("email")
-            .email()
-            .at_most(MAX_EMAIL)
-            .read(fields, &mut errors);
-        let password = TextField::new("password1")
-            .read(fields, &mut errors)
-            .map(Secret::new);
+        let email = TextField::new("email").email().at_most(MAX_EMAIL).read(fields, &mut errors);
+        let password = TextField::new("password1").read(fields, &mut errors).map(Secret::new);
         if let Some(password) = &password {
             errors.add("password1", rules(password.as_str(), &[]));
         }
-        let repeated = TextField::new("password2")
-            .read(fields, &mut errors)
-            .map(Secret::new);
-        Self {
-            username,
-            email,
-            password,
-            repeated,
-            errors,
-        }
+        let repeated = TextField::new("password2").read(fields, &mut errors).map(Secret::new);
+        Self { username, email, password, repeated, errors }
     }
 
     /// The username, if it is well formed.
@@ -93,24 +80,12 @@ impl Draft {
         };
         self.errors.unless_any(())?;
         if password.as_str() != repeated.as_str() {
-            return Err(FieldErrors::one(
-                NON_FIELD,
-                "The two password fields didn't match.",
-            ));
+            return Err(FieldErrors::one(NON_FIELD, "The two password fields didn't match."));
         }
         let mut errors = FieldErrors::default();
-        errors.add(
-            NON_FIELD,
-            rules(
-                password.as_str(),
-                &[("username", &username), ("email address", &email)],
-            ),
-        );
-        errors.unless_any(Registration {
-            username,
-            email,
-            password,
-        })
+        errors
+            .add(NON_FIELD, rules(password.as_str(), &[("username", &username), ("email address", &email)]));
+        errors.unless_any(Registration { username, email, password })
     }
 }
 
@@ -122,25 +97,15 @@ mod tests {
     fn rules(password: &str, known: &[(&str, &str)]) -> Vec<String> {
         let short = (password.len() < 4).then(|| "too short".to_owned());
         let similar = known.iter().find(|(_, value)| *value == password);
-        short
-            .into_iter()
-            .chain(similar.map(|(name, _)| format!("too similar to the {name}")))
-            .collect()
+        short.into_iter().chain(similar.map(|(name, _)| format!("too similar to the {name}"))).collect()
     }
 
     fn draft(body: &str) -> Draft {
-        Draft::read(
-            &read(Some("application/json"), body.as_bytes()).expect("fields"),
-            &rules,
-        )
+        Draft::read(&read(Some("application/json"), body.as_bytes()).expect("fields"), &rules)
     }
 
     fn refused(draft: Draft) -> String {
-        draft
-            .finish(&rules)
-            .err()
-            .map(|errors| errors.to_json().to_string())
-            .unwrap_or_default()
+        draft.finish(&rules).err().map(|errors| errors.to_json().to_string()).unwrap_or_default()
     }
 
     #[test]
@@ -149,10 +114,7 @@ mod tests {
 
         let taken = draft(body).finish(&rules).expect("a registration");
 
-        assert_eq!(
-            (taken.username.as_str(), taken.email.as_str()),
-            ("ada", "Ada@Example.com")
-        );
+        assert_eq!((taken.username.as_str(), taken.email.as_str()), ("ada", "Ada@Example.com"));
         assert_eq!(taken.password.as_str(), "secret");
     }
 
@@ -173,10 +135,7 @@ mod tests {
         let only = |sentence: &str| format!(r#"{{"username":["{sentence}"]}}"#);
 
         assert_eq!(refused(draft(&body("a b"))), only(BAD_USERNAME));
-        assert_eq!(
-            refused(draft(&body(r"a b\u0000"))),
-            only("Null characters are not allowed.")
-        );
+        assert_eq!(refused(draft(&body(r"a b\u0000"))), only("Null characters are not allowed."));
         assert_eq!(
             refused(draft(&body(&"a ".repeat(90)))),
             only("Ensure this field has no more than 150 characters.")

@@ -55,33 +55,19 @@ impl FieldInfo {
     }
 
     const fn optional(self) -> Self {
-        Self {
-            required: false,
-            ..self
-        }
+        Self { required: false, ..self }
     }
 
     const fn read_only(self) -> Self {
-        Self {
-            required: false,
-            read_only: true,
-            ..self
-        }
+        Self { required: false, read_only: true, ..self }
     }
 
     const fn help(self, help: &'static str) -> Self {
-        Self {
-            help: Some(help),
-            ..self
-        }
+        Self { help: Some(help), ..self }
     }
 
     const fn length(self, min: Option<usize>, max: usize) -> Self {
-        Self {
-            min,
-            max: Some(max),
-            ..self
-        }
+        Self { min, max: Some(max), ..self }
     }
 
     fn to_json(self) -> Value {
@@ -152,12 +138,7 @@ impl Endpoint {
     pub const LOGOUT: Self = Self {
         methods: &["GET", "POST", "HEAD", "OPTIONS"],
         action: None,
-        ..Self::posted(
-            "logout/",
-            "Logout",
-            "Ends the session that the request belongs to.",
-            &[],
-        )
+        ..Self::posted("logout/", "Logout", "Ends the session that the request belongs to.", &[])
     };
 
     pub const USER: Self = Self {
@@ -170,23 +151,12 @@ impl Endpoint {
                 FieldInfo::text("username", "Username")
                     .help("At most 150 letters, digits and @ . + - _, in any script.")
                     .length(None, 150),
-                FieldInfo::text("email", "Email address")
-                    .kind("email")
-                    .read_only(),
-                FieldInfo::text("first_name", "First name")
-                    .optional()
-                    .length(None, 150),
-                FieldInfo::text("last_name", "Last name")
-                    .optional()
-                    .length(None, 150),
+                FieldInfo::text("email", "Email address").kind("email").read_only(),
+                FieldInfo::text("first_name", "First name").optional().length(None, 150),
+                FieldInfo::text("last_name", "Last name").optional().length(None, 150),
             ],
         )),
-        ..Self::posted(
-            "user/",
-            "User Details",
-            "Shows and changes one's own account.",
-            &[],
-        )
+        ..Self::posted("user/", "User Details", "Shows and changes one's own account.", &[])
     };
 
     pub const PASSWORD_CHANGE: Self = Self {
@@ -210,12 +180,7 @@ impl Endpoint {
         "password/reset/confirm/",
         "Password Reset Confirm",
         "Sets a new password with what the link of a reset mail holds.",
-        &[
-            NEW_PASSWORD1,
-            NEW_PASSWORD2,
-            FieldInfo::text("uid", "Uid"),
-            FieldInfo::text("token", "Token"),
-        ],
+        &[NEW_PASSWORD1, NEW_PASSWORD2, FieldInfo::text("uid", "Uid"), FieldInfo::text("token", "Token")],
     );
 
     pub const REGISTRATION: Self = Self::posted(
@@ -266,9 +231,7 @@ impl Endpoint {
             "Token Refresh",
             "Gives a new access token for a refresh token.",
             &[
-                FieldInfo::text("refresh", "Refresh")
-                    .optional()
-                    .help("Wins over the cookie."),
+                FieldInfo::text("refresh", "Refresh").optional().help("Wins over the cookie."),
                 FieldInfo::text("access", "Access").read_only(),
             ],
         )
@@ -343,14 +306,8 @@ impl Endpoint {
         });
         if let (Some((method, fields)), Value::Object(told)) = (self.action, &mut told) {
             let old = (old_required && self.path == Self::PASSWORD_CHANGE.path).then_some(&OLD_PASSWORD);
-            let fields = old
-                .into_iter()
-                .chain(fields)
-                .map(|field| (field.name.to_owned(), field.to_json()));
-            told.insert(
-                "actions".to_owned(),
-                json!({ method: fields.collect::<Map<_, _>>() }),
-            );
+            let fields = old.into_iter().chain(fields).map(|field| (field.name.to_owned(), field.to_json()));
+            told.insert("actions".to_owned(), json!({ method: fields.collect::<Map<_, _>>() }));
         }
         told
     }
@@ -360,7 +317,6 @@ impl Endpoint {
 pub fn not_allowed(method: &str) -> Value {
     json!({ "detail": format!("Method \"{method}\" not allowed.") })
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -390,49 +346,31 @@ mod tests {
     #[test]
     fn an_endpoint_without_fields_has_no_actions() {
         assert_eq!(Endpoint::LOGOUT.options(false).get("actions"), None);
-        assert_eq!(
-            Endpoint::USER.options(false).pointer("/actions/PUT/pk/read_only"),
-            Some(&json!(true))
-        );
+        assert_eq!(Endpoint::USER.options(false).pointer("/actions/PUT/pk/read_only"), Some(&json!(true)));
     }
 
     #[test]
     fn the_old_password_is_told_first_where_it_is_required() {
         let names = |old_required: bool| {
             let told = Endpoint::PASSWORD_CHANGE.options(old_required);
-            let fields = told
-                .pointer("/actions/POST")
-                .and_then(Value::as_object)
-                .expect("fields");
+            let fields = told.pointer("/actions/POST").and_then(Value::as_object).expect("fields");
             fields.keys().cloned().collect::<Vec<_>>()
         };
         assert_eq!(names(false), ["new_password1", "new_password2"]);
         assert_eq!(names(true), ["old_password", "new_password1", "new_password2"]);
-        assert_eq!(
-            Endpoint::LOGIN
-                .options(true)
-                .pointer("/actions/POST/old_password"),
-            None
-        );
+        assert_eq!(Endpoint::LOGIN.options(true).pointer("/actions/POST/old_password"), None);
     }
 
     #[test]
     fn paths_are_distinct_and_end_in_a_slash() {
         let mut paths = Endpoint::ALL.map(|endpoint| endpoint.path);
         paths.sort_unstable();
-        assert!(
-            paths
-                .iter()
-                .all(|path| path.ends_with('/') && !path.starts_with('/'))
-        );
+        assert!(paths.iter().all(|path| path.ends_with('/') && !path.starts_with('/')));
         assert!(paths.is_sorted_by(|one, next| one < next));
     }
 
     #[test]
     fn refusals_have_a_detail() {
-        assert_eq!(
-            not_allowed("GET").to_string(),
-            r#"{"detail":"Method \"GET\" not allowed."}"#
-        );
+        assert_eq!(not_allowed("GET").to_string(), r#"{"detail":"Method \"GET\" not allowed."}"#);
     }
 }

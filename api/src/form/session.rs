@@ -17,11 +17,7 @@ impl TokenVerify {
     pub fn parse(fields: &Fields) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let token = TextField::new("token").read(fields, &mut errors);
-        token
-            .map(|token| Self {
-                token: Secret::new(token),
-            })
-            .ok_or(errors)
+        token.map(|token| Self { token: Secret::new(token) }).ok_or(errors)
     }
 }
 
@@ -37,9 +33,7 @@ impl TokenRefresh {
     pub fn parse(fields: &Fields) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let given = TextField::new("refresh").optional().read(fields, &mut errors);
-        errors.unless_any(Self {
-            refresh: given.map(|trimmed| raw(fields).unwrap_or(Secret::new(trimmed))),
-        })
+        errors.unless_any(Self { refresh: given.map(|trimmed| raw(fields).unwrap_or(Secret::new(trimmed))) })
     }
 }
 
@@ -91,13 +85,7 @@ mod tests {
 
     #[test]
     fn a_token_to_verify_is_trimmed_text() {
-        assert_eq!(
-            TokenVerify::parse(&json(r#"{"token":" x "}"#))
-                .expect("a token")
-                .token
-                .as_str(),
-            "x"
-        );
+        assert_eq!(TokenVerify::parse(&json(r#"{"token":" x "}"#)).expect("a token").token.as_str(), "x");
         for (value, sentence) in [
             ("true", "Not a valid string."),
             ("\"\"", "This field may not be blank."),
@@ -126,15 +114,10 @@ mod tests {
     #[test]
     fn a_logout_tells_missing_null_and_unreadable_tokens_apart() {
         assert!(matches!(Logout::parse(&json("{}")), Logout::Missing));
-        assert!(matches!(
-            Logout::parse(&json(r#"{"refresh":null}"#)),
-            Logout::Null
-        ));
-        for (body, token) in [
-            (r#"{"refresh":[]}"#, ""),
-            (r#"{"refresh":" x"}"#, " x"),
-            (r#"{"refresh":""}"#, ""),
-        ] {
+        assert!(matches!(Logout::parse(&json(r#"{"refresh":null}"#)), Logout::Null));
+        for (body, token) in
+            [(r#"{"refresh":[]}"#, ""), (r#"{"refresh":" x"}"#, " x"), (r#"{"refresh":""}"#, "")]
+        {
             assert!(
                 matches!(Logout::parse(&json(body)), Logout::Token(given) if given.as_str() == token),
                 "{body}"

@@ -18,10 +18,7 @@ impl Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self {
-            text,
-            surrogate: None,
-        }
+        Self { text, surrogate: None }
     }
 }
 
@@ -72,11 +69,7 @@ impl Fields {
 
     /// The value of a field; of several under one name, the last.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.values.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// Whether the body was an HTML form, which cannot tell an empty field from an absent one.

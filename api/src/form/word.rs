@@ -9,10 +9,7 @@ pub(crate) fn is_word(letter: char) -> bool {
 /// Whether an alphanumeric character is a mark or a symbol, by Unicode's general category.
 fn is_mark(letter: char) -> bool {
     let after = MARKS.partition_point(|(first, _)| *first <= letter);
-    after
-        .checked_sub(1)
-        .and_then(|at| MARKS.get(at))
-        .is_some_and(|(_, last)| letter <= *last)
+    after.checked_sub(1).and_then(|at| MARKS.get(at)).is_some_and(|(_, last)| letter <= *last)
 }
 
 /// The characters that are `Alphabetic` and of the categories Mn, Mc, Me or So (Unicode 17). Neighbours are one range
@@ -77,42 +74,17 @@ mod tests {
 
     #[test]
     fn letters_digits_and_numbers_of_every_script_are_words() {
-        for letter in [
-            'a',
-            'Z',
-            '0',
-            '_',
-            'é',
-            'ſ',
-            'ñ',
-            '名',
-            'ह',
-            '½',
-            '²',
-            'Ⅷ',
-            '٣',
-            'ª',
-            '\u{10400}',
-        ] {
+        for letter in ['a', 'Z', '0', '_', 'é', 'ſ', 'ñ', '名', 'ह', '½', '²', 'Ⅷ', '٣', 'ª', '\u{10400}']
+        {
             assert!(is_word(letter), "{letter}");
         }
     }
 
     #[test]
     fn marks_symbols_and_blanks_are_no_words() {
-        for letter in [
-            '\u{301}',
-            '\u{93e}',
-            '\u{345}',
-            'Ⓐ',
-            '🅰',
-            '‿',
-            '\u{200b}',
-            '-',
-            ' ',
-            '😀',
-            '\u{1e947}',
-        ] {
+        for letter in
+            ['\u{301}', '\u{93e}', '\u{345}', 'Ⓐ', '🅰', '‿', '\u{200b}', '-', ' ', '😀', '\u{1e947}']
+        {
             assert!(!is_word(letter), "{letter:?}");
         }
     }

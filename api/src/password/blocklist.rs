@@ -21,15 +21,10 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter)
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the list is part of the program; a test unpacks it"
-)]
+#[expect(clippy::expect_used, reason = "the list is part of the program; a test unpacks it")]
 fn unpack() -> Vec<&'static str> {
     let mut text = String::new();
-    GzDecoder::new(PACKED)
-        .read_to_string(&mut text)
-        .expect("a list that unpacks");
+    GzDecoder::new(PACKED).read_to_string(&mut text).expect("a list that unpacks");
     let mut common: Vec<&str> = text.leak().lines().collect();
     common.shrink_to_fit();
     common
@@ -48,25 +43,14 @@ mod tests {
 
     #[test]
     fn case_and_blanks_around_do_not_hide_a_common_password() {
-        for disguised in [
-            "PassWord",
-            " password\t",
-            "\u{1c}password\u{1f}",
-            "\u{a0}password\u{3000}",
-        ] {
+        for disguised in ["PassWord", " password\t", "\u{1c}password\u{1f}", "\u{a0}password\u{3000}"] {
             assert!(holds(disguised), "{disguised:?}");
         }
     }
 
     #[test]
     fn neighbours_of_common_passwords_are_not_held() {
-        for uncommon in [
-            "",
-            "pass word",
-            "password\u{200b}",
-            "123456\n123456789",
-            "correct-horse-battery",
-        ] {
+        for uncommon in ["", "pass word", "password\u{200b}", "123456\n123456789", "correct-horse-battery"] {
             assert!(!holds(uncommon), "{uncommon:?}");
         }
     }

@@ -8,10 +8,7 @@ pub(super) fn only(text: &str) -> bool {
 
 fn is_digit(letter: char) -> bool {
     let after = DIGITS.partition_point(|(first, _)| *first <= letter);
-    after
-        .checked_sub(1)
-        .and_then(|at| DIGITS.get(at))
-        .is_some_and(|(_, last)| letter <= *last)
+    after.checked_sub(1).and_then(|at| DIGITS.get(at)).is_some_and(|(_, last)| letter <= *last)
 }
 
 /// The characters of `Numeric_Type` Decimal or Digit (Unicode 15.1). In ascending order.
@@ -49,16 +46,8 @@ mod tests {
 
     #[test]
     fn digits_of_every_script_are_digits() {
-        for digits in [
-            "0123456789",
-            "٠١٢٣",
-            "०१२",
-            "１２３",
-            "²³",
-            "①⑨",
-            "𝟎𝟗",
-            "\u{1fbf9}",
-        ] {
+        for digits in ["0123456789", "٠١٢٣", "०१२", "１２３", "²³", "①⑨", "𝟎𝟗", "\u{1fbf9}"]
+        {
             assert!(only(digits), "{digits}");
         }
     }

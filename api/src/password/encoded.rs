@@ -50,11 +50,7 @@ pub(super) fn verify(
         return Ok(Verdict::Wrong);
     };
     let outdated = |right: bool| {
-        if right {
-            Verdict::RightButOutdated
-        } else {
-            Verdict::Wrong
-        }
+        if right { Verdict::RightButOutdated } else { Verdict::Wrong }
     };
     match stored.split_once('$').ok_or(EncodedError::Unknown)? {
         ("", phc) => argon::verify(password, phc, arena),
@@ -78,9 +74,5 @@ fn number(text: &str) -> Result<u32, EncodedError> {
 }
 
 fn within(granted: bool) -> Result<(), EncodedError> {
-    if granted {
-        Ok(())
-    } else {
-        Err(EncodedError::OutOfBounds)
-    }
+    if granted { Ok(()) } else { Err(EncodedError::OutOfBounds) }
 }

@@ -11,10 +11,7 @@ pub(super) fn resembled<'a>(password: &str, owner: &[(&'a str, &str)]) -> Option
         let mut parts = value.split(|letter| !is_word(letter)).chain([value.as_str()]);
         parts.any(|part| !part.is_empty() && are_alike(&password, &sorted(part)))
     };
-    owner
-        .iter()
-        .find(|(_, value)| alike(value))
-        .map(|(name, _)| *name)
+    owner.iter().find(|(_, value)| alike(value)).map(|(name, _)| *name)
 }
 
 /// Whether twice the shared characters are at least 0.7 of all, in whole numbers: a ratio that is not 0.7 differs from it
@@ -73,11 +70,7 @@ mod tests {
 
     #[test]
     fn the_first_of_several_values_is_named() {
-        let owner = [
-            ("username", "other"),
-            ("first name", "Kalinka"),
-            ("last name", "KALINKA"),
-        ];
+        let owner = [("username", "other"), ("first name", "Kalinka"), ("last name", "KALINKA")];
         assert_eq!(resembled("kalinka1", &owner), Some("first name"));
     }
 

@@ -94,23 +94,14 @@ impl HashPool {
                 .name(format!("hash-{number}"))
                 .spawn(move || work_off(&queue, &counters))?;
         }
-        Ok(Self {
-            jobs,
-            counters,
-            deadline: limits.deadline,
-        })
+        Ok(Self { jobs, counters, deadline: limits.deadline })
     }
 
     /// Hashes a new password; the string is what to store.
     pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, Busy> {
-        let hashed = self
-            .run(move |arena| encoded::hash(password.as_str(), salt, arena))
-            .await?;
+        let hashed = self.run(move |arena| encoded::hash(password.as_str(), salt, arena)).await?;
         hashed.map_err(|error| {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a new password was not hashed"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "a new password was not hashed");
             self.refuse()
         })
     }
@@ -123,11 +114,7 @@ impl HashPool {
     }
 
     pub fn counts(&self) -> PoolCounts {
-        let Counters {
-            queued,
-            hashed,
-            refused,
-        } = &*self.counters;
+        let Counters { queued, hashed, refused } = &*self.counters;
         PoolCounts {
             queued: queued.load(Relaxed),
             hashed: hashed.load(Relaxed),
@@ -169,9 +156,7 @@ impl HashPool {
     }
 
     fn refuse(&self) -> Busy {
-        Busy {
-            retry_after: 1 + self.counters.refused.fetch_add(1, Relaxed) % 3,
-        }
+        Busy { retry_after: 1 + self.counters.refused.fetch_add(1, Relaxed) % 3 }
     }
 }
 

@@ -21,18 +21,9 @@ pub fn check(password: &str, owner: &[(&str, &str)]) -> Vec<String> {
             password.chars().count() < SHORTEST,
             format!("This password is too short. It must contain at least {SHORTEST} characters."),
         ),
-        (
-            blocklist::holds(password),
-            "This password is too common.".to_owned(),
-        ),
-        (
-            digits::only(password),
-            "This password is entirely numeric.".to_owned(),
-        ),
+        (blocklist::holds(password), "This password is too common.".to_owned()),
+        (digits::only(password), "This password is entirely numeric.".to_owned()),
     ];
     let broken = rules.into_iter().filter(|(broken, _)| *broken);
-    resembled
-        .into_iter()
-        .chain(broken.map(|(_, message)| message))
-        .collect()
+    resembled.into_iter().chain(broken.map(|(_, message)| message)).collect()
 }

@@ -50,12 +50,7 @@ impl Connection {
         let io = TokioIo::new(Paced::new(stream, pace.clone()));
         let router = self.router;
         let service = service_fn(move |request| {
-            Box::pin(answer(
-                router.clone(),
-                request,
-                PeerAddress(peer),
-                pace.answering(),
-            ))
+            Box::pin(answer(router.clone(), request, PeerAddress(peer), pace.answering()))
         });
         // `Pace` keeps the time, and unlike hyper's own limit tells an idle client from a slow header.
         let mut connection = http1::Builder::new()
@@ -89,18 +84,13 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let response = if let Err(why) = well_addressed(&request) {
         let mut refusal = refuse(StatusCode::BAD_REQUEST, why);
-        refusal
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         refusal
     } else {
         request.extensions_mut().insert(peer);
         router.oneshot(request.map(Body::new)).await?
     };
-    Ok(response.map(|body| Answer {
-        body,
-        _answering: answering,
-    }))
+    Ok(response.map(|body| Answer { body, _answering: answering }))
 }
 
 /// RFC 9112 section 3.2: one valid `Host`, which only HTTP/1.0 may leave out; and a target that names a host

@@ -39,18 +39,12 @@ async fn guarded(State(limits): State<Arc<ServerLimits>>, request: Request, next
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::warn!("a request took too long and was given up");
-            refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The request took too long. Try again soon.",
-            )
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "The request took too long. Try again soon.")
         }
         Err(_) => {
             // The payload may hold what the handler worked on, a password for instance: it stays out of the log.
             tracing::error!("a request handler panicked");
-            refuse(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong on the server.",
-            )
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
         }
     }
 }
@@ -61,22 +55,11 @@ async fn with_whole_body(request: Request, limits: &ServerLimits) -> Result<Requ
     if usize::try_from(announced).map_or(true, |announced| announced > limits.body_limit) {
         return Err(too_large());
     }
-    match timeout(
-        limits.body_timeout,
-        Limited::new(body, limits.body_limit).collect(),
-    )
-    .await
-    {
+    match timeout(limits.body_timeout, Limited::new(body, limits.body_limit).collect()).await {
         Ok(Ok(whole)) => Ok(Request::from_parts(parts, Body::from(whole.to_bytes()))),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(closing(
-            StatusCode::BAD_REQUEST,
-            "The request body could not be read.",
-        )),
-        Err(_) => Err(closing(
-            StatusCode::REQUEST_TIMEOUT,
-            "The request body took too long.",
-        )),
+        Ok(Err(_)) => Err(closing(StatusCode::BAD_REQUEST, "The request body could not be read.")),
+        Err(_) => Err(closing(StatusCode::REQUEST_TIMEOUT, "The request body took too long.")),
     }
 }
 
@@ -87,8 +70,6 @@ fn too_large() -> Response {
 /// What is left of the body would be read as the next request, so there is none on this connection.
 fn closing(status: StatusCode, detail: &str) -> Response {
     let mut response = refuse(status, detail);
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -37,11 +37,7 @@ struct Due {
 impl Pace {
     /// A new connection has the time of a header to say something.
     pub(super) fn new(limits: &ServerLimits) -> Self {
-        let due = Due {
-            read: Some(Instant::now() + limits.header_timeout),
-            at_rest: true,
-            write: None,
-        };
+        let due = Due { read: Some(Instant::now() + limits.header_timeout), at_rest: true, write: None };
         Self(Arc::new(Shared {
             header: limits.header_timeout,
             idle: limits.idle_timeout,
@@ -57,10 +53,7 @@ impl Pace {
     }
 
     pub(super) fn alarm(&self) -> Alarm {
-        Alarm {
-            pace: self.clone(),
-            timer: Box::pin(sleep_until(Instant::now())),
-        }
+        Alarm { pace: self.clone(), timer: Box::pin(sleep_until(Instant::now())) }
     }
 
     fn rest(&self) {
@@ -78,9 +71,7 @@ impl Pace {
     }
 
     fn blocked(&self) {
-        self.due()
-            .write
-            .get_or_insert_with(|| Instant::now() + self.0.write);
+        self.due().write.get_or_insert_with(|| Instant::now() + self.0.write);
     }
 
     fn sent(&self) {

@@ -45,22 +45,14 @@ async fn panics() -> &'static str {
 fn routes() -> Router {
     Router::new()
         .route("/hello", get(|| async { "hello" }))
-        .route(
-            "/length",
-            post(|body: Bytes| async move { body.len().to_string() }),
-        )
-        .route(
-            "/peer",
-            get(|Extension(PeerAddress(peer))| async move { SocketAddr::to_string(&peer) }),
-        )
+        .route("/length", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/peer", get(|Extension(PeerAddress(peer))| async move { SocketAddr::to_string(&peer) }))
         .route("/panic", get(panics))
         .route("/forever", get(std::future::pending::<()>))
 }
 
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(DEADLINE, what)
-        .await
-        .expect("it should have happened by now")
+    timeout(DEADLINE, what).await.expect("it should have happened by now")
 }
 
 struct Running {
@@ -79,18 +71,11 @@ impl Running {
             // A test that drops its server wants it to stop as well.
             _ = stopped.await;
         }));
-        Self {
-            address,
-            stop,
-            served,
-        }
+        Self { address, stop, served }
     }
 
     async fn client(&self) -> Client {
-        Client {
-            stream: TcpStream::connect(self.address).await.unwrap(),
-            unread: Vec::new(),
-        }
+        Client { stream: TcpStream::connect(self.address).await.unwrap(), unread: Vec::new() }
     }
 }
 
@@ -107,11 +92,7 @@ struct Answer {
 
 impl Answer {
     fn detail(&self) -> String {
-        assert!(
-            self.head.contains("content-type: application/json"),
-            "{}",
-            self.head
-        );
+        assert!(self.head.contains("content-type: application/json"), "{}", self.head);
         let body: Value = serde_json::from_str(&self.body).unwrap();
         body["detail"].as_str().unwrap().to_owned()
     }
@@ -133,39 +114,23 @@ impl Client {
             if let Some(end) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
             }
-            assert!(
-                self.more().await > 0,
-                "closed before an answer: {:?}",
-                self.seen()
-            );
+            assert!(self.more().await > 0, "closed before an answer: {:?}", self.seen());
         };
-        let head = String::from_utf8(self.unread.drain(..end).collect())
-            .unwrap()
-            .to_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let head = String::from_utf8(self.unread.drain(..end).collect()).unwrap().to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.map_or(0, |length| length.parse().unwrap());
         while self.unread.len() < length {
             assert!(self.more().await > 0, "closed in the middle of a body");
         }
         let body = String::from_utf8(self.unread.drain(..length).collect()).unwrap();
-        Answer {
-            status: head[9..12].parse().unwrap(),
-            head,
-            body,
-        }
+        Answer { status: head[9..12].parse().unwrap(), head, body }
     }
 
     /// Waits for the server to close; nothing more may arrive before. A reset closes as well as an end.
     async fn closed(&mut self) {
         let mut byte = [0];
         assert!(self.unread.is_empty(), "unexpected: {:?}", self.seen());
-        assert_eq!(
-            soon(self.stream.read(&mut byte)).await.unwrap_or(0),
-            0,
-            "a byte instead of the end"
-        );
+        assert_eq!(soon(self.stream.read(&mut byte)).await.unwrap_or(0), 0, "a byte instead of the end");
     }
 
     async fn more(&mut self) -> usize {

@@ -64,10 +64,7 @@ impl CookieRules {
         if !path.starts_with('/') || !is_attribute(path) {
             return Err(CookieError::Path(path.clone()));
         }
-        if let Some(domain) = self
-            .domain
-            .as_ref()
-            .filter(|domain| domain.is_empty() || !is_attribute(domain))
+        if let Some(domain) = self.domain.as_ref().filter(|domain| domain.is_empty() || !is_attribute(domain))
         {
             return Err(CookieError::Domain(domain.clone()));
         }
@@ -77,42 +74,28 @@ impl CookieRules {
         if self.access.is_some() && self.access == self.refresh {
             return Err(CookieError::SameName);
         }
-        self.access
-            .as_ref()
-            .map_or(Ok(()), |name| self.check_name(name, "/"))?;
-        self.refresh
-            .as_ref()
-            .map_or(Ok(()), |name| self.check_name(name, path))
+        self.access.as_ref().map_or(Ok(()), |name| self.check_name(name, "/"))?;
+        self.refresh.as_ref().map_or(Ok(()), |name| self.check_name(name, path))
     }
 
     /// The `Set-Cookie` value for an access token that lives until `exp` (seconds), seen at `now`
     /// (microseconds).
     pub fn set_access(&self, token: &str, exp: i64, now: i64) -> Option<String> {
-        self.access
-            .as_ref()
-            .map(|name| self.write((name, token), "/", self.httponly, Life::until(exp, now)))
+        self.access.as_ref().map(|name| self.write((name, token), "/", self.httponly, Life::until(exp, now)))
     }
 
     /// As [`Self::set_access`], for the refresh token.
     pub fn set_refresh(&self, token: &str, exp: i64, now: i64) -> Option<String> {
-        self.refresh.as_ref().map(|name| {
-            self.write(
-                (name, token),
-                &self.refresh_path,
-                self.httponly,
-                Life::until(exp, now),
-            )
-        })
+        self.refresh
+            .as_ref()
+            .map(|name| self.write((name, token), &self.refresh_path, self.httponly, Life::until(exp, now)))
     }
 
     /// The `Set-Cookie` values that make a browser forget both cookies. Without `HttpOnly`, as recorded.
     pub fn clear(&self) -> Vec<String> {
         let access = self.access.iter().map(|name| (name, "/"));
         let refresh = self.refresh.iter().map(|name| (name, self.refresh_path.as_str()));
-        access
-            .chain(refresh)
-            .map(|(name, path)| self.write((name, ""), path, false, Life::OVER))
-            .collect()
+        access.chain(refresh).map(|(name, path)| self.write((name, ""), path, false, Life::OVER)).collect()
     }
 
     /// The access token among the values of a request's `Cookie` headers.
@@ -127,11 +110,7 @@ impl CookieRules {
 
     /// Attributes in alphabetical order, as the reference writes them.
     fn write(&self, (name, value): (&str, &str), path: &str, httponly: bool, life: Life) -> String {
-        let domain = self
-            .domain
-            .as_ref()
-            .map(|domain| format!("; Domain={domain}"))
-            .unwrap_or_default();
+        let domain = self.domain.as_ref().map(|domain| format!("; Domain={domain}")).unwrap_or_default();
         let httponly = if httponly { "; HttpOnly" } else { "" };
         let secure = if self.secure { "; Secure" } else { "" };
         let samesite = self.samesite.as_str();
@@ -155,11 +134,7 @@ impl CookieRules {
         } else {
             self.secure || !lower.starts_with("__secure-")
         };
-        if kept {
-            Ok(())
-        } else {
-            Err(CookieError::Prefix(name.to_owned()))
-        }
+        if kept { Ok(()) } else { Err(CookieError::Prefix(name.to_owned())) }
     }
 }
 
@@ -171,44 +146,30 @@ struct Life {
 }
 
 impl Life {
-    const OVER: Self = Self {
-        expires: Timestamp::UNIX_EPOCH,
-        max_age: 0,
-    };
+    const OVER: Self = Self { expires: Timestamp::UNIX_EPOCH, max_age: 0 };
 
     fn until(exp: i64, now: i64) -> Self {
         let max_age = exp.saturating_sub(whole_seconds(now)).max(0);
-        Self {
-            expires: Timestamp::from_second(exp).unwrap_or(Timestamp::MAX),
-            max_age,
-        }
+        Self { expires: Timestamp::from_second(exp).unwrap_or(Timestamp::MAX), max_age }
     }
 }
 
 fn is_attribute(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
 }
 
 /// A name that is given twice with different values is as good as absent: whoever controls a sibling domain
 /// can add a cookie of his own, and must not be able to slip another session under the user.
 fn find<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
-    let pairs = headers
-        .into_iter()
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.split_once('='));
-    let mut values = pairs
-        .filter(|(key, _)| key.trim() == name)
-        .map(|(_, value)| unquoted(value.trim()));
+    let pairs =
+        headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| unquoted(value.trim()));
     let first = values.next().filter(|value| !value.is_empty())?;
     values.all(|other| other == first).then_some(first)
 }
 
 fn unquoted(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(value)
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -235,11 +196,8 @@ mod tests {
             Some((name @ ("expires" | "max-age"), _)) => name.to_owned(),
             _ => attribute.to_owned(),
         };
-        let mut names: Vec<_> = cookie
-            .split("; ")
-            .skip(1)
-            .map(|attribute| without_value(&attribute.to_lowercase()))
-            .collect();
+        let mut names: Vec<_> =
+            cookie.split("; ").skip(1).map(|attribute| without_value(&attribute.to_lowercase())).collect();
         names.sort();
         names
     }
@@ -247,14 +205,9 @@ mod tests {
     #[test]
     fn the_attributes_of_a_cookie_are_those_recorded() {
         let recorded = ["expires", "httponly", "max-age", "path=/", "samesite=lax"];
-        let access = rules()
-            .set_access("a.b.c", NOW + 300, NOW * 1_000_000 + 999_999)
-            .unwrap();
+        let access = rules().set_access("a.b.c", NOW + 300, NOW * 1_000_000 + 999_999).unwrap();
         assert_eq!(attributes(&access), recorded);
-        assert_eq!(
-            attributes(&rules().set_refresh("r", NOW + 300, NOW * 1_000_000).unwrap()),
-            recorded
-        );
+        assert_eq!(attributes(&rules().set_refresh("r", NOW + 300, NOW * 1_000_000).unwrap()), recorded);
         assert_eq!(
             access,
             "auth=a.b.c; expires=Mon, 24 Nov 2025 14:30:00 GMT; HttpOnly; Max-Age=300; Path=/; SameSite=Lax"
@@ -266,10 +219,7 @@ mod tests {
         let cleared = rules().clear();
         assert_eq!(cleared.len(), 2);
         for cookie in &cleared {
-            assert_eq!(
-                attributes(cookie),
-                ["expires", "max-age", "path=/", "samesite=lax"]
-            );
+            assert_eq!(attributes(cookie), ["expires", "max-age", "path=/", "samesite=lax"]);
         }
         assert_eq!(
             cleared[0],
@@ -298,11 +248,7 @@ mod tests {
 
     #[test]
     fn a_cookie_without_a_name_is_neither_set_nor_cleared_nor_read() {
-        let none = CookieRules {
-            access: None,
-            refresh: None,
-            ..rules()
-        };
+        let none = CookieRules { access: None, refresh: None, ..rules() };
         assert_eq!(none.set_access("a", NOW, 0), None);
         assert_eq!(none.set_refresh("a", NOW, 0), None);
         assert!(none.clear().is_empty());
@@ -313,10 +259,7 @@ mod tests {
     fn a_cookie_is_found_by_its_exact_name_in_any_header() {
         assert_eq!(rules().read_access(["a=1; auth=x.y.z;b=2"]), Some("x.y.z"));
         assert_eq!(rules().read_access(["a=1", "auth=\"x\""]), Some("x"));
-        assert_eq!(
-            rules().read_refresh(["xrefresh=1; Refresh=2; refresh=a=b"]),
-            Some("a=b")
-        );
+        assert_eq!(rules().read_refresh(["xrefresh=1; Refresh=2; refresh=a=b"]), Some("a=b"));
         for absent in ["", "auth", "auth=", "xauth=1; Auth=2", "a=auth=1"] {
             assert_eq!(rules().read_access([absent]), None, "{absent}");
         }
@@ -337,35 +280,13 @@ mod tests {
             change(&mut rules);
             rules.check().unwrap_err()
         };
-        assert_eq!(
-            refused(|r| r.access = Some("a b".into())),
-            CookieError::Name("a b".into())
-        );
-        assert_eq!(
-            refused(|r| r.refresh = Some("auth".into())),
-            CookieError::SameName
-        );
-        assert_eq!(
-            refused(|r| r.refresh_path = "/;x".into()),
-            CookieError::Path("/;x".into())
-        );
-        assert_eq!(
-            refused(|r| r.domain = Some("a\r\nb".into())),
-            CookieError::Domain("a\r\nb".into())
-        );
-        assert_eq!(
-            refused(|r| r.samesite = SameSite::None),
-            CookieError::NoneNeedsSecure
-        );
-        assert_eq!(
-            refused(|r| r.access = Some("__Host-a".into())),
-            CookieError::Prefix("__Host-a".into())
-        );
-        let host = CookieRules {
-            access: Some("__Host-a".into()),
-            secure: true,
-            ..rules()
-        };
+        assert_eq!(refused(|r| r.access = Some("a b".into())), CookieError::Name("a b".into()));
+        assert_eq!(refused(|r| r.refresh = Some("auth".into())), CookieError::SameName);
+        assert_eq!(refused(|r| r.refresh_path = "/;x".into()), CookieError::Path("/;x".into()));
+        assert_eq!(refused(|r| r.domain = Some("a\r\nb".into())), CookieError::Domain("a\r\nb".into()));
+        assert_eq!(refused(|r| r.samesite = SameSite::None), CookieError::NoneNeedsSecure);
+        assert_eq!(refused(|r| r.access = Some("__Host-a".into())), CookieError::Prefix("__Host-a".into()));
+        let host = CookieRules { access: Some("__Host-a".into()), secure: true, ..rules() };
         assert_eq!(host.check(), Ok(()));
     }
 }

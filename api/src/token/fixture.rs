@@ -14,27 +14,14 @@ pub(super) const IAT: i64 = 1_764_000_000;
 /// The same moment in microseconds.
 pub(super) const NOW: i64 = IAT * 1_000_000;
 
-pub(super) const ACCESS: AccessClaims = AccessClaims {
-    user: 42,
-    session: 0x1a2b,
-    epoch: 3,
-    iat: IAT,
-    exp: IAT + 300,
-    jti: [4; 16],
-};
-pub(super) const REFRESH: RefreshClaims = RefreshClaims {
-    user: 42,
-    session: 0x1a2b,
-    counter: 7,
-    iat: IAT,
-    exp: IAT + 86_400,
-};
+pub(super) const ACCESS: AccessClaims =
+    AccessClaims { user: 42, session: 0x1a2b, epoch: 3, iat: IAT, exp: IAT + 300, jti: [4; 16] };
+pub(super) const REFRESH: RefreshClaims =
+    RefreshClaims { user: 42, session: 0x1a2b, counter: 7, iat: IAT, exp: IAT + 86_400 };
 
 /// The Ed25519 key of RFC 8037, appendix A.
 pub(super) fn rfc8037_key() -> SigningKey {
-    let seed = BASE64URL_NOPAD
-        .decode(b"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
-        .unwrap();
+    let seed = BASE64URL_NOPAD.decode(b"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
     SigningKey::generate(Algorithm::EdDsa, 0, &mut |out| out.copy_from_slice(&seed)).unwrap()
 }
 
@@ -56,10 +43,7 @@ pub(super) fn stream(mut state: u64) -> impl FnMut(&mut [u8]) {
 }
 
 pub(super) fn ring(keys: &[SigningKey], algorithm: Algorithm) -> Keyring {
-    let macs = MacKeys {
-        refresh: Zeroizing::new([1; 32]),
-        opaque: Zeroizing::new([2; 32]),
-    };
+    let macs = MacKeys { refresh: Zeroizing::new([1; 32]), opaque: Zeroizing::new([2; 32]) };
     Keyring::new(keys, algorithm, macs).unwrap()
 }
 

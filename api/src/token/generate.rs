@@ -37,13 +37,7 @@ impl SigningKey {
             if let Some((_, public)) = read(algorithm, &private) {
                 let kid = public.map_or_else(|| Some(random_id(random)), |jwk| thumbprint(&jwk));
                 let kid = kid.ok_or(KeyError::NotMade(algorithm))?;
-                return Ok(Self {
-                    kid,
-                    algorithm,
-                    private,
-                    created_at,
-                    retired_at: None,
-                });
+                return Ok(Self { kid, algorithm, private, created_at, retired_at: None });
             }
         }
         Err(KeyError::NotMade(algorithm))

@@ -91,12 +91,7 @@ pub struct Jwt {
 impl Jwt {
     pub fn new(keyring: Keyring, issuer: String, audience: String) -> Self {
         let fingerprint = fingerprint(&keyring, &issuer, &audience);
-        Self {
-            keyring,
-            issuer,
-            audience,
-            fingerprint,
-        }
+        Self { keyring, issuer, audience, fingerprint }
     }
 
     pub const fn keyring(&self) -> &Keyring {
@@ -133,11 +128,7 @@ impl Jwt {
     /// having stored the token.
     pub fn sign_refresh(&self, claims: &RefreshClaims, kid: &str) -> Result<String, SignError> {
         let user = claims.user.to_string();
-        let mac: [u8; 32] = self
-            .refresh_mac(claims.session, claims.counter)
-            .finalize()
-            .into_bytes()
-            .into();
+        let mac: [u8; 32] = self.refresh_mac(claims.session, claims.counter).finalize().into_bytes().into();
         let (jti, _) = mac.split_at(16);
         let payload = RefreshPayload {
             token_type: "refresh",
@@ -160,10 +151,7 @@ impl Jwt {
     /// section 3.10).
     pub fn verify(&self, token: &str, now: i64) -> Result<Verified, TokenError> {
         let parts = Parts::split(token)?;
-        let key = self
-            .keyring
-            .key(parts.header.text("kid")?)
-            .ok_or(TokenError::Invalid)?;
+        let key = self.keyring.key(parts.header.text("kid")?).ok_or(TokenError::Invalid)?;
         if parts.header.text("alg")? != key.algorithm().as_str() || parts.header.has("crit") {
             return Err(TokenError::Invalid);
         }
@@ -171,9 +159,9 @@ impl Jwt {
         let claims = parts.claims()?;
         let (verified, exp) = match (claims.text("token_type")?, parts.header.text("typ")?) {
             ("access", ACCESS_TYP) => access(&claims, now).map(|read| (Verified::Access(read), read.exp))?,
-            ("refresh", REFRESH_TYP) => self
-                .refresh(&claims)
-                .map(|read| (Verified::Refresh(read), read.exp))?,
+            ("refresh", REFRESH_TYP) => {
+                self.refresh(&claims).map(|read| (Verified::Refresh(read), read.exp))?
+            }
             _ => return Err(TokenError::Invalid),
         };
         let (issuer, audience) = (claims.text("iss")?, claims.text("aud")?);
@@ -187,22 +175,11 @@ impl Jwt {
     }
 
     fn sign(&self, kid: &str, typ: &str, payload: &impl Serialize) -> Result<String, SignError> {
-        let key = self
-            .keyring
-            .key(kid)
-            .ok_or_else(|| SignError::UnknownKey { kid: kid.to_owned() })?;
-        let header = serde_json::to_vec(&Header {
-            alg: key.algorithm().as_str(),
-            typ,
-            kid,
-        })
-        .map_err(SignError::Claims)?;
+        let key = self.keyring.key(kid).ok_or_else(|| SignError::UnknownKey { kid: kid.to_owned() })?;
+        let header = serde_json::to_vec(&Header { alg: key.algorithm().as_str(), typ, kid })
+            .map_err(SignError::Claims)?;
         let payload = serde_json::to_vec(payload).map_err(SignError::Claims)?;
-        let message = format!(
-            "{}.{}",
-            BASE64URL_NOPAD.encode(&header),
-            BASE64URL_NOPAD.encode(&payload)
-        );
+        let message = format!("{}.{}", BASE64URL_NOPAD.encode(&header), BASE64URL_NOPAD.encode(&payload));
         let signature = key.sign(&message).map_err(SignError::Signature)?;
         Ok(format!("{message}.{signature}"))
     }
@@ -210,17 +187,9 @@ impl Jwt {
     fn refresh(&self, claims: &Object) -> Result<RefreshClaims, TokenError> {
         let (session, counter) = (session(claims)?, claims.count("cnt")?);
         let jti = claims.id("jti")?;
-        self.refresh_mac(session, counter)
-            .verify_truncated_left(&jti)
-            .map_err(|_| TokenError::Invalid)?;
+        self.refresh_mac(session, counter).verify_truncated_left(&jti).map_err(|_| TokenError::Invalid)?;
         let (iat, exp) = (claims.seconds("iat")?, claims.seconds("exp")?);
-        Ok(RefreshClaims {
-            user: user(claims)?,
-            session,
-            counter,
-            iat,
-            exp,
-        })
+        Ok(RefreshClaims { user: user(claims)?, session, counter, iat, exp })
     }
 
     fn refresh_mac(&self, session: u64, counter: u32) -> Hmac<Sha256> {
@@ -239,11 +208,7 @@ fn access(claims: &Object, now: i64) -> Result<AccessClaims, TokenError> {
         exp: claims.seconds("exp")?,
         jti: claims.id("jti")?,
     };
-    if claims.seconds("nbf")? > whole_seconds(now) {
-        Err(TokenError::Invalid)
-    } else {
-        Ok(read)
-    }
+    if claims.seconds("nbf")? > whole_seconds(now) { Err(TokenError::Invalid) } else { Ok(read) }
 }
 
 /// `sub` and `user_id` both carry the user's key as a decimal string, spelled in the one way that it is

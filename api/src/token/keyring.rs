@@ -94,9 +94,7 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = out.debug_struct("SigningKey");
         shown.field("kid", &self.kid).field("algorithm", &self.algorithm);
-        shown
-            .field("created_at", &self.created_at)
-            .field("retired_at", &self.retired_at);
+        shown.field("created_at", &self.created_at).field("retired_at", &self.retired_at);
         shown.finish_non_exhaustive()
     }
 }
@@ -138,11 +136,7 @@ impl Keyring {
                 return Err(KeyError::Twice { kid: key.kid.clone() });
             }
         }
-        Ok(Self {
-            keys: ready,
-            algorithm,
-            macs,
-        })
+        Ok(Self { keys: ready, algorithm, macs })
     }
 
     /// The id of the key that signs at `now` (microseconds): the newest unretired one of the configured
@@ -192,17 +186,12 @@ impl Keyring {
 
 impl Key {
     fn load(stored: &SigningKey) -> Result<Self, KeyError> {
-        let unusable = || KeyError::Unusable {
-            kid: stored.kid.clone(),
-            algorithm: stored.algorithm,
-        };
+        let unusable = || KeyError::Unusable { kid: stored.kid.clone(), algorithm: stored.algorithm };
         let (signing, mut public) = read(stored.algorithm, &stored.private).ok_or_else(unusable)?;
         let verifying = match &mut public {
             None => DecodingKey::from_secret(&stored.private),
             Some(jwk) if thumbprint(jwk).as_ref() != Some(&stored.kid) => {
-                return Err(KeyError::WrongId {
-                    kid: stored.kid.clone(),
-                });
+                return Err(KeyError::WrongId { kid: stored.kid.clone() });
             }
             Some(jwk) => {
                 jwk.common.key_id = Some(stored.kid.clone());
@@ -210,20 +199,8 @@ impl Key {
                 DecodingKey::from_jwk(jwk).map_err(|_| unusable())?
             }
         };
-        let SigningKey {
-            algorithm,
-            created_at,
-            retired_at,
-            ..
-        } = *stored;
-        Ok(Self {
-            algorithm,
-            signing,
-            verifying,
-            public,
-            created_at,
-            retired_at,
-        })
+        let SigningKey { algorithm, created_at, retired_at, .. } = *stored;
+        Ok(Self { algorithm, signing, verifying, public, created_at, retired_at })
     }
 
     pub(super) const fn algorithm(&self) -> Algorithm {
@@ -236,12 +213,7 @@ impl Key {
     }
 
     pub(super) fn verify(&self, message: &str, signature: &str) -> Result<(), TokenError> {
-        match crypto::verify(
-            signature,
-            message.as_bytes(),
-            &self.verifying,
-            self.algorithm.native(),
-        ) {
+        match crypto::verify(signature, message.as_bytes(), &self.verifying, self.algorithm.native()) {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(TokenError::Invalid),
         }
@@ -254,9 +226,7 @@ pub(super) fn read(algorithm: Algorithm, private: &[u8]) -> Option<(EncodingKey,
         Algorithm::EdDsa => EncodingKey::from_ed_der(private),
         Algorithm::Es256 => EncodingKey::from_ec_der(private),
         Algorithm::Rs256 => {
-            let key = rsa::RsaPrivateKey::from_pkcs8_der(private)
-                .ok()
-                .filter(|key| key.size() >= 256)?;
+            let key = rsa::RsaPrivateKey::from_pkcs8_der(private).ok().filter(|key| key.size() >= 256)?;
             EncodingKey::from_rsa_der(key.to_pkcs1_der().ok()?.as_bytes())
         }
         Algorithm::Hs256 if private.len() < 32 => return None,

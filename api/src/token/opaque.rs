@@ -19,12 +19,8 @@ const MAC_BYTES: usize = 17;
 /// then 136 bits of HMAC-SHA256.
 pub fn issue(key_mac: &[u8; 32], session: u64) -> String {
     let tag = mac(key_mac, session).finalize().into_bytes();
-    let bytes: Vec<u8> = session
-        .to_be_bytes()
-        .into_iter()
-        .chain(tag)
-        .take(SESSION_BYTES + MAC_BYTES)
-        .collect();
+    let bytes: Vec<u8> =
+        session.to_be_bytes().into_iter().chain(tag).take(SESSION_BYTES + MAC_BYTES).collect();
     BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()
 }
 
@@ -42,9 +38,7 @@ pub fn parse(key_mac: &[u8; 32], key: &str) -> Option<u64> {
 }
 
 fn mac(key_mac: &[u8; 32], session: u64) -> Hmac<Sha256> {
-    keyed(key_mac)
-        .chain_update(PURPOSE)
-        .chain_update(session.to_be_bytes())
+    keyed(key_mac).chain_update(PURPOSE).chain_update(session.to_be_bytes())
 }
 
 #[cfg(test)]

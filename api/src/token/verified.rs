@@ -24,17 +24,12 @@ impl VerifiedTokens {
     /// Remembers about `capacity` tokens, some 150 bytes each; the least recently used one makes room.
     pub fn new(capacity: usize) -> Self {
         let each = NonZeroUsize::new(capacity.div_ceil(SHARDS)).unwrap_or(NonZeroUsize::MIN);
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect(),
-        }
+        Self { shards: (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect() }
     }
 
     /// As [`Jwt::verify`], for access tokens only. Nothing but a full success is remembered.
     pub fn verify(&self, jwt: &Jwt, token: &str, now: i64) -> Result<AccessClaims, TokenError> {
-        let name: [u8; 32] = Sha256::new_with_prefix(jwt.fingerprint())
-            .chain_update(token)
-            .finalize()
-            .into();
+        let name: [u8; 32] = Sha256::new_with_prefix(jwt.fingerprint()).chain_update(token).finalize().into();
         if let Some(claims) = self.with(&name, |shard| shard.get(&name).copied()) {
             if claims.exp > whole_seconds(now) {
                 return Ok(claims);

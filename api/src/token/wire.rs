@@ -30,12 +30,7 @@ impl<'a> Parts<'a> {
         }
         let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Invalid)?;
         let (header, payload) = message.split_once('.').ok_or(TokenError::Invalid)?;
-        Ok(Self {
-            header: Object::decode(header)?,
-            message,
-            signature,
-            payload,
-        })
+        Ok(Self { header: Object::decode(header)?, message, signature, payload })
     }
 
     /// The claims; to be asked for only once the signature has been verified.
@@ -49,9 +44,7 @@ pub(super) struct Object(BTreeMap<String, Value>);
 
 impl Object {
     fn decode(part: &str) -> Result<Self, TokenError> {
-        let json = BASE64URL_NOPAD
-            .decode(part.as_bytes())
-            .map_err(|_| TokenError::Invalid)?;
+        let json = BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenError::Invalid)?;
         serde_json::from_slice(&json).map_err(|_| TokenError::Invalid)
     }
 
@@ -60,32 +53,23 @@ impl Object {
     }
 
     pub(super) fn text(&self, name: &str) -> Result<&str, TokenError> {
-        self.0
-            .get(name)
-            .and_then(Value::as_str)
-            .ok_or(TokenError::Invalid)
+        self.0.get(name).and_then(Value::as_str).ok_or(TokenError::Invalid)
     }
 
     /// Whole seconds since the Unix epoch, written as a JSON integer.
     pub(super) fn seconds(&self, name: &str) -> Result<i64, TokenError> {
         let number = self.0.get(name).and_then(Value::as_i64);
-        number
-            .filter(|seconds| (0..=LAST_SECOND).contains(seconds))
-            .ok_or(TokenError::Invalid)
+        number.filter(|seconds| (0..=LAST_SECOND).contains(seconds)).ok_or(TokenError::Invalid)
     }
 
     pub(super) fn count(&self, name: &str) -> Result<u32, TokenError> {
         let number = self.0.get(name).and_then(Value::as_u64);
-        number
-            .and_then(|count| u32::try_from(count).ok())
-            .ok_or(TokenError::Invalid)
+        number.and_then(|count| u32::try_from(count).ok()).ok_or(TokenError::Invalid)
     }
 
     /// 16 bytes as base64url without padding.
     pub(super) fn id(&self, name: &str) -> Result<[u8; 16], TokenError> {
-        let bytes = BASE64URL_NOPAD
-            .decode(self.text(name)?.as_bytes())
-            .map_err(|_| TokenError::Invalid)?;
+        let bytes = BASE64URL_NOPAD.decode(self.text(name)?.as_bytes()).map_err(|_| TokenError::Invalid)?;
         bytes.try_into().map_err(|_| TokenError::Invalid)
     }
 }

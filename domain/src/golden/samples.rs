@@ -20,11 +20,7 @@ const FIRST: ReservationId = ReservationId(uuid!("01900000-0000-7000-8000-000000
 const SECOND: ReservationId = ReservationId(uuid!("01900000-0000-7000-8000-000000000002"));
 
 fn names() -> Private<Names> {
-    let names = Names {
-        username: "ada".into(),
-        first_name: "Ada".into(),
-        last_name: "Lovelace".into(),
-    };
+    let names = Names { username: "ada".into(), first_name: "Ada".into(), last_name: "Lovelace".into() };
     Private::new(KeyId::of_user(PK), names)
 }
 
@@ -39,10 +35,7 @@ fn password() -> Private<PasswordHash> {
 }
 
 fn shredded<T>(private: Private<T>) -> Private<T> {
-    Private {
-        value: None,
-        ..private
-    }
+    Private { value: None, ..private }
 }
 
 fn registration() -> Registration {
@@ -68,19 +61,11 @@ fn shredded_registration() -> Registration {
 }
 
 fn password_changed(kept: Option<SessionId>) -> user::Event {
-    user::Event::PasswordChanged {
-        password: password(),
-        kept,
-        at: AT,
-    }
+    user::Event::PasswordChanged { password: password(), kept, at: AT }
 }
 
 fn profile_updated(username_claim: Option<ReservationId>) -> user::Event {
-    user::Event::ProfileUpdated {
-        names: names(),
-        username_claim,
-        at: AT,
-    }
+    user::Event::ProfileUpdated { names: names(), username_claim, at: AT }
 }
 
 goldens!(user: user::Event {
@@ -126,10 +111,7 @@ goldens!(user: user::Event {
 });
 
 fn start() -> Start {
-    let client = Client {
-        address: "192.0.2.1".into(),
-        agent: "a browser".into(),
-    };
+    let client = Client { address: "192.0.2.1".into(), agent: "a browser".into() };
     Start {
         user: PK,
         epoch: 4,
@@ -140,11 +122,7 @@ fn start() -> Start {
 }
 
 fn issue() -> Issue {
-    Issue {
-        iat: AT,
-        exp: LATER,
-        kid: "key-1".into(),
-    }
+    Issue { iat: AT, exp: LATER, kid: "key-1".into() }
 }
 
 const fn revoked(reason: RevocationReason) -> session::Event {
@@ -170,30 +148,16 @@ goldens!(session: session::Event {
 });
 
 fn requested(purpose: Purpose, link: Option<LinkTerms>) -> mail::Event {
-    mail::Event::MailRequested(Request {
-        purpose,
-        user: PK,
-        to: email(),
-        link,
-        at: AT,
-    })
+    mail::Event::MailRequested(Request { purpose, user: PK, to: email(), link, at: AT })
 }
 
 fn with_link(purpose: Purpose) -> mail::Event {
-    let link = LinkTerms {
-        expires_at: LATER,
-        epoch: 4,
-        key: "link-1".into(),
-    };
+    let link = LinkTerms { expires_at: LATER, epoch: 4, key: "link-1".into() };
     requested(purpose, Some(link))
 }
 
 const fn failed(reason: FailureReason) -> mail::Event {
-    mail::Event::MailFailed {
-        attempt: 3,
-        reason,
-        at: AT,
-    }
+    mail::Event::MailFailed { attempt: 3, reason, at: AT }
 }
 
 goldens!(mail: mail::Event {
@@ -226,11 +190,7 @@ goldens!(mail: mail::Event {
     ],
 });
 
-const HOLDING: Holding = Holding {
-    holder: PK,
-    reservation: FIRST,
-    at: AT,
-};
+const HOLDING: Holding = Holding { holder: PK, reservation: FIRST, at: AT };
 
 goldens!(claim: claim::Event {
     claim::Event::Claimed(_) => ["claim.claimed.v1": claim::Event::Claimed(HOLDING)],

@@ -46,24 +46,15 @@ pub(super) fn epoch() -> impl Strategy<Value = u32> {
 }
 
 pub(super) fn address() -> impl Strategy<Value = String> {
-    prop::sample::select(vec![
-        "ada@example.org",
-        "ADA@Example.org",
-        "ada@example.net",
-        "b",
-        "",
-    ])
-    .prop_map(str::to_owned)
+    prop::sample::select(vec!["ada@example.org", "ADA@Example.org", "ada@example.net", "b", ""])
+        .prop_map(str::to_owned)
 }
 
 /// A value under the user's key, sometimes shredded.
 pub(super) fn private<T: Clone + std::fmt::Debug + 'static>(
     value: impl Strategy<Value = T> + 'static,
 ) -> impl Strategy<Value = Private<T>> {
-    prop::option::weighted(0.9, value).prop_map(|value| Private {
-        key: KeyId::of_user(UserId(1)),
-        value,
-    })
+    prop::option::weighted(0.9, value).prop_map(|value| Private { key: KeyId::of_user(UserId(1)), value })
 }
 
 fn holding() -> impl Strategy<Value = Holding> {
@@ -103,11 +94,7 @@ pub(super) fn login_command() -> impl Strategy<Value = login::Command> {
 }
 
 fn reason() -> impl Strategy<Value = FailureReason> {
-    prop::sample::select(vec![
-        FailureReason::Expired,
-        FailureReason::Refused,
-        FailureReason::Shredded,
-    ])
+    prop::sample::select(vec![FailureReason::Expired, FailureReason::Refused, FailureReason::Shredded])
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -123,20 +110,8 @@ fn request() -> impl Strategy<Value = Request> {
         epoch,
         key: "link-1".into(),
     });
-    let parts = (
-        purpose,
-        user_id(),
-        private(address()),
-        prop::option::of(link),
-        time(),
-    );
-    parts.prop_map(|(purpose, user, to, link, at)| Request {
-        purpose,
-        user,
-        to,
-        link,
-        at,
-    })
+    let parts = (purpose, user_id(), private(address()), prop::option::of(link), time());
+    parts.prop_map(|(purpose, user, to, link, at)| Request { purpose, user, to, link, at })
 }
 
 pub(super) fn mail_event() -> impl Strategy<Value = mail::Event> {

@@ -13,10 +13,7 @@ fn account(state: &User) -> &Account {
 }
 
 const fn ends_sessions(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::PasswordChanged { .. } | Event::PasswordReset { .. } | Event::UserDisabled { .. }
-    )
+    matches!(event, Event::PasswordChanged { .. } | Event::PasswordReset { .. } | Event::UserDisabled { .. })
 }
 
 proptest! {

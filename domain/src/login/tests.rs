@@ -30,9 +30,7 @@ fn recorded(failures: impl IntoIterator<Item = (Time, u32)>) -> Vec<u32> {
 
 #[test]
 fn the_first_failure_is_recorded() {
-    given::<LoginRecord>([])
-        .when(record(NOON, 1))
-        .then([failed(NOON, 1)]);
+    given::<LoginRecord>([]).when(record(NOON, 1)).then([failed(NOON, 1)]);
 }
 
 #[test]
@@ -45,49 +43,32 @@ fn each_of_the_first_ten_is_recorded() {
 
 #[test]
 fn after_ten_only_each_doubling_is_recorded() {
-    given::<LoginRecord>([failed(NOON, 10)])
-        .when(record(NOON, 11))
-        .then_nothing();
-    given::<LoginRecord>([failed(NOON, 10)])
-        .when(record(NOON, 19))
-        .then_nothing();
-    given::<LoginRecord>([failed(NOON, 10)])
-        .when(record(NOON, 20))
-        .then([failed(NOON, 20)]);
+    given::<LoginRecord>([failed(NOON, 10)]).when(record(NOON, 11)).then_nothing();
+    given::<LoginRecord>([failed(NOON, 10)]).when(record(NOON, 19)).then_nothing();
+    given::<LoginRecord>([failed(NOON, 10)]).when(record(NOON, 20)).then([failed(NOON, 20)]);
 }
 
 #[test]
 fn a_count_that_is_recorded_already_is_not_recorded_again() {
-    given::<LoginRecord>([failed(NOON, 5)])
-        .when(record(NOON, 5))
-        .then_nothing();
-    given::<LoginRecord>([failed(NOON, 5)])
-        .when(record(NOON, 4))
-        .then_nothing();
+    given::<LoginRecord>([failed(NOON, 5)]).when(record(NOON, 5)).then_nothing();
+    given::<LoginRecord>([failed(NOON, 5)]).when(record(NOON, 4)).then_nothing();
 }
 
 #[test]
 fn the_next_hour_begins_anew() {
-    given::<LoginRecord>([failed(NOON, 640)])
-        .when(record(ONE, 1))
-        .then([failed(ONE, 1)]);
+    given::<LoginRecord>([failed(NOON, 640)]).when(record(ONE, 1)).then([failed(ONE, 1)]);
 }
 
 #[test]
 fn the_last_second_of_an_hour_still_belongs_to_it() {
     let last = Time::from_seconds(NOON.seconds() + HOUR - 1);
-    given::<LoginRecord>([failed(NOON, 640)])
-        .when(record(last, 641))
-        .then_nothing();
+    given::<LoginRecord>([failed(NOON, 640)]).when(record(last, 641)).then_nothing();
 }
 
 #[test]
 fn a_thousand_failures_in_an_hour_leave_seventeen_events() {
     let counts = recorded((1..=1280).map(|count| (NOON, count)));
-    assert_eq!(
-        counts,
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 40, 80, 160, 320, 640, 1280]
-    );
+    assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 40, 80, 160, 320, 640, 1280]);
 }
 
 #[test]

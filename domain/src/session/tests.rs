@@ -8,11 +8,8 @@ use crate::{KeyId, Private, SessionId, Time, UserId, fold, given::given};
 const BEGIN: Time = Time::from_seconds(1000);
 const UNTIL: Time = Time::from_seconds(9000);
 const LATER: Time = Time::from_seconds(2000);
-const REASONS: [RevocationReason; 3] = [
-    RevocationReason::Logout,
-    RevocationReason::Ended,
-    RevocationReason::Reuse,
-];
+const REASONS: [RevocationReason; 3] =
+    [RevocationReason::Logout, RevocationReason::Ended, RevocationReason::Reuse];
 
 fn start() -> Start {
     Start {
@@ -22,10 +19,7 @@ fn start() -> Start {
         until: UNTIL,
         client: Private::new(
             KeyId::of_session(SessionId(7)),
-            Client {
-                address: "192.0.2.1".into(),
-                agent: "a browser".into(),
-            },
+            Client { address: "192.0.2.1".into(), agent: "a browser".into() },
         ),
     }
 }
@@ -35,18 +29,11 @@ fn started() -> Event {
 }
 
 fn issue(seconds: i64) -> Issue {
-    Issue {
-        iat: Time::from_seconds(seconds),
-        exp: UNTIL,
-        kid: "key-1".into(),
-    }
+    Issue { iat: Time::from_seconds(seconds), exp: UNTIL, kid: "key-1".into() }
 }
 
 fn refreshed(counter: u32, seconds: i64) -> Event {
-    Event::SessionRefreshed {
-        counter,
-        issue: issue(seconds),
-    }
+    Event::SessionRefreshed { counter, issue: issue(seconds) }
 }
 
 const fn revoked(reason: RevocationReason) -> Event {
@@ -59,33 +46,25 @@ const fn revoke(reason: RevocationReason) -> Command {
 
 #[test]
 fn a_session_starts() {
-    given::<Session>([])
-        .when(Command::Start(start()))
-        .then([started()]);
+    given::<Session>([]).when(Command::Start(start())).then([started()]);
 }
 
 #[test]
 fn a_session_that_never_began_is_not_revoked() {
     for reason in REASONS {
-        given::<Session>([])
-            .when(revoke(reason))
-            .refused(&Error::NotStarted);
+        given::<Session>([]).when(revoke(reason)).refused(&Error::NotStarted);
     }
 }
 
 #[test]
 fn a_session_starts_once() {
-    given::<Session>([started()])
-        .when(Command::Start(start()))
-        .refused(&Error::AlreadyStarted);
+    given::<Session>([started()]).when(Command::Start(start())).refused(&Error::AlreadyStarted);
 }
 
 #[test]
 fn a_live_session_is_revoked_for_any_reason() {
     for reason in REASONS {
-        given::<Session>([started()])
-            .when(revoke(reason))
-            .then([revoked(reason)]);
+        given::<Session>([started()]).when(revoke(reason)).then([revoked(reason)]);
     }
 }
 
@@ -102,22 +81,14 @@ fn a_session_is_revoked_once_and_its_first_reason_stays() {
     for reason in REASONS {
         given::<Session>(history()).when(revoke(reason)).then_nothing();
     }
-    let state = fold::<Session>(&[
-        started(),
-        revoked(RevocationReason::Reuse),
-        revoked(RevocationReason::Logout),
-    ]);
+    let state =
+        fold::<Session>(&[started(), revoked(RevocationReason::Reuse), revoked(RevocationReason::Logout)]);
     assert!(matches!(state, Session::Revoked(_, RevocationReason::Reuse)));
 }
 
 #[test]
 fn a_revoked_session_comes_to_life_by_no_event() {
-    let history = [
-        started(),
-        revoked(RevocationReason::Logout),
-        started(),
-        refreshed(1, 3000),
-    ];
+    let history = [started(), revoked(RevocationReason::Logout), started(), refreshed(1, 3000)];
     let state = fold::<Session>(&history);
     assert!(matches!(state, Session::Revoked(_, RevocationReason::Logout)));
     assert_eq!(state.live(), None);

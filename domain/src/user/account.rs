@@ -66,23 +66,14 @@ impl Account {
 
     /// Whether this is the user's address, and not one that he merely asked for.
     pub fn has_email(&self, email: &str) -> bool {
-        self.email
-            .as_ref()
-            .and_then(|address| address.email.get())
-            .is_some_and(|held| same(held, email))
+        self.email.as_ref().and_then(|address| address.email.get()).is_some_and(|held| same(held, email))
     }
 
     /// Whether a claim under this reservation counts.
     pub fn names_reservation(&self, reservation: ReservationId) -> bool {
         self.username_claim == reservation
-            || self
-                .email
-                .as_ref()
-                .is_some_and(|address| address.claim == reservation)
-            || self
-                .pending_email
-                .as_ref()
-                .is_some_and(|pending| pending.claim == reservation)
+            || self.email.as_ref().is_some_and(|address| address.claim == reservation)
+            || self.pending_email.as_ref().is_some_and(|pending| pending.claim == reservation)
     }
 
     /// Whether the address under this reservation may go to someone else: it was never verified, and its link is dead.
@@ -90,10 +81,7 @@ impl Account {
         let overdue = |since: Time| at >= since + verify_ttl;
         self.email.as_ref().is_some_and(|address| {
             address.claim == reservation && !address.verified && overdue(self.registered_at)
-        }) || self
-            .pending_email
-            .as_ref()
-            .is_some_and(|p| p.claim == reservation && overdue(p.since))
+        }) || self.pending_email.as_ref().is_some_and(|p| p.claim == reservation && overdue(p.since))
     }
 
     pub(super) fn abandon_claim(
@@ -113,11 +101,7 @@ impl Account {
         if !self.active {
             return Err(Error::Disabled);
         }
-        if self
-            .pending_email
-            .as_ref()
-            .is_some_and(|pending| is(&pending.email))
-        {
+        if self.pending_email.as_ref().is_some_and(|pending| is(&pending.email)) {
             return Ok(vec![Event::EmailChanged { at }]);
         }
         match &self.email {
@@ -135,26 +119,13 @@ impl Account {
         at: Time,
     ) -> Result<Vec<Event>, Error> {
         self.check(proof)?;
-        Ok(vec![Event::EmailChangeRequested {
-            email,
-            reservation,
-            at,
-        }])
+        Ok(vec![Event::EmailChangeRequested { email, reservation, at }])
     }
 
     pub(super) fn change_password(&self, change: ChangePassword) -> Result<Vec<Event>, Error> {
-        let ChangePassword {
-            proof,
-            password,
-            keep_session,
-            at,
-        } = change;
+        let ChangePassword { proof, password, keep_session, at } = change;
         self.check(proof)?;
-        Ok(vec![Event::PasswordChanged {
-            password,
-            kept: keep_session.then_some(proof.session),
-            at,
-        }])
+        Ok(vec![Event::PasswordChanged { password, kept: keep_session.then_some(proof.session), at }])
     }
 
     pub(super) fn reset_password(
@@ -179,20 +150,11 @@ impl Account {
         at: Time,
     ) -> Vec<Event> {
         let still_current = self.password.key == *replaces;
-        if still_current {
-            vec![Event::PasswordRehashed { password, at }]
-        } else {
-            vec![]
-        }
+        if still_current { vec![Event::PasswordRehashed { password, at }] } else { vec![] }
     }
 
     pub(super) fn update_profile(&self, update: UpdateProfile) -> Result<Vec<Event>, Error> {
-        let UpdateProfile {
-            proof,
-            names,
-            claim,
-            at,
-        } = update;
+        let UpdateProfile { proof, names, claim, at } = update;
         self.check(proof)?;
         if names == self.names && claim.is_none() {
             return Ok(vec![]);
@@ -200,11 +162,7 @@ impl Account {
         if claim.is_none() && !self.is_called(&names) {
             return Err(Error::NameInUse);
         }
-        Ok(vec![Event::ProfileUpdated {
-            names,
-            username_claim: claim,
-            at,
-        }])
+        Ok(vec![Event::ProfileUpdated { names, username_claim: claim, at }])
     }
 
     fn is_called(&self, names: &Private<Names>) -> bool {
@@ -213,57 +171,30 @@ impl Account {
     }
 
     pub(super) fn disable(&self, at: Time) -> Vec<Event> {
-        if self.active {
-            vec![Event::UserDisabled { at }]
-        } else {
-            vec![]
-        }
+        if self.active { vec![Event::UserDisabled { at }] } else { vec![] }
     }
 
     pub(super) fn enable(&self, at: Time) -> Vec<Event> {
-        if self.active {
-            vec![]
-        } else {
-            vec![Event::UserEnabled { at }]
-        }
+        if self.active { vec![] } else { vec![Event::UserEnabled { at }] }
     }
 
     fn check(&self, proof: Proof) -> Result<(), Error> {
         if !self.active {
             return Err(Error::Disabled);
         }
-        if self.admits(proof.session, proof.epoch) {
-            Ok(())
-        } else {
-            Err(Error::SessionEnded)
-        }
+        if self.admits(proof.session, proof.epoch) { Ok(()) } else { Err(Error::SessionEnded) }
     }
 
     pub(super) fn evolve(self, event: &Event) -> Self {
         match event {
             Event::UserRegistered(_) | Event::RegistrationAbandoned { .. } => self,
             Event::ClaimAbandoned { reservation, .. } => self.without_claim(*reservation),
-            Event::EmailVerified { .. } => Self {
-                email: self.email.map(|address| Address {
-                    verified: true,
-                    ..address
-                }),
-                ..self
-            },
-            Event::EmailChangeRequested {
-                email,
-                reservation,
-                at,
-            } => {
-                let pending = Pending {
-                    email: email.clone(),
-                    claim: *reservation,
-                    since: *at,
-                };
-                Self {
-                    pending_email: Some(pending),
-                    ..self
-                }
+            Event::EmailVerified { .. } => {
+                Self { email: self.email.map(|address| Address { verified: true, ..address }), ..self }
+            }
+            Event::EmailChangeRequested { email, reservation, at } => {
+                let pending = Pending { email: email.clone(), claim: *reservation, since: *at };
+                Self { pending_email: Some(pending), ..self }
             }
             Event::EmailChanged { .. } => self.with_pending_email(),
             Event::PasswordChanged { password, kept, .. } => {
@@ -271,37 +202,22 @@ impl Account {
             }
             Event::PasswordReset { password, .. } => self.with_password(password).without_sessions(None),
             Event::PasswordRehashed { password, .. } => self.with_password(password),
-            Event::ProfileUpdated {
-                names,
-                username_claim,
-                ..
-            } => Self {
+            Event::ProfileUpdated { names, username_claim, .. } => Self {
                 names: names.clone(),
                 username_claim: username_claim.unwrap_or(self.username_claim),
                 ..self
             },
-            Event::UserDisabled { .. } => Self {
-                active: false,
-                ..self.without_sessions(None)
-            },
+            Event::UserDisabled { .. } => Self { active: false, ..self.without_sessions(None) },
             Event::UserEnabled { .. } => Self { active: true, ..self },
         }
     }
 
     fn with_password(self, password: &Private<PasswordHash>) -> Self {
-        Self {
-            password: password.clone(),
-            ..self
-        }
+        Self { password: password.clone(), ..self }
     }
 
     fn without_sessions(self, kept: Option<SessionId>) -> Self {
-        Self {
-            epoch: self.epoch.saturating_add(1),
-            kept,
-            pending_email: None,
-            ..self
-        }
+        Self { epoch: self.epoch.saturating_add(1), kept, pending_email: None, ..self }
     }
 
     fn without_claim(self, reservation: ReservationId) -> Self {
@@ -314,15 +230,9 @@ impl Account {
 
     fn with_pending_email(self) -> Self {
         match self.pending_email {
-            Some(Pending { email, claim, .. }) => Self {
-                email: Some(Address {
-                    email,
-                    claim,
-                    verified: true,
-                }),
-                pending_email: None,
-                ..self
-            },
+            Some(Pending { email, claim, .. }) => {
+                Self { email: Some(Address { email, claim, verified: true }), pending_email: None, ..self }
+            }
             None => self,
         }
     }

@@ -47,11 +47,7 @@ pub enum Event {
     #[serde(rename = "user.email-verified.v1")]
     EmailVerified { at: Time },
     #[serde(rename = "user.email-change-requested.v1")]
-    EmailChangeRequested {
-        email: Private<String>,
-        reservation: ReservationId,
-        at: Time,
-    },
+    EmailChangeRequested { email: Private<String>, reservation: ReservationId, at: Time },
     /// The address that was asked for last is verified and takes the place of the old one.
     #[serde(rename = "user.email-changed.v1")]
     EmailChanged { at: Time },
@@ -63,15 +59,9 @@ pub enum Event {
         at: Time,
     },
     #[serde(rename = "user.password-reset.v1")]
-    PasswordReset {
-        password: Private<PasswordHash>,
-        at: Time,
-    },
+    PasswordReset { password: Private<PasswordHash>, at: Time },
     #[serde(rename = "user.password-rehashed.v1")]
-    PasswordRehashed {
-        password: Private<PasswordHash>,
-        at: Time,
-    },
+    PasswordRehashed { password: Private<PasswordHash>, at: Time },
     #[serde(rename = "user.profile-updated.v1")]
     ProfileUpdated {
         names: Private<Names>,

@@ -40,11 +40,7 @@ fn email(address: &str) -> Private<String> {
 }
 
 fn names(username: &str) -> Private<Names> {
-    let names = Names {
-        username: username.into(),
-        first_name: "Ada".into(),
-        last_name: "Lovelace".into(),
-    };
+    let names = Names { username: username.into(), first_name: "Ada".into(), last_name: "Lovelace".into() };
     Private::new(KeyId::of_user(PK), names)
 }
 
@@ -65,10 +61,7 @@ fn registered() -> Event {
 }
 
 fn registered_verified() -> Event {
-    Event::UserRegistered(Registration {
-        email_verified: true,
-        ..registration()
-    })
+    Event::UserRegistered(Registration { email_verified: true, ..registration() })
 }
 
 const ABANDONED: Event = Event::RegistrationAbandoned { at: BORN };
@@ -78,26 +71,15 @@ const DISABLED: Event = Event::UserDisabled { at: NOW };
 const ENABLED: Event = Event::UserEnabled { at: NOW };
 
 fn asked_for_new_email() -> Event {
-    Event::EmailChangeRequested {
-        email: email(NEW_EMAIL),
-        reservation: PENDING_CLAIM,
-        at: NOW,
-    }
+    Event::EmailChangeRequested { email: email(NEW_EMAIL), reservation: PENDING_CLAIM, at: NOW }
 }
 
 fn password_changed(kept: Option<SessionId>) -> Event {
-    Event::PasswordChanged {
-        password: password(2),
-        kept,
-        at: NOW,
-    }
+    Event::PasswordChanged { password: password(2), kept, at: NOW }
 }
 
 fn password_reset() -> Event {
-    Event::PasswordReset {
-        password: password(2),
-        at: NOW,
-    }
+    Event::PasswordReset { password: password(2), at: NOW }
 }
 
 const fn lost(reservation: ReservationId) -> Event {
@@ -110,10 +92,7 @@ const fn proof(epoch: u32) -> Proof {
 }
 
 fn verify(address: &str) -> Command {
-    Command::VerifyEmail {
-        address: address.into(),
-        at: NOW,
-    }
+    Command::VerifyEmail { address: address.into(), at: NOW }
 }
 
 /// One of every command that only a registered user takes.

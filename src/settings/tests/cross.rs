@@ -22,38 +22,18 @@ fn lifetimes_that_contradict_each_other_are_refused() {
 
 #[test]
 fn a_lifetime_that_was_not_given_bows_to_one_that_was() {
-    let jwt = environment(&[("STELE_JWT__SESSION_MAX", "3s")])
-        .unwrap()
-        .jwt
-        .rules;
-    assert_eq!(
-        [jwt.access_ttl, jwt.refresh_ttl, jwt.session_max],
-        [Duration::from_secs(3); 3]
-    );
-    let jwt = environment(&[("STELE_JWT__REFRESH_TTL", "2s")])
-        .unwrap()
-        .jwt
-        .rules;
+    let jwt = environment(&[("STELE_JWT__SESSION_MAX", "3s")]).unwrap().jwt.rules;
+    assert_eq!([jwt.access_ttl, jwt.refresh_ttl, jwt.session_max], [Duration::from_secs(3); 3]);
+    let jwt = environment(&[("STELE_JWT__REFRESH_TTL", "2s")]).unwrap().jwt.rules;
     assert_eq!([jwt.access_ttl, jwt.refresh_ttl], [Duration::from_secs(2); 2]);
 }
 
 #[test]
 fn settings_are_not_blamed_for_what_is_wrong_with_another() {
-    let errors = wrong(&[
-        ("STELE_JWT__ACCESS_TTL", "2d"),
-        ("STELE_JWT__REFRESH_TTL", "many days"),
-    ]);
+    let errors = wrong(&[("STELE_JWT__ACCESS_TTL", "2d"), ("STELE_JWT__REFRESH_TTL", "many days")]);
     assert_eq!(errors.len(), 1, "{errors:?}");
-    let broken = read(
-        Some("[jwt\nrefresh_ttl = \"3d\""),
-        &[("STELE_JWT__ACCESS_TTL", "2d")],
-    )
-    .unwrap_err();
-    assert_eq!(
-        broken.lines().count(),
-        2,
-        "the file may well have said 3d: {broken}"
-    );
+    let broken = read(Some("[jwt\nrefresh_ttl = \"3d\""), &[("STELE_JWT__ACCESS_TTL", "2d")]).unwrap_err();
+    assert_eq!(broken.lines().count(), 2, "the file may well have said 3d: {broken}");
 }
 
 #[test]
@@ -63,22 +43,15 @@ fn cookies_that_browsers_would_drop_or_misread_are_refused() {
         (("STELE_JWT__COOKIE_SAMESITE", "None"), "jwt.cookie_samesite: "),
         (("STELE_JWT__REFRESH_COOKIE", "auth"), "jwt.refresh_cookie: "),
         (("STELE_JWT__REFRESH_COOKIE", "re fresh"), "jwt.refresh_cookie: "),
-        (
-            ("STELE_JWT__REFRESH_COOKIE_PATH", "refresh"),
-            "jwt.refresh_cookie_path: ",
-        ),
+        (("STELE_JWT__REFRESH_COOKIE_PATH", "refresh"), "jwt.refresh_cookie_path: "),
         (("STELE_JWT__COOKIE_DOMAIN", "a;b"), "jwt.cookie_domain: "),
     ] {
         let errors = wrong(&[cookie, more]);
         assert!(errors.len() == 1 && errors[0].starts_with(name), "{errors:?}");
     }
     assert!(wrong(&[("STELE_JWT__ACCESS_COOKIE", "__Host-a")])[0].starts_with("jwt.access_cookie: "));
-    environment(&[
-        cookie,
-        ("STELE_JWT__COOKIE_SAMESITE", "none"),
-        ("STELE_JWT__COOKIE_SECURE", "true"),
-    ])
-    .unwrap();
+    environment(&[cookie, ("STELE_JWT__COOKIE_SAMESITE", "none"), ("STELE_JWT__COOKIE_SECURE", "true")])
+        .unwrap();
 }
 
 #[test]
@@ -109,15 +82,9 @@ fn each_database_has_a_file_of_its_own() {
 
 #[test]
 fn a_master_key_is_given_once() {
-    let key = (
-        "STELE_VAULT__MASTER_KEY",
-        "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
-    );
+    let key = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
     let errors = wrong(&[key, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
-    assert_eq!(
-        errors,
-        ["vault.master_key, vault.master_key_file: both are given, keep one"]
-    );
+    assert_eq!(errors, ["vault.master_key, vault.master_key_file: both are given, keep one"]);
     environment(&[key]).unwrap();
 }
 
@@ -127,10 +94,7 @@ fn links_lead_to_the_public_url_and_without_one_to_the_bound_address() {
     let links = environment(&[]).unwrap().links(bound);
     assert_eq!(links.public_url, "http://127.0.0.1:4321");
     assert_eq!(links.verify_url, "http://127.0.0.1:4321/verify-email?key={key}");
-    assert_eq!(
-        links.reset_url,
-        "http://127.0.0.1:4321/reset-password?uid={uid}&token={token}"
-    );
+    assert_eq!(links.reset_url, "http://127.0.0.1:4321/reset-password?uid={uid}&token={token}");
     assert_eq!(links.issuer, links.public_url);
 
     let variables = [
@@ -139,26 +103,14 @@ fn links_lead_to_the_public_url_and_without_one_to_the_bound_address() {
         ("STELE_JWT__ISSUER", "issuer"),
     ];
     let links = environment(&variables).unwrap().links(bound);
-    assert_eq!(
-        links.verify_url,
-        "https://auth.example.com/verify-email?key={key}"
-    );
+    assert_eq!(links.verify_url, "https://auth.example.com/verify-email?key={key}");
     assert_eq!(links.reset_url, "https://app.example.com/r/{uid}/{token}");
-    assert_eq!(
-        (links.public_url.as_str(), links.issuer.as_str()),
-        ("https://auth.example.com", "issuer")
-    );
+    assert_eq!((links.public_url.as_str(), links.issuer.as_str()), ("https://auth.example.com", "issuer"));
 }
 
 #[test]
 fn a_server_on_all_addresses_is_linked_to_under_one_that_can_be_reached() {
     let settings = environment(&[]).unwrap();
-    assert_eq!(
-        settings.links(address("0.0.0.0:8000")).public_url,
-        "http://127.0.0.1:8000"
-    );
-    assert_eq!(
-        settings.links(address("[::]:8000")).public_url,
-        "http://[::1]:8000"
-    );
+    assert_eq!(settings.links(address("0.0.0.0:8000")).public_url, "http://127.0.0.1:8000");
+    assert_eq!(settings.links(address("[::]:8000")).public_url, "http://[::1]:8000");
 }

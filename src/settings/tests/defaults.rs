@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 
 use ::api::{
-    config::{Limit, PkMode, TokenMode, Verification},
+    config::{LoginMethods, Limit, PkMode, TokenMode, Verification},
     token::{cookie::SameSite, keyring::Algorithm},
 };
 
@@ -28,72 +28,38 @@ fn logins_and_links_are_by_default_as_promised() {
     let Settings { auth, .. } = nothing_set();
     assert_eq!(auth.tokens, TokenMode::Jwt);
     assert_eq!(auth.email_verification, Verification::Optional);
-    assert_eq!(
-        (auth.verify_ttl, auth.reset_ttl),
-        (3 * DAY, Duration::from_hours(1))
-    );
+    assert_eq!((auth.verify_ttl, auth.reset_ttl), (3 * DAY, Duration::from_hours(1)));
     assert!(!auth.old_password_required && !auth.logout_on_get && !auth.logout_on_password_change);
-    assert!(auth.login_methods == LoginMethods::Both);
+    assert_eq!(auth.login_methods, LoginMethods::Both);
     assert_eq!(auth.pk, PkMode::Time);
 }
 
 #[test]
 fn tokens_and_cookies_are_by_default_as_promised() {
     let Settings { jwt, .. } = nothing_set();
-    assert_eq!(
-        (jwt.rules.access_ttl, jwt.rules.refresh_ttl),
-        (Duration::from_mins(5), DAY)
-    );
-    assert_eq!(
-        (jwt.rules.refresh_grace, jwt.rules.session_max),
-        (Duration::from_secs(10), 30 * DAY)
-    );
+    assert_eq!((jwt.rules.access_ttl, jwt.rules.refresh_ttl), (Duration::from_mins(5), DAY));
+    assert_eq!((jwt.rules.refresh_grace, jwt.rules.session_max), (Duration::from_secs(10), 30 * DAY));
     assert!(jwt.rules.rotate_refresh && !jwt.rules.return_expiration);
-    assert_eq!(
-        (jwt.algorithm, jwt.audience.as_str(), jwt.issuer),
-        (Algorithm::EdDsa, "stele", None)
-    );
-    assert_eq!(
-        (jwt.cookies.samesite, jwt.cookies.refresh_path.as_str()),
-        (SameSite::Lax, "/")
-    );
-    assert_eq!(
-        (&jwt.cookies.access, &jwt.cookies.refresh, &jwt.cookies.domain),
-        (&None, &None, &None)
-    );
+    assert_eq!((jwt.algorithm, jwt.audience.as_str(), jwt.issuer), (Algorithm::EdDsa, "stele", None));
+    assert_eq!((jwt.cookies.samesite, jwt.cookies.refresh_path.as_str()), (SameSite::Lax, "/"));
+    assert_eq!((&jwt.cookies.access, &jwt.cookies.refresh, &jwt.cookies.domain), (&None, &None, &None));
     assert!(!jwt.cookies.secure);
 }
 
 #[test]
 fn the_server_is_by_default_as_promised() {
-    let Settings {
-        api,
-        hash,
-        revocation,
-        output,
-        ..
-    } = nothing_set();
+    let Settings { api, hash, revocation, output, .. } = nothing_set();
     assert_eq!(api.listen, SocketAddr::from(([127, 0, 0, 1], 8000)));
     assert_eq!((api.base_path.as_str(), api.public_url), ("/dj-rest-auth", None));
     assert!(api.trusted_proxies.is_empty() && api.cors_origins.is_empty());
-    assert_eq!(
-        (api.server.max_connections, api.server.body_limit),
-        (1024, 65_536)
-    );
-    let waits = [
-        api.server.header_timeout,
-        api.server.body_timeout,
-        api.server.request_timeout,
-        api.server.drain,
-    ];
+    assert_eq!((api.server.max_connections, api.server.body_limit), (1024, 65_536));
+    let waits =
+        [api.server.header_timeout, api.server.body_timeout, api.server.request_timeout, api.server.drain];
     assert_eq!(waits, [10, 10, 15, 25].map(Duration::from_secs));
     assert_eq!((hash.queue, hash.deadline), (64, Duration::from_secs(2)));
     assert_eq!([0, 1, 2, 8].map(|cores| hash.threads(cores)), [1, 1, 1, 7]);
     assert_eq!(revocation.max_silence, Duration::from_mins(1));
-    assert_eq!(
-        (output.format, output.level),
-        (Format::Text, tracing::Level::INFO)
-    );
+    assert_eq!((output.format, output.level), (Format::Text, tracing::Level::INFO));
 }
 
 #[test]
@@ -102,30 +68,14 @@ fn attempts_are_limited_by_default() {
     assert!(limits.enabled);
     let Limit { count, window } = limits.login;
     assert_eq!((count, window), (10, Duration::from_mins(5)));
-    let each = [
-        limits.login,
-        limits.password_check,
-        limits.reset,
-        limits.resend,
-        limits.registration,
-    ];
+    let each = [limits.login, limits.password_check, limits.reset, limits.resend, limits.registration];
     assert!(each.iter().all(|limit| limit.count < limits.network.count));
 }
 
 #[test]
 fn everything_embedded_is_in_the_data_folder_and_moves_with_it() {
-    for (variables, folder) in [
-        (&[][..], "data"),
-        (&[("STELE_DATA_DIR", "/srv/stele")], "/srv/stele"),
-    ] {
-        let Settings {
-            store,
-            vault,
-            mail,
-            bus,
-            data_dir,
-            ..
-        } = environment(variables).unwrap();
+    for (variables, folder) in [(&[][..], "data"), (&[("STELE_DATA_DIR", "/srv/stele")], "/srv/stele")] {
+        let Settings { store, vault, mail, bus, data_dir, .. } = environment(variables).unwrap();
         let data = Path::new(folder);
         assert_eq!(data_dir, data);
         assert_eq!(store.log.path(), data.join("log.db"));
@@ -141,19 +91,10 @@ fn everything_embedded_is_in_the_data_folder_and_moves_with_it() {
 fn the_reference_is_a_file_that_changes_nothing_with_and_without_its_comments() {
     let uncommented: String = reference()
         .lines()
-        .map(|line| {
-            if line.starts_with("# ") {
-                ""
-            } else {
-                line.trim_start_matches('#')
-            }
-        })
+        .map(|line| if line.starts_with("# ") { "" } else { line.trim_start_matches('#') })
         .flat_map(|line| [line, "\n"])
         .collect();
-    assert!(
-        uncommented.contains("\nlisten = \"127.0.0.1:8000\"\n"),
-        "{uncommented}"
-    );
+    assert!(uncommented.contains("\nlisten = \"127.0.0.1:8000\"\n"), "{uncommented}");
     let expected = format!("{:?}", nothing_set());
     assert_eq!(format!("{:?}", file(&uncommented).unwrap()), expected);
     assert_eq!(format!("{:?}", file(&reference()).unwrap()), expected);
@@ -165,22 +106,10 @@ fn the_reference_explains_every_setting_once_and_names_every_section_once() {
     let names: BTreeSet<&str> = entries().iter().map(|entry| entry.name).collect();
     assert_eq!(names.len(), entries().len());
     let headers: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
-    assert_eq!(
-        headers.len(),
-        headers.iter().collect::<BTreeSet<_>>().len(),
-        "{headers:?}"
-    );
+    assert_eq!(headers.len(), headers.iter().collect::<BTreeSet<_>>().len(), "{headers:?}");
     for entry in entries() {
-        assert!(
-            text.contains(entry.about) && entry.about.ends_with('.'),
-            "{}",
-            entry.name
-        );
-        assert!(
-            entry.about.chars().count() <= 110,
-            "{} is explained at too great length",
-            entry.name
-        );
+        assert!(text.contains(entry.about) && entry.about.ends_with('.'), "{}", entry.name);
+        assert!(entry.about.chars().count() <= 110, "{} is explained at too great length", entry.name);
     }
 }
 

@@ -5,16 +5,10 @@ use super::{environment, file, lines, read, wrong};
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
     let text = "[jwt]\nacess_ttl = \"5m\"\nrefresh_ttl = 5\n";
-    let variables = [
-        ("STELE_AUTH__TOKENS", "cookie"),
-        ("STELE_API__LISTEN", "localhost"),
-        ("STELE_LIMIT__ENABLED", "1"),
-    ];
+    let variables =
+        [("STELE_AUTH__TOKENS", "cookie"), ("STELE_API__LISTEN", "localhost"), ("STELE_LIMIT__ENABLED", "1")];
     let message = read(Some(text), &variables).unwrap_err();
-    assert!(
-        message.starts_with("the settings can't be used, for 5 reasons:\n"),
-        "{message}"
-    );
+    assert!(message.starts_with("the settings can't be used, for 5 reasons:\n"), "{message}");
     assert_eq!(
         lines(&message),
         [
@@ -39,9 +33,7 @@ fn an_unknown_name_is_an_error_however_it_is_spelt() {
     ] {
         let errors = wrong(&[(variable, "127.0.0.1:1")]);
         assert!(
-            errors[0].starts_with(&format!(
-                "{variable} is no setting; the closest known one is STELE_"
-            )),
+            errors[0].starts_with(&format!("{variable} is no setting; the closest known one is STELE_")),
             "{errors:?}"
         );
     }
@@ -50,15 +42,9 @@ fn an_unknown_name_is_an_error_however_it_is_spelt() {
 
 #[test]
 fn a_section_is_no_setting_and_a_setting_no_section() {
+    assert!(file("jwt = 5").unwrap_err().contains("stele.toml: jwt is no setting"));
     assert!(
-        file("jwt = 5")
-            .unwrap_err()
-            .contains("stele.toml: jwt is no setting")
-    );
-    assert!(
-        file("[jwt.access_ttl]\nminutes = 5")
-            .unwrap_err()
-            .contains("jwt.access_ttl.minutes is no setting")
+        file("[jwt.access_ttl]\nminutes = 5").unwrap_err().contains("jwt.access_ttl.minutes is no setting")
     );
 }
 
@@ -112,10 +98,7 @@ fn a_duration_of_nothing_is_refused_except_where_it_has_a_meaning() {
         "REVOCATION__MAX_SILENCE",
     ] {
         let variable = format!("STELE_{name}");
-        assert_eq!(
-            wrong(&[(&variable, "0s")]),
-            [format!("{variable}: it must be more than 0")]
-        );
+        assert_eq!(wrong(&[(&variable, "0s")]), [format!("{variable}: it must be more than 0")]);
     }
     environment(&[("STELE_JWT__REFRESH_GRACE", "0s")]).unwrap();
 }
@@ -149,47 +132,22 @@ fn a_public_url_is_an_origin_and_perhaps_a_path() {
 #[test]
 fn a_base_path_begins_with_a_slash_and_keeps_clear_of_other_pages() {
     for good in ["/auth", "/api/v1/auth", "/healthy"] {
-        assert_eq!(
-            environment(&[("STELE_API__BASE_PATH", good)])
-                .unwrap()
-                .api
-                .base_path,
-            good
-        );
+        assert_eq!(environment(&[("STELE_API__BASE_PATH", good)]).unwrap().api.base_path, good);
     }
-    for bad in [
-        "",
-        "/",
-        "auth",
-        "/auth/",
-        "//auth",
-        "/a/../b",
-        "/{id}",
-        "/a b",
-        "/health",
-        "/.well-known/x",
-    ] {
+    for bad in ["", "/", "auth", "/auth/", "//auth", "/a/../b", "/{id}", "/a b", "/health", "/.well-known/x"]
+    {
         assert_eq!(wrong(&[("STELE_API__BASE_PATH", bad)]).len(), 1, "{bad}");
     }
 }
 
 #[test]
 fn origins_are_exact_and_proxies_are_addresses() {
-    for bad in [
-        r#"["*"]"#,
-        r#"["https://*.example.com"]"#,
-        r#"["https://example.com/"]"#,
-        r#"["example.com"]"#,
-        "*",
-    ] {
+    for bad in
+        [r#"["*"]"#, r#"["https://*.example.com"]"#, r#"["https://example.com/"]"#, r#"["example.com"]"#, "*"]
+    {
         assert_eq!(wrong(&[("STELE_API__CORS_ORIGINS", bad)]).len(), 1, "{bad}");
     }
-    for bad in [
-        r#"["proxy.local"]"#,
-        r#"["10.0.0.1/8"]"#,
-        r#"["10.0.0.0/33"]"#,
-        "127.0.0.1",
-    ] {
+    for bad in [r#"["proxy.local"]"#, r#"["10.0.0.1/8"]"#, r#"["10.0.0.0/33"]"#, "127.0.0.1"] {
         assert_eq!(wrong(&[("STELE_API__TRUSTED_PROXIES", bad)]).len(), 1, "{bad}");
     }
 }
@@ -207,56 +165,28 @@ fn links_need_their_placeholders_and_no_others() {
     assert!(wrong(&[(verify, "https://a.b/{key}/{lang}")])[0].ends_with(": {lang}"));
     assert!(wrong(&[(verify, "/verify/{key}")])[0].contains("is not an address"));
     assert!(wrong(&[(verify, "https://a.b/{key}\n")])[0].contains("is not an address"));
-    environment(&[
-        (verify, "myapp://verify/{key}"),
-        (reset, "https://a.b/#/r/{uid}/{token}"),
-    ])
-    .unwrap();
+    environment(&[(verify, "myapp://verify/{key}"), (reset, "https://a.b/#/r/{uid}/{token}")]).unwrap();
 }
 
 #[test]
 fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
     for (name, url, scheme) in [
         ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "esdb"),
-        (
-            "STELE_STORE__LOG",
-            "postgres://stele:hunter2@localhost/log",
-            "postgres",
-        ),
-        (
-            "STELE_STORE__VIEWS",
-            "postgresql://stele:hunter2@localhost/views",
-            "postgresql",
-        ),
-        (
-            "STELE_STORE__VAULT",
-            "postgres://stele:hunter2@localhost/vault",
-            "postgres",
-        ),
+        ("STELE_STORE__LOG", "postgres://stele:hunter2@localhost/log", "postgres"),
+        ("STELE_STORE__VIEWS", "postgresql://stele:hunter2@localhost/views", "postgresql"),
+        ("STELE_STORE__VAULT", "postgres://stele:hunter2@localhost/vault", "postgres"),
         ("STELE_BUS__URL", "nats://stele:hunter2@localhost", "nats"),
         ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost", "smtps"),
     ] {
-        assert_eq!(
-            wrong(&[(name, url)]),
-            [format!("{name}: {scheme}:// is not supported by this build")]
-        );
+        assert_eq!(wrong(&[(name, url)]), [format!("{name}: {scheme}:// is not supported by this build")]);
     }
 }
 
 #[test]
 fn an_embedded_backend_needs_a_path_that_lasts() {
-    for path in [
-        "sqlite:",
-        "sqlite::memory:",
-        "sqlite:log.db?mode=ro",
-        "log.db",
-        "mysql://u:hunter2@h/d",
-    ] {
+    for path in ["sqlite:", "sqlite::memory:", "sqlite:log.db?mode=ro", "log.db", "mysql://u:hunter2@h/d"] {
         let errors = wrong(&[("STELE_STORE__LOG", path)]);
-        assert_eq!(
-            errors,
-            ["STELE_STORE__LOG: sqlite: and the path of a file is wanted"]
-        );
+        assert_eq!(errors, ["STELE_STORE__LOG: sqlite: and the path of a file is wanted"]);
     }
     for (url, path) in [
         ("sqlite:a/log.db", "a/log.db"),
@@ -272,21 +202,12 @@ fn an_embedded_backend_needs_a_path_that_lasts() {
 fn a_secret_is_shown_neither_when_it_is_good_nor_when_it_is_wrong() {
     let good = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
     let settings = environment(&[("STELE_VAULT__MASTER_KEY", good)]).unwrap();
-    assert_eq!(
-        settings.vault.master_key.as_ref().unwrap().expose()[..2],
-        [0xab, 0xcd]
-    );
+    assert_eq!(settings.vault.master_key.as_ref().unwrap().expose()[..2], [0xab, 0xcd]);
     let shown = format!("{settings:?} {settings:#?}");
-    assert!(
-        shown.contains("[redacted]") && !shown.contains("171, 205"),
-        "{shown}"
-    );
+    assert!(shown.contains("[redacted]") && !shown.contains("171, 205"), "{shown}");
     for bad in ["hunter2", "aHVudGVyMg==", ""] {
         let errors = wrong(&[("STELE_VAULT__MASTER_KEY", bad)]);
-        assert!(
-            errors.len() == 1 && errors[0].starts_with("STELE_VAULT__MASTER_KEY: it "),
-            "{errors:?}"
-        );
+        assert!(errors.len() == 1 && errors[0].starts_with("STELE_VAULT__MASTER_KEY: it "), "{errors:?}");
         assert!(bad.is_empty() || !errors[0].contains(bad), "{errors:?}");
     }
 }
@@ -302,8 +223,5 @@ fn a_broken_file_is_reported_by_line_without_quoting_it() {
 
 #[test]
 fn a_variable_that_is_no_unicode_is_refused() {
-    assert_eq!(
-        wrong(&[("STELE_DATA_DIR", "da\u{fffd}ta")]),
-        ["STELE_DATA_DIR is not valid Unicode"]
-    );
+    assert_eq!(wrong(&[("STELE_DATA_DIR", "da\u{fffd}ta")]), ["STELE_DATA_DIR is not valid Unicode"]);
 }

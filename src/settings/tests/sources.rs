@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use ::api::config::{TokenMode, Verification};
+use ::api::config::{LoginMethods, TokenMode, Verification};
 
 use super::{
     super::{Settings, load},
@@ -11,18 +11,9 @@ use super::{
 
 /// The profiles under which the recorded contract is replayed, over these.
 const PROFILES: [&[(&str, &str)]; 5] = [
-    &[
-        ("STELE_AUTH__TOKENS", "key"),
-        ("STELE_AUTH__EMAIL_VERIFICATION", "none"),
-    ],
-    &[
-        ("STELE_AUTH__TOKENS", "key"),
-        ("STELE_AUTH__LOGIN_METHODS", r#"["email"]"#),
-    ],
-    &[
-        ("STELE_AUTH__LOGOUT_ON_GET", "true"),
-        ("STELE_AUTH__OLD_PASSWORD_REQUIRED", "true"),
-    ],
+    &[("STELE_AUTH__TOKENS", "key"), ("STELE_AUTH__EMAIL_VERIFICATION", "none")],
+    &[("STELE_AUTH__TOKENS", "key"), ("STELE_AUTH__LOGIN_METHODS", r#"["email"]"#)],
+    &[("STELE_AUTH__LOGOUT_ON_GET", "true"), ("STELE_AUTH__OLD_PASSWORD_REQUIRED", "true")],
     &[
         ("STELE_AUTH__TOKENS", "jwt"),
         ("STELE_JWT__ROTATE_REFRESH", "true"),
@@ -49,12 +40,9 @@ const OVER: [(&str, &str); 4] = [
 fn every_profile_of_the_contract_is_accepted() {
     let [keys, by_email, strict, rotating, cookies] =
         PROFILES.map(|profile| environment(&[&OVER, profile].concat()).unwrap());
-    assert_eq!(
-        (keys.auth.tokens, keys.auth.email_verification),
-        (TokenMode::Key, Verification::None)
-    );
+    assert_eq!((keys.auth.tokens, keys.auth.email_verification), (TokenMode::Key, Verification::None));
     assert!(!keys.limits.enabled);
-    assert!(by_email.auth.login_methods == LoginMethods::Email);
+    assert_eq!(by_email.auth.login_methods, LoginMethods::Email);
     assert!(strict.auth.logout_on_get && strict.auth.old_password_required);
     assert_eq!(rotating.jwt.rules.refresh_grace, Duration::ZERO);
     assert_eq!(cookies.jwt.cookies.access.as_deref(), Some("auth"));
@@ -92,82 +80,43 @@ fn values_of_the_file_have_the_types_of_toml() {
         [jwt]
         rotate_refresh = false
     "#;
-    let Settings {
-        api,
-        auth,
-        jwt,
-        limits,
-        data_dir,
-        ..
-    } = file(text).unwrap();
-    assert_eq!(
-        (api.server.body_limit, data_dir.as_path()),
-        (1024, Path::new("elsewhere"))
-    );
-    assert_eq!(
-        api.cors_origins
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-        ["https://a.example"]
-    );
+    let Settings { api, auth, jwt, limits, data_dir, .. } = file(text).unwrap();
+    assert_eq!((api.server.body_limit, data_dir.as_path()), (1024, Path::new("elsewhere")));
+    assert_eq!(api.cors_origins.iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://a.example"]);
     assert!(api.trusted_proxies[0].contains([10, 1, 2, 3].into()) && api.trusted_proxies.len() == 2);
     assert!(auth.login_methods == LoginMethods::Email && !jwt.rules.rotate_refresh);
-    assert_eq!(
-        (limits.login.count, limits.login.window),
-        (3, Duration::from_mins(1))
-    );
+    assert_eq!((limits.login.count, limits.login.window), (3, Duration::from_mins(1)));
 }
 
 #[test]
 fn variables_of_others_and_of_the_tests_are_left_alone() {
-    environment(&[
-        ("PATH", "/bin"),
-        ("STELE_TEST_LOG", "x"),
-        ("STELES", "x"),
-        ("stele_api__listen", "x"),
-    ])
-    .unwrap();
+    environment(&[("PATH", "/bin"), ("STELE_TEST_LOG", "x"), ("STELES", "x"), ("stele_api__listen", "x")])
+        .unwrap();
 }
 
 #[test]
 fn an_empty_text_leaves_an_optional_setting_out() {
     let settings = environment(&[("STELE_JWT__ACCESS_COOKIE", ""), ("STELE_API__PUBLIC_URL", "")]).unwrap();
-    assert_eq!(
-        (settings.jwt.cookies.access, settings.api.public_url),
-        (None, None)
-    );
+    assert_eq!((settings.jwt.cookies.access, settings.api.public_url), (None, None));
 }
 
 #[test]
 fn an_empty_file_and_an_empty_section_set_nothing() {
     file("").unwrap();
     file("[jwt]\n[api]\n").unwrap();
-    assert!(
-        file("[jwtt]\n")
-            .unwrap_err()
-            .contains("stele.toml: jwtt is no setting")
-    );
+    assert!(file("[jwtt]\n").unwrap_err().contains("stele.toml: jwtt is no setting"));
 }
 
 #[test]
 fn a_file_that_was_asked_for_must_exist() {
     let missing = |_: &Path| Err(io::Error::from(io::ErrorKind::NotFound));
-    let error = load(Some(Path::new("other.toml")), [], missing)
-        .unwrap_err()
-        .to_string();
+    let error = load(Some(Path::new("other.toml")), [], missing).unwrap_err().to_string();
     assert!(error.contains("other.toml can't be read: "), "{error}");
     let only_other = |path: &Path| {
         assert_eq!(path, Path::new("other.toml"));
         Ok("[jwt]\naudience = \"other\"".to_owned())
     };
-    assert_eq!(
-        load(Some(Path::new("other.toml")), [], only_other)
-            .unwrap()
-            .jwt
-            .audience,
-        "other"
-    );
+    assert_eq!(load(Some(Path::new("other.toml")), [], only_other).unwrap().jwt.audience, "other");
 }
 
 #[test]

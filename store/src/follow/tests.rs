@@ -13,10 +13,7 @@ use crate::{NewEvent, StreamId, Write, log::SqliteLog, random};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const ROLE: &str = "scribe";
-const LONG: Tenure = Tenure {
-    length: Duration::from_secs(600),
-    sole: false,
-};
+const LONG: Tenure = Tenure { length: Duration::from_mins(10), sole: false };
 
 struct House {
     folder: TempDir,
@@ -26,13 +23,8 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
-    Desk::open_file(&folder.path().join("views.db"), "maker".to_owned(), LONG)
-        .await
-        .unwrap();
-    let house = House {
-        folder,
-        log: Arc::new(log),
-    };
+    Desk::open_file(&folder.path().join("views.db"), "maker".to_owned(), LONG).await.unwrap();
+    let house = House { folder, log: Arc::new(log) };
     sqlx::query("create table done (position integer primary key) strict")
         .execute(house.desk("maker", LONG).await.pool())
         .await
@@ -46,9 +38,7 @@ impl House {
     }
 
     async fn desk(&self, node: &str, tenure: Tenure) -> Desk {
-        Desk::open_file(&self.folder.path().join("views.db"), node.to_owned(), tenure)
-            .await
-            .unwrap()
+        Desk::open_file(&self.folder.path().join("views.db"), node.to_owned(), tenure).await.unwrap()
     }
 
     async fn append(&self, count: usize) -> Position {
@@ -67,22 +57,11 @@ impl House {
         let desk = self.desk(node, tenure).await;
         let batches = Arc::new(Mutex::new(Vec::new()));
         let (tell_idle, idle) = mpsc::unbounded_channel();
-        let scribe = Scribe {
-            desk: desk.clone(),
-            failures,
-            batches: Arc::clone(&batches),
-            idle: tell_idle,
-        };
+        let scribe = Scribe { desk: desk.clone(), failures, batches: Arc::clone(&batches), idle: tell_idle };
         let (progress, reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(follow(scribe, Arc::clone(&self.log) as _, desk, progress, stopped));
-        Running {
-            batches,
-            idle,
-            reached,
-            stop,
-            task,
-        }
+        Running { batches, idle, reached, stop, task }
     }
 }
 
@@ -137,7 +116,7 @@ impl Follower for Scribe {
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
-        drop(self.idle.send(()));
+        self.idle.send(()).map_err(|gone| FollowError::Stuck(gone.into()))?;
         Ok(())
     }
 }
@@ -230,10 +209,7 @@ async fn a_held_lease_is_not_given_to_another_node() {
     assert!(a.lease(ROLE).await.unwrap().is_some(), "its holder renews it");
 }
 
-const SHORT: Tenure = Tenure {
-    length: Duration::from_millis(1),
-    sole: false,
-};
+const SHORT: Tenure = Tenure { length: Duration::from_millis(1), sole: false };
 
 /// Takes a lease as soon as it can be had.
 async fn lease_in_time(desk: &Desk) -> Lease {
@@ -260,10 +236,7 @@ async fn a_leader_that_lost_its_lease_writes_nothing() {
     work.commit().await.unwrap();
 
     let mut work = a.pool().begin_with("begin immediate").await.unwrap();
-    sqlx::query("insert into done (position) values (1)")
-        .execute(&mut *work)
-        .await
-        .unwrap();
+    sqlx::query("insert into done (position) values (1)").execute(&mut *work).await.unwrap();
     let outcome = old.advance(&mut work, Position(9)).await;
     assert!(matches!(outcome, Err(FollowError::LeaseLost(role)) if role == ROLE));
     drop(work);
@@ -341,10 +314,7 @@ async fn an_event_of_another_process_is_noticed() {
 #[tokio::test]
 async fn a_follower_without_work_is_told_so_again_and_again() {
     let house = house().await;
-    let hasty = Tenure {
-        length: Duration::from_millis(90),
-        sole: true,
-    };
+    let hasty = Tenure { length: Duration::from_millis(90), sole: true };
     let mut running = house.run("a", hasty, 0).await;
     for _ in 0..3 {
         running.is_idle().await;
@@ -374,5 +344,5 @@ async fn the_desk_knows_who_leads_and_how_far_he_is() {
     let standings = house.desk("b", LONG).await.standings().await.unwrap();
     let [standing] = standings.as_slice() else { panic!("{standings:?}") };
     assert_eq!((standing.role.as_str(), standing.node.as_str(), standing.position), (ROLE, "a", 4));
-    assert!(standing.until > crate::clock::now().0);
+    assert!(standing.until > clock::now().0);
 }

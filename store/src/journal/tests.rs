@@ -56,11 +56,7 @@ fn password_key() -> KeyId {
 
 fn registered() -> Event {
     let [email, username, first_name, last_name, hash] = SECRETS.map(str::to_owned);
-    let names = Names {
-        username,
-        first_name,
-        last_name,
-    };
+    let names = Names { username, first_name, last_name };
     Event::UserRegistered(Registration {
         names: Private::new(KeyId::of_user(ANN), names),
         email: Private::new(KeyId::of_user(ANN), email),
@@ -77,10 +73,7 @@ impl House {
     async fn registration(&self) -> Recorded {
         let stream = StreamId::user(ANN);
         let change = Change::of::<User>(stream.clone(), 0, &[registered()]).unwrap();
-        self.journal
-            .append(&Context::of("test"), vec![change])
-            .await
-            .unwrap();
+        self.journal.append(&Context::of("test"), vec![change]).await.unwrap();
         self.journal.log().read_last(&stream, 1).await.unwrap().remove(0)
     }
 
@@ -129,9 +122,7 @@ fn the_search_for_secrets_finds_them_in_every_disguise() {
     for before in ["", "x", "xy"] {
         let text = format!("{before}{}|and more", SECRETS[0]);
         for stored in [text.clone(), BASE64.encode(text.as_bytes()), HEXLOWER.encode(text.as_bytes())] {
-            let found = disguises(SECRETS[0])
-                .iter()
-                .any(|disguise| holds(stored.as_bytes(), disguise));
+            let found = disguises(SECRETS[0]).iter().any(|disguise| holds(stored.as_bytes(), disguise));
             assert!(found, "{stored}");
         }
     }
@@ -165,18 +156,9 @@ async fn what_is_public_stays_readable_without_keys() {
 async fn a_sealed_value_opens_in_no_other_place() {
     let house = house().await;
     let recorded = house.registration().await;
-    let elsewhere = Recorded {
-        stream: StreamId::user(UserId(8)),
-        ..recorded.clone()
-    };
-    let another_event = NewEvent {
-        id: random::id(),
-        ..recorded.event.clone()
-    };
-    let renamed = NewEvent {
-        kind: "user.profile-updated.v1".to_owned(),
-        ..recorded.event.clone()
-    };
+    let elsewhere = Recorded { stream: StreamId::user(UserId(8)), ..recorded.clone() };
+    let another_event = NewEvent { id: random::id(), ..recorded.event.clone() };
+    let renamed = NewEvent { kind: "user.profile-updated.v1".to_owned(), ..recorded.event.clone() };
     let sealed = recorded.event.sealed.clone().unwrap();
     let swapped = NewEvent {
         sealed: Some(
@@ -187,10 +169,7 @@ async fn a_sealed_value_opens_in_no_other_place() {
         ),
         ..recorded.event.clone()
     };
-    let with = |event| Recorded {
-        event,
-        ..recorded.clone()
-    };
+    let with = |event| Recorded { event, ..recorded.clone() };
     for moved in [elsewhere, with(another_event), with(renamed), with(swapped)] {
         let outcome = house.journal.decode::<User>(&moved).await;
         assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{outcome:?}");
@@ -200,21 +179,12 @@ async fn a_sealed_value_opens_in_no_other_place() {
 #[tokio::test]
 async fn a_copied_event_does_not_fold_on_another_stream() {
     let house = house().await;
-    let copy = NewEvent {
-        id: random::id(),
-        ..house.registration().await.event
-    };
+    let copy = NewEvent { id: random::id(), ..house.registration().await.event };
     let stream = StreamId::user(UserId(8));
-    let write = Write {
-        stream: stream.clone(),
-        expected: 0,
-        events: vec![copy],
-    };
+    let write = Write { stream: stream.clone(), expected: 0, events: vec![copy] };
     house.journal.log().append(vec![write]).await.unwrap();
     let loaded = house.journal.load::<User>(&stream).await;
-    let Err(StoreError::Corrupt { stream: named, version, .. }) = loaded else {
-        panic!("{loaded:?}")
-    };
+    let Err(StoreError::Corrupt { stream: named, version, .. }) = loaded else { panic!("{loaded:?}") };
     assert_eq!((named, version), (stream, 1));
 }
 
@@ -239,14 +209,9 @@ async fn a_key_that_is_missing_without_a_tombstone_is_an_error() {
     let recorded = house.registration().await;
     let file = house.folder.path().join("vault.db");
     let pool = sqlite::open(&file, sqlite::Role::Vault, 1).await.unwrap();
-    sqlx::query("delete from data_keys where id = 'user-7'")
-        .execute(&pool)
-        .await
-        .unwrap();
+    sqlx::query("delete from data_keys where id = 'user-7'").execute(&pool).await.unwrap();
     let outcome = house.reopened(1).await.decode::<User>(&recorded).await;
-    let Err(StoreError::Corrupt { source, .. }) = outcome else {
-        panic!("{outcome:?}")
-    };
+    let Err(StoreError::Corrupt { source, .. }) = outcome else { panic!("{outcome:?}") };
     let cause = source.downcast_ref::<VaultError>();
     assert!(matches!(cause, Some(VaultError::Missing(id)) if *id == KeyId::of_user(ANN)));
 }
@@ -256,9 +221,7 @@ async fn another_master_key_opens_nothing() {
     let house = house().await;
     let recorded = house.registration().await;
     let outcome = house.reopened(2).await.decode::<User>(&recorded).await;
-    let Err(StoreError::Corrupt { source, .. }) = outcome else {
-        panic!("{outcome:?}")
-    };
+    let Err(StoreError::Corrupt { source, .. }) = outcome else { panic!("{outcome:?}") };
     let cause = source.downcast_ref::<VaultError>();
     assert!(matches!(cause, Some(VaultError::WrongMasterKey { .. })));
 }
@@ -398,10 +361,7 @@ async fn a_command_gives_up_after_four_conflicts() {
 async fn a_refused_command_writes_nothing() {
     let house = house().await;
     let command = domain::user::Command::Disable { at: Time(1) };
-    let outcome = house
-        .journal
-        .execute::<User>(&Context::of("test"), &StreamId::user(ANN), command)
-        .await;
+    let outcome = house.journal.execute::<User>(&Context::of("test"), &StreamId::user(ANN), command).await;
     assert!(matches!(outcome, Err(ExecuteError::Refused(domain::user::Error::NotRegistered))));
     assert_eq!(house.journal.log().head().await.unwrap(), Position::BEGINNING);
 }

@@ -4,12 +4,8 @@ use super::*;
 
 const EXPIRES: i64 = 1_764_000_000;
 const ALIVE: i64 = (EXPIRES - 1) * 1_000_000 + 999_999;
-const SUBJECT: Subject<'static> = Subject {
-    user: 42,
-    email: "ann@example.com",
-    epoch: 3,
-    expires_at: EXPIRES,
-};
+const SUBJECT: Subject<'static> =
+    Subject { user: 42, email: "ann@example.com", epoch: 3, expires_at: EXPIRES };
 
 fn key() -> LinkKey {
     LinkKey::new("k1".into(), [5; 32]).unwrap()
@@ -37,41 +33,23 @@ fn a_link_opens_for_no_other_address_epoch_or_key() {
     let other_secret = LinkKey::new("k1".into(), [6; 32]).unwrap();
     let other_id = LinkKey::new("k2".into(), [5; 32]).unwrap();
     for link in [verify(), reset()] {
-        assert_eq!(
-            link.check(&key(), "ann@example.co", 3, ALIVE),
-            Err(LinkError::Unfit)
-        );
-        assert_eq!(
-            link.check(&key(), "ann@example.com", 4, ALIVE),
-            Err(LinkError::Unfit)
-        );
-        assert_eq!(
-            link.check(&other_secret, "ann@example.com", 3, ALIVE),
-            Err(LinkError::Unfit)
-        );
-        assert_eq!(
-            link.check(&other_id, "ann@example.com", 3, ALIVE),
-            Err(LinkError::Unfit)
-        );
+        assert_eq!(link.check(&key(), "ann@example.co", 3, ALIVE), Err(LinkError::Unfit));
+        assert_eq!(link.check(&key(), "ann@example.com", 4, ALIVE), Err(LinkError::Unfit));
+        assert_eq!(link.check(&other_secret, "ann@example.com", 3, ALIVE), Err(LinkError::Unfit));
+        assert_eq!(link.check(&other_id, "ann@example.com", 3, ALIVE), Err(LinkError::Unfit));
     }
 }
 
 #[test]
 fn a_link_dies_in_the_very_second_of_its_expiry() {
     for link in [verify(), reset()] {
-        assert_eq!(
-            link.check(&key(), "ann@example.com", 3, EXPIRES * 1_000_000),
-            Err(LinkError::Expired)
-        );
+        assert_eq!(link.check(&key(), "ann@example.com", 3, EXPIRES * 1_000_000), Err(LinkError::Expired));
     }
 }
 
 #[test]
 fn an_expired_link_that_fits_nobody_is_called_unfit() {
-    assert_eq!(
-        reset().check(&key(), "bob@example.com", 3, EXPIRES * 1_000_000),
-        Err(LinkError::Unfit)
-    );
+    assert_eq!(reset().check(&key(), "bob@example.com", 3, EXPIRES * 1_000_000), Err(LinkError::Unfit));
 }
 
 #[test]
@@ -79,32 +57,17 @@ fn a_reset_token_opens_for_no_other_user() {
     let token = reset_link(&key(), &SUBJECT).token;
     let uid = reset_link(&key(), &Subject { user: 43, ..SUBJECT }).uid;
     let link = Link::parse_reset(&uid, &token).unwrap();
-    assert_eq!(
-        link.check(&key(), "ann@example.com", 3, ALIVE),
-        Err(LinkError::Unfit)
-    );
+    assert_eq!(link.check(&key(), "ann@example.com", 3, ALIVE), Err(LinkError::Unfit));
 }
 
 #[test]
 fn a_secret_made_for_one_purpose_never_fits_the_other() {
-    let as_reset = Link {
-        purpose: Purpose::ResetPassword,
-        ..verify()
-    };
-    let as_verify = Link {
-        purpose: Purpose::VerifyEmail,
-        ..reset()
-    };
+    let as_reset = Link { purpose: Purpose::ResetPassword, ..verify() };
+    let as_verify = Link { purpose: Purpose::VerifyEmail, ..reset() };
     for link in [as_reset, as_verify] {
-        assert_eq!(
-            link.check(&key(), "ann@example.com", 3, ALIVE),
-            Err(LinkError::Unfit)
-        );
+        assert_eq!(link.check(&key(), "ann@example.com", 3, ALIVE), Err(LinkError::Unfit));
     }
-    assert_eq!(
-        Link::parse_verify_email(&reset_link(&key(), &SUBJECT).token),
-        None
-    );
+    assert_eq!(Link::parse_verify_email(&reset_link(&key(), &SUBJECT).token), None);
     let uid = reset_link(&key(), &SUBJECT).uid;
     let crossed = Link::parse_reset(&uid, &verify_email_key(&key(), &SUBJECT));
     assert!(crossed.is_none_or(|link| link.check(&key(), "ann@example.com", 3, ALIVE).is_err()));
@@ -126,15 +89,9 @@ fn a_secret_with_any_one_character_changed_opens_nothing() {
 fn other_spellings_and_odd_texts_are_no_links() {
     let whole = verify_email_key(&key(), &SUBJECT);
     let long = "a".repeat(LONGEST_SECRET + 8);
-    for bad in [
-        &whole.to_ascii_uppercase(),
-        &format!("{whole}="),
-        &format!("{whole} "),
-        &long,
-        "",
-        "a",
-        "é/é",
-    ] {
+    for bad in
+        [&whole.to_ascii_uppercase(), &format!("{whole}="), &format!("{whole} "), &long, "", "a", "é/é"]
+    {
         assert_eq!(Link::parse_verify_email(bad), None, "{bad}");
     }
     let token = reset_link(&key(), &SUBJECT).token;
@@ -155,12 +112,7 @@ fn secrets_are_words_that_need_no_escaping_and_stay_within_the_limit() {
     let ResetLink { token, .. } = reset_link(&key, &SUBJECT);
     let longest = verify_email_key(&key, &SUBJECT);
     for secret in [&token, &longest] {
-        assert!(
-            secret
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()),
-            "{secret}"
-        );
+        assert!(secret.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{secret}");
     }
     assert_eq!(longest.len(), 109);
     assert!(Link::parse_verify_email(&longest).is_some());
@@ -179,8 +131,5 @@ fn the_same_facts_give_the_same_link_as_another_implementation() {
         verify_email_key(&key(), &SUBJECT),
         "gkbg7adx2a52gw7uov4fpjixadbpztneaaaaaadjesaqaaaaaaaaaaaafjvtc"
     );
-    assert_eq!(
-        reset_link(&key(), &SUBJECT).token,
-        "56r7onho7blv3xakfxiym6g3yls4qi6waaaaaadjesaqa2zr"
-    );
+    assert_eq!(reset_link(&key(), &SUBJECT).token, "56r7onho7blv3xakfxiym6g3yls4qi6waaaaaadjesaqa2zr");
 }

@@ -85,10 +85,7 @@ type Outcomes = (Position, Vec<Result<Position, StoreError>>);
 
 /// Commits the batch, without writing any event a second time: an id that is in the log already undoes the batch, which
 /// is then done again with an eye on every id.
-async fn commit_once(
-    connection: &mut SqliteConnection,
-    batch: &[Request],
-) -> Result<Outcomes, sqlx::Error> {
+async fn commit_once(connection: &mut SqliteConnection, batch: &[Request]) -> Result<Outcomes, sqlx::Error> {
     match commit(connection, batch, Ids::TakenAsNew).await {
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
             commit(connection, batch, Ids::LookedUp).await
@@ -104,12 +101,7 @@ async fn commit(
 ) -> Result<Outcomes, sqlx::Error> {
     let mut transaction = connection.begin_with("begin immediate").await?;
     let start = head(&mut *transaction).await?;
-    let mut open = Open {
-        connection: &mut transaction,
-        tails: HashMap::new(),
-        head: start,
-        ids,
-    };
+    let mut open = Open { connection: &mut transaction, tails: HashMap::new(), head: start, ids };
     let mut outcomes = Vec::with_capacity(batch.len());
     for request in batch {
         outcomes.push(open.append(&request.writes).await?);
@@ -139,10 +131,7 @@ impl Open<'_> {
             obstacle = self.reused(writes).await?;
         }
         if let Some(stream) = obstacle {
-            return Ok(self
-                .written_before(writes)
-                .await?
-                .ok_or(StoreError::Conflict { stream }));
+            return Ok(self.written_before(writes).await?.ok_or(StoreError::Conflict { stream }));
         }
         for write in writes {
             self.insert(write).await?;
@@ -187,20 +176,12 @@ impl Open<'_> {
         if let Some(tail) = self.tails.get(stream) {
             return Ok(*tail);
         }
-        let row: Option<(i64, i64)> = sqlx::query_as(SQL)
-            .bind(stream.as_str())
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        let tail = row.map_or(
-            Tail {
-                version: 0,
-                recorded_at: Time(0),
-            },
-            |(version, at)| Tail {
-                version: position(version).0,
-                recorded_at: Time(at),
-            },
-        );
+        let row: Option<(i64, i64)> =
+            sqlx::query_as(SQL).bind(stream.as_str()).fetch_optional(&mut *self.connection).await?;
+        let tail = row.map_or(Tail { version: 0, recorded_at: Time(0) }, |(version, at)| Tail {
+            version: position(version).0,
+            recorded_at: Time(at),
+        });
         self.tails.insert(stream.clone(), tail);
         Ok(tail)
     }
@@ -235,10 +216,7 @@ impl Open<'_> {
         let mut tail = self.tail(&write.stream).await?;
         for event in &write.events {
             self.head.0 += 1;
-            tail = Tail {
-                version: tail.version + 1,
-                recorded_at: clock::now().max(tail.recorded_at),
-            };
+            tail = Tail { version: tail.version + 1, recorded_at: clock::now().max(tail.recorded_at) };
             sqlx::query(SQL)
                 .bind(number(self.head.0))
                 .bind(write.stream.as_str())

@@ -42,19 +42,12 @@ impl Handles {
 /// hold other events, but no one else writes to it meanwhile. Wants a runtime with several threads.
 pub(crate) async fn hold(appends: Appends, open: impl AsyncFn() -> Arc<dyn EventLog>) {
     let broken = violations(appends, open).await;
-    assert!(
-        broken.is_empty(),
-        "the log breaks its contract:\n{}",
-        broken.join("\n")
-    );
+    assert!(broken.is_empty(), "the log breaks its contract:\n{}", broken.join("\n"));
 }
 
 /// Every law that a log breaks, and how.
 async fn violations(appends: Appends, open: impl AsyncFn() -> Arc<dyn EventLog>) -> Vec<String> {
-    let log = Handles {
-        one: open().await,
-        other: open().await,
-    };
+    let log = Handles { one: open().await, other: open().await };
     let mut broken = Vec::new();
     macro_rules! hold_to {
         ($($law:ident),+ $(,)?) => {$(
@@ -111,9 +104,7 @@ fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
 }
 
 fn same<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Verdict {
-    ensure(found == wanted, || {
-        format!("{what}: found {found:?}, wanted {wanted:?}")
-    })
+    ensure(found == wanted, || format!("{what}: found {found:?}, wanted {wanted:?}"))
 }
 
 /// A stream that no one else has.
@@ -134,17 +125,11 @@ fn event(data: impl Into<String>) -> NewEvent {
 }
 
 fn events(count: usize) -> Vec<NewEvent> {
-    (0..count)
-        .map(|number| event(format!("{{\"number\":{number}}}")))
-        .collect()
+    (0..count).map(|number| event(format!("{{\"number\":{number}}}"))).collect()
 }
 
 fn write(stream: &StreamId, expected: u64, events: &[NewEvent]) -> Write {
-    Write {
-        stream: stream.clone(),
-        expected,
-        events: events.to_vec(),
-    }
+    Write { stream: stream.clone(), expected, events: events.to_vec() }
 }
 
 fn ids(events: &[Recorded]) -> Vec<uuid::Uuid> {
@@ -158,9 +143,7 @@ async fn feed(log: &dyn EventLog, after: Position, page: u32) -> Result<Vec<Reco
     loop {
         let batch = log.read_all(place, page).await?;
         let Some(last) = batch.last() else { return Ok(all) };
-        ensure(last.position > place, || {
-            format!("what stands after {place:?} ends at {:?}", last.position)
-        })?;
+        ensure(last.position > place, || format!("what stands after {place:?} ends at {:?}", last.position))?;
         place = last.position;
         all.extend(batch);
     }

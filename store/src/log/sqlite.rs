@@ -38,10 +38,7 @@ impl SqliteLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let readers = sqlite::open(path, Role::Log, 4).await?;
-        let unreachable = |source| OpenError::Unreachable {
-            path: path.display().to_string(),
-            source,
-        };
+        let unreachable = |source| OpenError::Unreachable { path: path.display().to_string(), source };
         sqlx::query("insert or ignore into log_head (one, log_id, position) values (1, ?, 0)")
             .bind(format!("{:08x}", random::number() >> 32))
             .execute(&readers)
@@ -52,23 +49,14 @@ impl SqliteLog {
             .await
             .map_err(unreachable)?;
         let options = sqlite::options(path, Role::Log);
-        let connection = SqliteConnection::connect_with(&options)
-            .await
-            .map_err(unreachable)?;
-        let watched = SqliteConnection::connect_with(&options)
-            .await
-            .map_err(unreachable)?;
+        let connection = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
+        let watched = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
 
         let (grow, grown) = watch::channel(position(head));
         let (writer, requests) = mpsc::channel(WAITING);
         tokio::spawn(batch::write_all(connection, options, requests, grow.clone()));
         tokio::spawn(watch_others(watched, grow));
-        Ok(Self {
-            readers,
-            writer,
-            grown,
-            log_id,
-        })
+        Ok(Self { readers, writer, grown, log_id })
     }
 
     /// The connections that read the log.
@@ -98,18 +86,14 @@ enum Bind<'a> {
 impl EventLog for SqliteLog {
     async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.writer
-            .send(Request { writes, reply })
-            .await
-            .map_err(unavailable)?;
+        self.writer.send(Request { writes, reply }).await.map_err(unavailable)?;
         answer.await.map_err(unavailable)?
     }
 
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
         const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
              data, sealed from events where stream = ? and version > ? order by version";
-        self.select(SQL, &[Bind::Text(stream.as_str()), Bind::Number(after)])
-            .await
+        self.select(SQL, &[Bind::Text(stream.as_str()), Bind::Number(after)]).await
     }
 
     async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError> {
@@ -124,8 +108,7 @@ impl EventLog for SqliteLog {
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
              data, sealed from events where position > ? order by position limit ?";
-        self.select(SQL, &[Bind::Number(after.0), Bind::Number(limit.into())])
-            .await
+        self.select(SQL, &[Bind::Number(after.0), Bind::Number(limit.into())]).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -143,12 +126,7 @@ impl EventLog for SqliteLog {
     async fn next_in_sequence(&self, name: &str) -> Result<Option<i64>, StoreError> {
         const SQL: &str = "insert into sequences (name, last) values (?, 1) \
              on conflict (name) do update set last = last + 1 returning last";
-        sqlx::query_scalar(SQL)
-            .bind(name)
-            .fetch_one(&self.readers)
-            .await
-            .map(Some)
-            .map_err(unavailable)
+        sqlx::query_scalar(SQL).bind(name).fetch_one(&self.readers).await.map(Some).map_err(unavailable)
     }
 }
 
@@ -159,10 +137,7 @@ async fn watch_others(mut connection: SqliteConnection, grow: watch::Sender<Posi
     let mut look = tokio::time::interval(LOOK);
     while !grow.is_closed() {
         look.tick().await;
-        let Ok(version) = sqlx::query_scalar("pragma data_version")
-            .fetch_one(&mut connection)
-            .await
-        else {
+        let Ok(version) = sqlx::query_scalar("pragma data_version").fetch_one(&mut connection).await else {
             continue;
         };
         if version != seen
@@ -175,10 +150,7 @@ async fn watch_others(mut connection: SqliteConnection, grow: watch::Sender<Posi
 }
 
 pub(super) async fn head<'c>(executor: impl sqlx::SqliteExecutor<'c>) -> Result<Position, sqlx::Error> {
-    sqlx::query_scalar("select position from log_head")
-        .fetch_one(executor)
-        .await
-        .map(position)
+    sqlx::query_scalar("select position from log_head").fetch_one(executor).await.map(position)
 }
 
 pub(super) fn unavailable(error: impl Into<Cause>) -> StoreError {
@@ -192,19 +164,12 @@ pub(super) fn position(number: i64) -> Position {
 fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
     let stream = StreamId::named(row.try_get::<String, _>("stream").map_err(unavailable)?);
     let version = u64::try_from(row.try_get::<i64, _>("version").map_err(unavailable)?).unwrap_or(0);
-    decode(row, &stream, version).map_err(|source| StoreError::Corrupt {
-        stream,
-        version,
-        source,
-    })
+    decode(row, &stream, version).map_err(|source| StoreError::Corrupt { stream, version, source })
 }
 
 fn decode(row: &SqliteRow, stream: &StreamId, version: u64) -> Result<Recorded, Cause> {
     let uuid = |bytes: &[u8]| Uuid::from_slice(bytes);
-    let causation = row
-        .try_get::<Option<&[u8]>, _>("causation")?
-        .map(uuid)
-        .transpose()?;
+    let causation = row.try_get::<Option<&[u8]>, _>("causation")?.map(uuid).transpose()?;
     Ok(Recorded {
         event: NewEvent {
             id: uuid(row.try_get("id")?)?,

@@ -13,10 +13,7 @@ const NONCE: usize = 24;
 pub(crate) fn seal(key: &[u8; 32], context: &[u8], value: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE] = random::bytes();
     let cipher = XChaCha20Poly1305::new(&Key::from(*key));
-    let payload = Payload {
-        msg: value,
-        aad: context,
-    };
+    let payload = Payload { msg: value, aad: context };
     let mut sealed = nonce.to_vec();
     // The cipher refuses messages of 256 GiB and more, which no value here can be.
     sealed.extend(cipher.encrypt(&XNonce::from(nonce), payload).unwrap_or_default());
@@ -27,13 +24,5 @@ pub(crate) fn seal(key: &[u8; 32], context: &[u8], value: &[u8]) -> Vec<u8> {
 pub(crate) fn open(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
     let cipher = XChaCha20Poly1305::new(&Key::from(*key));
-    cipher
-        .decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: text,
-                aad: context,
-            },
-        )
-        .ok()
+    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: context }).ok()
 }

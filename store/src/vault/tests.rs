@@ -8,24 +8,14 @@ fn key(name: &str) -> KeyId {
 
 async fn vault(folder: &tempfile::TempDir, master: u8) -> Vault {
     let path = folder.path().join("vault.db");
-    Vault::open_file(&path, MasterKey(Zeroizing::new([master; 32])))
-        .await
-        .unwrap()
+    Vault::open_file(&path, MasterKey(Zeroizing::new([master; 32]))).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_key_outlives_the_process_that_made_it() {
     let folder = tempfile::tempdir().unwrap();
-    let made = vault(&folder, 1)
-        .await
-        .keys_for_writing(&[key("user-1")])
-        .await
-        .unwrap();
-    let found = vault(&folder, 1)
-        .await
-        .keys_for_reading(&[key("user-1")])
-        .await
-        .unwrap();
+    let made = vault(&folder, 1).await.keys_for_writing(&[key("user-1")]).await.unwrap();
+    let found = vault(&folder, 1).await.keys_for_reading(&[key("user-1")]).await.unwrap();
     assert_eq!(made, found);
 }
 
@@ -36,10 +26,7 @@ async fn a_destroyed_key_is_neither_found_nor_made_again() {
     vault.keys_for_writing(&[key("user-1")]).await.unwrap();
     vault.destroy(&key("user-1"), Destroyed::Erased).await.unwrap();
     assert!(vault.keys_for_reading(&[key("user-1")]).await.unwrap().is_empty());
-    assert!(matches!(
-        vault.keys_for_writing(&[key("user-1")]).await,
-        Err(VaultError::Destroyed(_))
-    ));
+    assert!(matches!(vault.keys_for_writing(&[key("user-1")]).await, Err(VaultError::Destroyed(_))));
 }
 
 #[tokio::test]
@@ -52,11 +39,7 @@ async fn a_key_that_is_missing_without_a_tombstone_is_an_error() {
 #[tokio::test]
 async fn a_vault_does_not_open_under_another_master_key() {
     let folder = tempfile::tempdir().unwrap();
-    vault(&folder, 1)
-        .await
-        .keys_for_writing(&[key("user-1")])
-        .await
-        .unwrap();
+    vault(&folder, 1).await.keys_for_writing(&[key("user-1")]).await.unwrap();
     let other = vault(&folder, 2).await.keys_for_reading(&[key("user-1")]).await;
     assert!(matches!(other, Err(VaultError::WrongMasterKey { .. })));
 }
@@ -64,10 +47,7 @@ async fn a_vault_does_not_open_under_another_master_key() {
 #[test]
 fn a_sealed_value_opens_only_in_its_own_place() {
     let sealed = seal(&[7; 32], b"here", b"value");
-    assert_eq!(
-        open(&[7; 32], b"here", &sealed).as_deref(),
-        Some(b"value".as_slice())
-    );
+    assert_eq!(open(&[7; 32], b"here", &sealed).as_deref(), Some(b"value".as_slice()));
     assert_eq!(open(&[7; 32], b"there", &sealed), None);
     assert_eq!(open(&[8; 32], b"here", &sealed), None);
     for bit in 0..sealed.len() * 8 {
@@ -94,10 +74,8 @@ async fn a_destroyed_key_is_in_no_file_any_more() {
     let vault = vault(&folder, 1).await;
     let keys: Vec<KeyId> = (0..200).map(|number| key(&format!("user-{number:03}"))).collect();
     vault.keys_for_writing(&keys).await.unwrap();
-    let wrapped: Vec<Vec<u8>> = sqlx::query_scalar("select wrapped from data_keys order by id")
-        .fetch_all(&vault.rows)
-        .await
-        .unwrap();
+    let wrapped: Vec<Vec<u8>> =
+        sqlx::query_scalar("select wrapped from data_keys order by id").fetch_all(&vault.rows).await.unwrap();
     assert!(holds(&files_of(&folder), &wrapped[100]));
     for id in keys.iter().skip(100).step_by(5) {
         vault.destroy(id, Destroyed::Erased).await.unwrap();
@@ -147,8 +125,5 @@ async fn a_destroyed_key_among_others_makes_none_of_them() {
     vault.destroy(&key("user-2"), Destroyed::Retention).await.unwrap();
     let asked = [key("user-1"), key("user-2")];
     assert!(matches!(vault.keys_for_writing(&asked).await, Err(VaultError::Destroyed(_))));
-    assert!(matches!(
-        vault.keys_for_reading(&[key("user-1")]).await,
-        Err(VaultError::Missing(_))
-    ));
+    assert!(matches!(vault.keys_for_reading(&[key("user-1")]).await, Err(VaultError::Missing(_))));
 }

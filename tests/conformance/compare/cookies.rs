@@ -15,9 +15,7 @@ pub(crate) struct Received {
 /// The cookies of an answer by name.
 pub(crate) fn received(reply: &Reply) -> BTreeMap<String, Received> {
     let lines = reply.headers.get_all("set-cookie").iter();
-    lines
-        .map(|line| parse(line.to_str().expect("a cookie is ASCII")))
-        .collect()
+    lines.map(|line| parse(line.to_str().expect("a cookie is ASCII"))).collect()
 }
 
 pub(super) fn differences(expected: &BTreeMap<String, Cookie>, reply: &Reply) -> Vec<String> {
@@ -40,11 +38,7 @@ impl Received {
     fn fits(&self, wanted: &Cookie) -> bool {
         let mut attributes = wanted.attrs.clone();
         attributes.sort();
-        let as_wanted = if wanted.set {
-            self.is_set()
-        } else {
-            self.is_cleared()
-        };
+        let as_wanted = if wanted.set { self.is_set() } else { self.is_cleared() };
         as_wanted && self.names() == attributes
     }
 
@@ -85,9 +79,6 @@ fn parse(line: &str) -> (String, Received) {
         None => (piece.to_owned(), String::new()),
     };
     let (name, value) = pair(pieces.next().expect("a cookie has a name"));
-    let attributes = pieces
-        .map(pair)
-        .map(|(name, value)| (name.to_lowercase(), value))
-        .collect();
+    let attributes = pieces.map(pair).map(|(name, value)| (name.to_lowercase(), value)).collect();
     (name, Received { value, attributes })
 }

@@ -38,7 +38,5 @@ fn is_jwt(text: &str) -> bool {
     };
     object(header)
         && object(claims)
-        && BASE64URL_NOPAD
-            .decode(signature.as_bytes())
-            .is_ok_and(|bytes| !bytes.is_empty())
+        && BASE64URL_NOPAD.decode(signature.as_bytes()).is_ok_and(|bytes| !bytes.is_empty())
 }

@@ -16,19 +16,13 @@ fn expected(expectation: Value) -> Expected {
 }
 
 fn reply(status: u16, body: &Value, headers: &[(&'static str, &'static str)]) -> Reply {
-    let pairs = headers
-        .iter()
-        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
     let mut all = HeaderMap::new();
     for (name, value) in pairs {
         let name: reqwest::header::HeaderName = name;
         all.append(name, value);
     }
-    Reply {
-        status,
-        headers: all,
-        text: body.to_string(),
-    }
+    Reply { status, headers: all, text: body.to_string() }
 }
 
 #[track_caller]
@@ -40,10 +34,7 @@ fn differs(expectation: Value, reply: &Reply, part: &str) {
 
 #[track_caller]
 fn agrees(expectation: Value, reply: &Reply) {
-    assert_eq!(
-        differences(&expected(expectation), None, reply),
-        Vec::<String>::new()
-    );
+    assert_eq!(differences(&expected(expectation), None, reply), Vec::<String>::new());
 }
 
 #[test]
@@ -58,11 +49,7 @@ fn an_answer_as_recorded_has_no_difference() {
 
 #[test]
 fn another_status_is_found() {
-    differs(
-        json!({"status": 200, "body": {}}),
-        &reply(201, &json!({}), &[]),
-        "status",
-    );
+    differs(json!({"status": 200, "body": {}}), &reply(201, &json!({}), &[]), "status");
 }
 
 #[test]
@@ -81,14 +68,7 @@ fn another_body_is_found_wherever_it_differs() {
     let more = json!({"email": ["Enter a valid email address."], "name": ["x"]});
     differs(wanted.clone(), &reply(400, &more, &[]), "body/name");
     differs(wanted.clone(), &reply(400, &json!({}), &[]), "body/email");
-    differs(
-        wanted,
-        &Reply {
-            text: "no".to_owned(),
-            ..reply(400, &json!({}), &[])
-        },
-        "body",
-    );
+    differs(wanted, &Reply { text: "no".to_owned(), ..reply(400, &json!({}), &[]) }, "body");
 }
 
 #[test]
@@ -127,11 +107,7 @@ fn a_refresh_token_where_an_empty_text_is_wanted_is_found() {
 
 #[test]
 fn a_cookie_that_nobody_expects_is_found() {
-    differs(
-        json!({"status": 200}),
-        &reply(200, &json!({}), &[("set-cookie", COOKIE)]),
-        "cookie auth",
-    );
+    differs(json!({"status": 200}), &reply(200, &json!({}), &[("set-cookie", COOKIE)]), "cookie auth");
 }
 
 #[test]
@@ -154,34 +130,18 @@ fn a_cookie_that_is_set_is_not_a_cleared_one() {
     let gone = "auth=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax";
     agrees(wanted.clone(), &reply(200, &json!({}), &[("set-cookie", gone)]));
     let kept = "auth=x; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax";
-    differs(
-        wanted.clone(),
-        &reply(200, &json!({}), &[("set-cookie", kept)]),
-        "cookie auth",
-    );
+    differs(wanted.clone(), &reply(200, &json!({}), &[("set-cookie", kept)]), "cookie auth");
     let lasting = "auth=; expires=Tue, 02 Jan 2035 10:00:00 GMT; Max-Age=9; Path=/; SameSite=Lax";
-    differs(
-        wanted,
-        &reply(200, &json!({}), &[("set-cookie", lasting)]),
-        "cookie auth",
-    );
+    differs(wanted, &reply(200, &json!({}), &[("set-cookie", lasting)]), "cookie auth");
 }
 
 #[test]
 fn another_header_is_found() {
     let allow = json!({"status": 405, "headers": {"allow": "OPTIONS, POST"}});
-    differs(
-        allow.clone(),
-        &reply(405, &json!({}), &[("allow", "GET, OPTIONS, POST")]),
-        "header allow",
-    );
+    differs(allow.clone(), &reply(405, &json!({}), &[("allow", "GET, OPTIONS, POST")]), "header allow");
     differs(allow, &reply(405, &json!({}), &[]), "header allow");
     let realm = json!({"status": 401, "headers": {"www-authenticate": "Token"}});
-    differs(
-        realm,
-        &reply(401, &json!({}), &[("www-authenticate", "Bearer")]),
-        "header www-authenticate",
-    );
+    differs(realm, &reply(401, &json!({}), &[("www-authenticate", "Bearer")]), "header www-authenticate");
 }
 
 #[test]
@@ -189,19 +149,13 @@ fn only_the_kept_parts_are_compared() {
     let wanted = expected(json!({"status": 404, "body": {"detail": "x"}}));
     let answer = reply(404, &json!({"detail": "y"}), &[("set-cookie", COOKIE)]);
     assert!(differences(&wanted, Some(&[Part::Status]), &answer).is_empty());
-    assert_eq!(
-        differences(&wanted, Some(&[Part::Status, Part::Body]), &answer).len(),
-        1
-    );
+    assert_eq!(differences(&wanted, Some(&[Part::Status, Part::Body]), &answer).len(), 1);
 }
 
 #[test]
 fn a_body_that_is_not_json_is_not_compared() {
     agrees(
         json!({"status": 404, "body": {"<not json>": true}}),
-        &Reply {
-            text: "<h1>".to_owned(),
-            ..reply(404, &json!({}), &[])
-        },
+        &Reply { text: "<h1>".to_owned(), ..reply(404, &json!({}), &[]) },
     );
 }

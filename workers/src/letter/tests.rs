@@ -16,19 +16,9 @@ const PURPOSES: [Purpose; 5] = [
 ];
 
 fn composer(name: Option<&str>, verify: &str) -> Composer {
-    let sender = Sender {
-        name: name.map(str::to_owned),
-        address: "stele@localhost".to_owned(),
-    };
+    let sender = Sender { name: name.map(str::to_owned), address: "stele@localhost".to_owned() };
     let reset = "https://app.example/reset?uid={uid}&token={token}".to_owned();
-    Composer::new(
-        sender,
-        LinkUrls {
-            verify: verify.to_owned(),
-            reset,
-        },
-    )
-    .unwrap()
+    Composer::new(sender, LinkUrls { verify: verify.to_owned(), reset }).unwrap()
 }
 
 fn plain() -> Composer {
@@ -40,15 +30,7 @@ fn event() -> Recorded {
     let kind = "mail.requested.v1".to_owned();
     let actor = "anonymous".to_owned();
     Recorded {
-        event: NewEvent {
-            id,
-            kind,
-            correlation: id,
-            causation: None,
-            actor,
-            data,
-            sealed: None,
-        },
+        event: NewEvent { id, kind, correlation: id, causation: None, actor, data, sealed: None },
         stream: StreamId::named("mail-1"),
         version: 1,
         position: Position(7),
@@ -59,44 +41,27 @@ fn event() -> Recorded {
 fn secret(purpose: Purpose) -> Option<Secret> {
     match purpose {
         Purpose::VerifyEmail => Some(Secret::VerifyEmail("abc234".to_owned())),
-        Purpose::ResetPassword => Some(Secret::ResetPassword(ResetLink {
-            uid: "MQ".to_owned(),
-            token: "xyz567".to_owned(),
-        })),
+        Purpose::ResetPassword => {
+            Some(Secret::ResetPassword(ResetLink { uid: "MQ".to_owned(), token: "xyz567".to_owned() }))
+        }
         _ => None,
     }
 }
 
 fn brief<'a>(event: &'a Recorded, purpose: Purpose, to: &'a str) -> Brief<'a> {
     let link = secret(purpose).map(|secret| (secret, Time::from_seconds(1_795_563_899)));
-    Brief {
-        event,
-        purpose,
-        to,
-        at: AT,
-        link,
-    }
+    Brief { event, purpose, to, at: AT, link }
 }
 
 fn letter(composer: &Composer, purpose: Purpose) -> Letter {
-    composer
-        .compose(&brief(&event(), purpose, "ada@example.org"))
-        .unwrap()
+    composer.compose(&brief(&event(), purpose, "ada@example.org")).unwrap()
 }
 
 fn text_and_html(mail: &ParsedMail<'_>) -> (String, String) {
     assert_eq!(mail.ctype.mimetype, "multipart/alternative");
-    let [text, html] = mail.subparts.as_slice() else {
-        panic!("two parts")
-    };
-    assert_eq!(
-        (text.ctype.mimetype.as_str(), text.ctype.charset.as_str()),
-        ("text/plain", "utf-8")
-    );
-    assert_eq!(
-        (html.ctype.mimetype.as_str(), html.ctype.charset.as_str()),
-        ("text/html", "utf-8")
-    );
+    let [text, html] = mail.subparts.as_slice() else { panic!("two parts") };
+    assert_eq!((text.ctype.mimetype.as_str(), text.ctype.charset.as_str()), ("text/plain", "utf-8"));
+    assert_eq!((html.ctype.mimetype.as_str(), html.ctype.charset.as_str()), ("text/html", "utf-8"));
     (text.get_body().unwrap(), html.get_body().unwrap())
 }
 
@@ -108,10 +73,7 @@ fn every_mail_has_a_text_and_an_html_part_and_says_what_to_do_if_it_was_not_you(
         let (text, html) = text_and_html(&mail);
         for part in [&text, &html] {
             assert!(part.contains("not you"), "{purpose:?}: {part}");
-            assert!(
-                !part.contains("{{") && !part.contains("{%"),
-                "{purpose:?}: {part}"
-            );
+            assert!(!part.contains("{{") && !part.contains("{%"), "{purpose:?}: {part}");
         }
         assert!(letter.message.is_ascii(), "{purpose:?}");
         assert!(!mail.headers.get_first_value("Subject").unwrap().is_empty());
@@ -121,9 +83,7 @@ fn every_mail_has_a_text_and_an_html_part_and_says_what_to_do_if_it_was_not_you(
 #[test]
 fn the_headers_tell_from_whom_to_whom_when_and_that_no_person_wrote() {
     let event = event();
-    let letter = plain()
-        .compose(&brief(&event, Purpose::VerifyEmail, "Ada@example.org"))
-        .unwrap();
+    let letter = plain().compose(&brief(&event, Purpose::VerifyEmail, "Ada@example.org")).unwrap();
     let mail = parse_mail(&letter.message).unwrap();
     let header = |name: &str| mail.headers.get_all_values(name);
     assert_eq!(header("From"), ["stele@localhost"]);
@@ -140,29 +100,18 @@ fn the_headers_tell_from_whom_to_whom_when_and_that_no_person_wrote() {
 fn the_link_stands_alone_on_one_line_of_the_text_and_leads_somewhere_in_the_html() {
     let expected = [
         (Purpose::VerifyEmail, "https://app.example/verify?key=abc234"),
-        (
-            Purpose::ResetPassword,
-            "https://app.example/reset?uid=MQ&token=xyz567",
-        ),
+        (Purpose::ResetPassword, "https://app.example/reset?uid=MQ&token=xyz567"),
     ];
     for (purpose, link) in expected {
         let letter = letter(&plain(), purpose);
         assert_eq!(letter.link.as_deref(), Some(link));
         let mail = parse_mail(&letter.message).unwrap();
         let (text, html) = text_and_html(&mail);
-        assert_eq!(
-            text.lines()
-                .filter(|line| line.contains("://"))
-                .collect::<Vec<_>>(),
-            [link]
-        );
+        assert_eq!(text.lines().filter(|line| line.contains("://")).collect::<Vec<_>>(), [link]);
         assert!(text.contains("until Tue, 24 Nov 2026 23:44 UTC"), "{text}");
         assert!(html.contains("until Tue, 24 Nov 2026 23:44 UTC"), "{html}");
         let unescaped = html.replace("&#x2f;", "/").replace("&amp;", "&");
-        assert!(
-            unescaped.contains(&format!("<a href=\"{link}\">{link}</a>")),
-            "{html}"
-        );
+        assert!(unescaped.contains(&format!("<a href=\"{link}\">{link}</a>")), "{html}");
     }
 }
 
@@ -170,12 +119,7 @@ fn the_link_stands_alone_on_one_line_of_the_text_and_leads_somewhere_in_the_html
 fn a_link_longer_than_a_mails_line_arrives_whole() {
     let url = format!("https://app.example/{}?key={{key}}", "long/".repeat(400));
     let letter = letter(&composer(None, &url), Purpose::VerifyEmail);
-    assert!(
-        letter
-            .message
-            .split(|byte| *byte == b'\n')
-            .all(|line| line.len() <= 999)
-    );
+    assert!(letter.message.split(|byte| *byte == b'\n').all(|line| line.len() <= 999));
     let mail = parse_mail(&letter.message).unwrap();
     let link = letter.link.unwrap();
     assert!(text_and_html(&mail).0.lines().any(|line| line == link));
@@ -185,16 +129,10 @@ fn a_link_longer_than_a_mails_line_arrives_whole() {
 fn what_is_filled_into_a_link_is_percent_encoded() {
     let event = event();
     let mut brief = brief(&event, Purpose::ResetPassword, "ada@example.org");
-    let link = ResetLink {
-        uid: "{token}&x=".to_owned(),
-        token: "a b/ü-._~".to_owned(),
-    };
+    let link = ResetLink { uid: "{token}&x=".to_owned(), token: "a b/ü-._~".to_owned() };
     brief.link = Some((Secret::ResetPassword(link), AT));
     let link = plain().compose(&brief).unwrap().link.unwrap();
-    assert_eq!(
-        link,
-        "https://app.example/reset?uid=%7Btoken%7D%26x%3D&token=a%20b%2F%C3%BC-._~"
-    );
+    assert_eq!(link, "https://app.example/reset?uid=%7Btoken%7D%26x%3D&token=a%20b%2F%C3%BC-._~");
 }
 
 #[test]
@@ -211,12 +149,8 @@ fn html_escapes_what_is_filled_in() {
 fn the_same_event_gives_the_same_bytes_and_another_event_others() {
     for purpose in PURPOSES {
         let (one, two) = (event(), event());
-        let compose = |event: &Recorded| {
-            plain()
-                .compose(&brief(event, purpose, "ada@example.org"))
-                .unwrap()
-                .message
-        };
+        let compose =
+            |event: &Recorded| plain().compose(&brief(event, purpose, "ada@example.org")).unwrap().message;
         assert_eq!(compose(&one), compose(&one));
         assert_ne!(compose(&one), compose(&two));
     }
@@ -258,9 +192,7 @@ fn unusual_addresses_arrive_as_they_are_with_their_domain_in_ascii() {
         ("Ada@Bücher.example", "Ada@xn--bcher-kva.example"),
         (&long, &long),
     ] {
-        let letter = plain()
-            .compose(&brief(&event(), Purpose::ResetPassword, address))
-            .unwrap();
+        let letter = plain().compose(&brief(&event(), Purpose::ResetPassword, address)).unwrap();
         assert_eq!(letter.to, arrives);
         let mail = parse_mail(&letter.message).unwrap();
         assert_eq!(mail.headers.get_all_values("To"), [arrives]);
@@ -271,9 +203,8 @@ fn unusual_addresses_arrive_as_they_are_with_their_domain_in_ascii() {
 #[test]
 fn no_character_anywhere_in_an_address_adds_a_header_or_changes_the_recipient() {
     let mut taken = 0;
-    for letter in (0..=0x17f)
-        .filter_map(char::from_u32)
-        .chain(['\u{2028}', '\u{200b}', '\u{202e}', '\u{ff20}'])
+    for letter in
+        (0..=0x17f).filter_map(char::from_u32).chain(['\u{2028}', '\u{200b}', '\u{202e}', '\u{ff20}'])
     {
         for address in [
             format!("a{letter}b@example.org"),
@@ -289,15 +220,8 @@ fn no_character_anywhere_in_an_address_adds_a_header_or_changes_the_recipient() 
             taken += 1;
             let mail = parse_mail(&letter.message).unwrap();
             assert_eq!(mail.headers.len(), 8, "{address:?}");
-            assert_eq!(
-                mail.headers.get_all_values("To"),
-                [letter.to.as_str()],
-                "{address:?}"
-            );
-            assert!(
-                letter.to.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
-                "{address:?}"
-            );
+            assert_eq!(mail.headers.get_all_values("To"), [letter.to.as_str()], "{address:?}");
+            assert!(letter.to.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{address:?}");
         }
     }
     assert!(taken > 300, "{taken}");
@@ -315,11 +239,7 @@ fn a_senders_name_is_shown_and_named_in_the_text() {
             (from.display_name.as_deref(), from.addr.as_str()),
             (Some(name.trim()), "stele@localhost")
         );
-        assert!(
-            text_and_html(&mail)
-                .0
-                .contains(&format!("your account at {name}"))
-        );
+        assert!(text_and_html(&mail).0.contains(&format!("your account at {name}")));
     }
 }
 
@@ -339,23 +259,10 @@ fn a_mail_without_its_link_is_not_written_and_neither_is_one_with_anothers() {
 
 #[test]
 fn a_sender_that_no_header_can_hold_is_told_at_once() {
-    for (name, address) in [
-        (None, "stele"),
-        (None, "a b@example.org"),
-        (Some("x"), "stele@exa\nmple.org"),
-    ] {
-        let sender = Sender {
-            name: name.map(str::to_owned),
-            address: address.to_owned(),
-        };
-        let urls = LinkUrls {
-            verify: String::new(),
-            reset: String::new(),
-        };
-        assert!(
-            matches!(Composer::new(sender, urls), Err(ComposerError::Sender { .. })),
-            "{address:?}"
-        );
+    for (name, address) in [(None, "stele"), (None, "a b@example.org"), (Some("x"), "stele@exa\nmple.org")] {
+        let sender = Sender { name: name.map(str::to_owned), address: address.to_owned() };
+        let urls = LinkUrls { verify: String::new(), reset: String::new() };
+        assert!(matches!(Composer::new(sender, urls), Err(ComposerError::Sender { .. })), "{address:?}");
     }
 }
 
@@ -363,10 +270,7 @@ fn a_sender_that_no_header_can_hold_is_told_at_once() {
 fn dates_out_of_range_do_no_harm() {
     for at in [Time(i64::MIN), Time(i64::MAX)] {
         let event = event();
-        let brief = Brief {
-            at,
-            ..brief(&event, Purpose::PasswordChanged, "ada@example.org")
-        };
+        let brief = Brief { at, ..brief(&event, Purpose::PasswordChanged, "ada@example.org") };
         assert!(plain().compose(&brief).is_ok());
     }
 }

@@ -24,14 +24,8 @@ const TEXTS: [(&str, &str); 12] = [
     ("password-changed.html", include_str!("password-changed.html")),
     ("password-reset.txt", include_str!("password-reset.txt")),
     ("password-reset.html", include_str!("password-reset.html")),
-    (
-        "email-change-requested.txt",
-        include_str!("email-change-requested.txt"),
-    ),
-    (
-        "email-change-requested.html",
-        include_str!("email-change-requested.html"),
-    ),
+    ("email-change-requested.txt", include_str!("email-change-requested.txt")),
+    ("email-change-requested.html", include_str!("email-change-requested.html")),
 ];
 
 /// All texts. Those in HTML escape what is filled in.
@@ -58,11 +52,9 @@ pub(super) const fn of(purpose: Purpose) -> Words {
             subject: "Verify your e-mail address",
             about: "verify your address",
         },
-        Purpose::ResetPassword => Words {
-            name: "reset-password",
-            subject: "Choose a new password",
-            about: "choose a new password",
-        },
+        Purpose::ResetPassword => {
+            Words { name: "reset-password", subject: "Choose a new password", about: "choose a new password" }
+        }
         Purpose::PasswordChanged => Words {
             name: "password-changed",
             subject: "Your password was changed",

@@ -29,11 +29,7 @@ impl Progress {
     pub(super) fn begin(&self, mail: &StreamId, until: Time, now: Time) {
         let mut tried = self.tried();
         tried.retain(|_, tried| tried.until + AFTERLIFE > now || tried.delivered);
-        let fresh = Tried {
-            attempts: 0,
-            delivered: false,
-            until,
-        };
+        let fresh = Tried { attempts: 0, delivered: false, until };
         let tried = tried.entry(mail.clone()).or_insert(fresh);
         tried.attempts = tried.attempts.saturating_add(1);
     }

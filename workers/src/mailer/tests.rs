@@ -14,16 +14,10 @@ async fn a_mail_is_sent_once_and_recorded_as_the_consequence_of_its_request() {
     let asked = kit.ask(verify("ada@example.org", HOUR)).await;
     kit.consume(&asked).await.unwrap();
     let letter = kit.only_letter();
-    assert_eq!(
-        (letter.to.as_str(), letter.position),
-        ("ada@example.org", asked.position)
-    );
+    assert_eq!((letter.to.as_str(), letter.position), ("ada@example.org", asked.position));
     assert_eq!(letter.event, asked.event.id.to_string());
     let sent = kit.outcome(&asked).await;
-    assert!(matches!(
-        kit.decoded(&sent).await,
-        Event::MailSent { attempt: 1, .. }
-    ));
+    assert!(matches!(kit.decoded(&sent).await, Event::MailSent { attempt: 1, .. }));
     assert_eq!(sent.event.causation, Some(asked.event.id));
     assert_eq!(sent.event.correlation, asked.event.correlation);
     assert_eq!(sent.event.actor, "mailer");
@@ -50,15 +44,9 @@ async fn the_link_opens_for_the_canonical_form_of_the_address_and_for_no_other()
     let key = kit.keys.link(link.key_id()).unwrap();
     let now = clock::now().0;
     assert_eq!(link.user(), kit::USER.0);
-    assert_eq!(
-        link.check(key, "ada@xn--bcher-kva.example", kit::EPOCH, now),
-        Ok(())
-    );
+    assert_eq!(link.check(key, "ada@xn--bcher-kva.example", kit::EPOCH, now), Ok(()));
     assert!(link.check(key, "Ada@BÜCHER.example", kit::EPOCH, now).is_err());
-    assert!(
-        link.check(key, "ada@xn--bcher-kva.example", kit::EPOCH + 1, now)
-            .is_err()
-    );
+    assert!(link.check(key, "ada@xn--bcher-kva.example", kit::EPOCH + 1, now).is_err());
 }
 
 #[tokio::test]
@@ -67,16 +55,10 @@ async fn the_link_to_a_new_password_opens_until_its_second_comes() {
     let asked = kit.ask(reset("ada@example.org", HOUR)).await;
     kit.consume(&asked).await.unwrap();
     let link = kit.only_letter().link.unwrap();
-    let (uid, token) = link
-        .strip_prefix("http://app/reset?uid=")
-        .unwrap()
-        .split_once("&token=")
-        .unwrap();
+    let (uid, token) = link.strip_prefix("http://app/reset?uid=").unwrap().split_once("&token=").unwrap();
     let link = Link::parse_reset(uid, token).unwrap();
     let key = kit.keys.link(link.key_id()).unwrap();
-    let Event::MailRequested(request) = kit.decoded(&asked).await else {
-        panic!("a request")
-    };
+    let Event::MailRequested(request) = kit.decoded(&asked).await else { panic!("a request") };
     let end = request.link.unwrap().expires_at;
     assert_eq!(link.check(key, "ada@example.org", kit::EPOCH, end.0 - 1), Ok(()));
     assert!(link.check(key, "ada@example.org", kit::EPOCH, end.0).is_err());
@@ -110,11 +92,7 @@ async fn a_notice_is_given_up_after_three_days_and_not_before() {
 async fn a_mail_to_someone_whose_data_was_destroyed_is_given_up() {
     let kit = Kit::new().await;
     let asked = kit.ask(notice("ada@example.org")).await;
-    kit.journal
-        .vault()
-        .destroy(&KeyId::of_user(kit::USER), Destroyed::Erased)
-        .await
-        .unwrap();
+    kit.journal.vault().destroy(&KeyId::of_user(kit::USER), Destroyed::Erased).await.unwrap();
     kit.consume(&asked).await.unwrap();
     assert_eq!(kit.failure(&asked).await, (0, FailureReason::Shredded));
     assert!(kit.letters().is_empty());
@@ -129,10 +107,7 @@ async fn a_mail_that_was_not_taken_at_first_is_sent_at_the_second_attempt() {
     assert_eq!(kit.stream(&asked).await.len(), 1);
     kit.consume(&asked).await.unwrap();
     let sent = kit.outcome(&asked).await;
-    assert!(matches!(
-        kit.decoded(&sent).await,
-        Event::MailSent { attempt: 2, .. }
-    ));
+    assert!(matches!(kit.decoded(&sent).await, Event::MailSent { attempt: 2, .. }));
     kit.only_letter();
 }
 
@@ -147,9 +122,7 @@ async fn a_mail_that_is_never_taken_is_given_up_when_its_link_dies() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(kit::DEADLINE, given_up)
-        .await
-        .expect("the link dies");
+    tokio::time::timeout(kit::DEADLINE, given_up).await.expect("the link dies");
     let (attempts, reason) = kit.failure(&asked).await;
     assert_eq!(reason, FailureReason::Expired);
     assert_eq!(attempts, 1000 - kit.outbox.faults_left("ada@example.org"));
@@ -159,8 +132,7 @@ async fn a_mail_that_is_never_taken_is_given_up_when_its_link_dies() {
 #[tokio::test]
 async fn a_mail_that_is_refused_for_good_is_given_up_at_once() {
     let kit = Kit::new().await;
-    kit.outbox
-        .fail("ada@example.org", &[Fault::Temporary, Fault::Permanent]);
+    kit.outbox.fail("ada@example.org", &[Fault::Temporary, Fault::Permanent]);
     let asked = kit.ask(notice("ada@example.org")).await;
     kit.consume(&asked).await.unwrap_err();
     kit.consume(&asked).await.unwrap();
@@ -172,10 +144,9 @@ async fn a_mail_that_is_refused_for_good_is_given_up_at_once() {
 #[tokio::test]
 async fn an_address_that_would_add_a_header_never_leaves() {
     let kit = Kit::new().await;
-    for address in [
-        "ada@example.org\r\nBcc: eve@example.org",
-        "Eve\r\nBcc: eve@example.org <ada@example.org>",
-    ] {
+    for address in
+        ["ada@example.org\r\nBcc: eve@example.org", "Eve\r\nBcc: eve@example.org <ada@example.org>"]
+    {
         let asked = kit.ask(verify(address, HOUR)).await;
         kit.consume(&asked).await.unwrap();
         assert_eq!(kit.failure(&asked).await, (0, FailureReason::Refused));
@@ -237,10 +208,7 @@ async fn a_mail_that_left_but_could_not_be_recorded_does_not_leave_again() {
     kit.consume(&asked).await.unwrap();
     kit.only_letter();
     let sent = kit.outcome(&asked).await;
-    assert!(matches!(
-        kit.decoded(&sent).await,
-        Event::MailSent { attempt: 1, .. }
-    ));
+    assert!(matches!(kit.decoded(&sent).await, Event::MailSent { attempt: 1, .. }));
 }
 
 #[tokio::test]
@@ -250,10 +218,7 @@ async fn what_the_mailer_itself_records_makes_it_send_nothing() {
     kit.consume(&asked).await.unwrap();
     let sent = kit.outcome(&asked).await;
     kit.consume(&sent).await.unwrap();
-    let user = Recorded {
-        stream: StreamId::user(kit::USER),
-        ..asked.clone()
-    };
+    let user = Recorded { stream: StreamId::user(kit::USER), ..asked.clone() };
     kit.consume(&user).await.unwrap();
     kit.only_letter();
 }
@@ -261,8 +226,7 @@ async fn what_the_mailer_itself_records_makes_it_send_nothing() {
 #[tokio::test]
 async fn a_follower_sends_the_others_once_while_one_mail_is_tried_again() {
     let kit = Kit::new().await;
-    kit.outbox
-        .fail("slow@example.org", &[Fault::Temporary, Fault::Temporary]);
+    kit.outbox.fail("slow@example.org", &[Fault::Temporary, Fault::Temporary]);
     let first = kit.ask(notice("one@example.org")).await;
     let slow = kit.ask(verify("slow@example.org", HOUR)).await;
     let broken = kit.ask_nonsense().await;
@@ -271,10 +235,7 @@ async fn a_follower_sends_the_others_once_while_one_mail_is_tried_again() {
     let to: Vec<String> = kit.letters().into_iter().map(|letter| letter.to).collect();
     assert_eq!(to, ["one@example.org", "two@example.org", "slow@example.org"]);
     let sent = kit.outcome(&slow).await;
-    assert!(matches!(
-        kit.decoded(&sent).await,
-        Event::MailSent { attempt: 3, .. }
-    ));
+    assert!(matches!(kit.decoded(&sent).await, Event::MailSent { attempt: 3, .. }));
     for (mail, events) in [(&first, 2), (&slow, 2), (&broken, 1), (&last, 2)] {
         assert_eq!(kit.stream(mail).await.len(), events, "{}", mail.stream);
     }

@@ -26,17 +26,15 @@ fn letter(event: &str, link: Option<&str>) -> Letter {
 async fn outbox(folder: &Path) -> (FileOutbox, Lines) {
     let lines = Lines::default();
     let told = Arc::clone(&lines);
-    let outbox = FileOutbox::open(folder, move |line| told.lock().unwrap().push(line.to_owned()))
-        .await
-        .unwrap();
+    let outbox =
+        FileOutbox::open(folder, move |line| told.lock().unwrap().push(line.to_owned())).await.unwrap();
     (outbox, lines)
 }
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -52,10 +50,7 @@ async fn a_mail_is_one_private_file_named_after_its_event() {
     let (outbox, _) = outbox(&folder).await;
     outbox.deliver(&letter("e1", None)).await.unwrap();
     assert_eq!(names(&folder), ["12-e1.eml"]);
-    assert_eq!(
-        std::fs::read(folder.join("12-e1.eml")).unwrap(),
-        letter("e1", None).message
-    );
+    assert_eq!(std::fs::read(folder.join("12-e1.eml")).unwrap(), letter("e1", None).message);
     assert_eq!((mode(&folder), mode(&folder.join("12-e1.eml"))), (0o700, 0o600));
 }
 
@@ -63,10 +58,7 @@ async fn a_mail_is_one_private_file_named_after_its_event() {
 async fn the_terminal_is_told_in_one_line_with_the_link_at_its_end() {
     let base = tempfile::tempdir().unwrap();
     let (outbox, lines) = outbox(base.path()).await;
-    outbox
-        .deliver(&letter("e1", Some("http://127.0.0.1:8000/verify-email?key=k")))
-        .await
-        .unwrap();
+    outbox.deliver(&letter("e1", Some("http://127.0.0.1:8000/verify-email?key=k"))).await.unwrap();
     outbox.deliver(&letter("e2", None)).await.unwrap();
     assert_eq!(
         *lines.lock().unwrap(),

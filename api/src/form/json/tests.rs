@@ -26,58 +26,25 @@ fn what_is_wrong_is_said_in_the_words_of_python() {
         ("[", "Expecting value: line 1 column 2 (char 1)"),
         ("[1,]", "Expecting value: line 1 column 4 (char 3)"),
         ("[1 2]", "Expecting ',' delimiter: line 1 column 4 (char 3)"),
-        (
-            "{",
-            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        ),
-        (
-            "{,}",
-            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        ),
-        (
-            "{'a':1}",
-            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        ),
-        (
-            r#"{"a":1,}"#,
-            "Expecting property name enclosed in double quotes: line 1 column 8 (char 7)",
-        ),
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("{,}", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("{'a':1}", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (r#"{"a":1,}"#, "Expecting property name enclosed in double quotes: line 1 column 8 (char 7)"),
         (r#"{"a"1}"#, "Expecting ':' delimiter: line 1 column 5 (char 4)"),
         (r#"{"a" 1}"#, "Expecting ':' delimiter: line 1 column 6 (char 5)"),
         (r#"{"a":}"#, "Expecting value: line 1 column 6 (char 5)"),
         (r#"{"a":1"#, "Expecting ',' delimiter: line 1 column 7 (char 6)"),
-        (
-            r#"{"a":1 "b"}"#,
-            "Expecting ',' delimiter: line 1 column 8 (char 7)",
-        ),
-        (
-            r#"{"a":[1,{"b":2]}"#,
-            "Expecting ',' delimiter: line 1 column 15 (char 14)",
-        ),
-        (
-            r#"{"password":01}"#,
-            "Expecting ',' delimiter: line 1 column 14 (char 13)",
-        ),
-        (
-            r#"{"password":1.}"#,
-            "Expecting ',' delimiter: line 1 column 14 (char 13)",
-        ),
-        (
-            r#"{"password":.5}"#,
-            "Expecting value: line 1 column 13 (char 12)",
-        ),
+        (r#"{"a":1 "b"}"#, "Expecting ',' delimiter: line 1 column 8 (char 7)"),
+        (r#"{"a":[1,{"b":2]}"#, "Expecting ',' delimiter: line 1 column 15 (char 14)"),
+        (r#"{"password":01}"#, "Expecting ',' delimiter: line 1 column 14 (char 13)"),
+        (r#"{"password":1.}"#, "Expecting ',' delimiter: line 1 column 14 (char 13)"),
+        (r#"{"password":.5}"#, "Expecting value: line 1 column 13 (char 12)"),
         (r#"{"password":-}"#, "Expecting value: line 1 column 13 (char 12)"),
-        (
-            r#"{"password":tru}"#,
-            "Expecting value: line 1 column 13 (char 12)",
-        ),
+        (r#"{"password":tru}"#, "Expecting value: line 1 column 13 (char 12)"),
         ("{} x", "Extra data: line 1 column 4 (char 3)"),
         ("\t\r\n{}\x0b", "Extra data: line 2 column 3 (char 5)"),
         ("\u{a0}{}", "Expecting value: line 1 column 1 (char 0)"),
-        (
-            "\u{feff}{}",
-            "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)",
-        ),
+        ("\u{feff}{}", "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"),
     ];
     for (text, sentence) in cases {
         assert_eq!(fault(text), sentence, "{text:?}");
@@ -87,46 +54,19 @@ fn what_is_wrong_is_said_in_the_words_of_python() {
 #[test]
 fn what_is_wrong_inside_of_a_string_is_said_in_the_words_of_python() {
     let cases = [
-        (
-            r#"{"a":"b"#,
-            "Unterminated string starting at: line 1 column 6 (char 5)",
-        ),
-        (
-            r#"{"a":"\"#,
-            "Unterminated string starting at: line 1 column 6 (char 5)",
-        ),
-        (
-            r#"{"a":"\""#,
-            "Unterminated string starting at: line 1 column 6 (char 5)",
-        ),
+        (r#"{"a":"b"#, "Unterminated string starting at: line 1 column 6 (char 5)"),
+        (r#"{"a":"\"#, "Unterminated string starting at: line 1 column 6 (char 5)"),
+        (r#"{"a":"\""#, "Unterminated string starting at: line 1 column 6 (char 5)"),
         (r#"{"a":"\x"}"#, r"Invalid \escape: line 1 column 7 (char 6)"),
         (r#"{"a":"\é"}"#, r"Invalid \escape: line 1 column 7 (char 6)"),
         (r#"{"é":"\x"}"#, r"Invalid \escape: line 1 column 7 (char 6)"),
-        (
-            r#"{"a":"\u12"}"#,
-            r"Invalid \uXXXX escape: line 1 column 8 (char 7)",
-        ),
-        (
-            r#"{"a":"\u+123"}"#,
-            r"Invalid \uXXXX escape: line 1 column 8 (char 7)",
-        ),
+        (r#"{"a":"\u12"}"#, r"Invalid \uXXXX escape: line 1 column 8 (char 7)"),
+        (r#"{"a":"\u+123"}"#, r"Invalid \uXXXX escape: line 1 column 8 (char 7)"),
         (r#"{"a":"\u"#, r"Invalid \uXXXX escape: line 1 column 8 (char 7)"),
-        (
-            r#"{"a":"\u1234"#,
-            r"Invalid \uXXXX escape: line 1 column 8 (char 7)",
-        ),
-        (
-            r#"{"a":"\ud800\uzzzz"}"#,
-            r"Invalid \uXXXX escape: line 1 column 14 (char 13)",
-        ),
-        (
-            "{\"a\":\"\n\"}",
-            "Invalid control character at: line 1 column 7 (char 6)",
-        ),
-        (
-            "{\"a\":\"\0\"}",
-            "Invalid control character at: line 1 column 7 (char 6)",
-        ),
+        (r#"{"a":"\u1234"#, r"Invalid \uXXXX escape: line 1 column 8 (char 7)"),
+        (r#"{"a":"\ud800\uzzzz"}"#, r"Invalid \uXXXX escape: line 1 column 14 (char 13)"),
+        ("{\"a\":\"\n\"}", "Invalid control character at: line 1 column 7 (char 6)"),
+        ("{\"a\":\"\0\"}", "Invalid control character at: line 1 column 7 (char 6)"),
     ];
     for (text, sentence) in cases {
         assert_eq!(fault(text), sentence, "{text:?}");
@@ -145,10 +85,7 @@ fn numbers_that_json_does_not_have_are_refused() {
 fn numbers_become_the_text_that_python_prints() {
     let integers = [("0", "0"), ("-0", "0"), ("-17", "-17"), ("918273", "918273")];
     for (given, text) in integers {
-        assert!(
-            field(&format!("{{\"a\":{given}}}")) == Value::Int(text.into()),
-            "{given}"
-        );
+        assert!(field(&format!("{{\"a\":{given}}}")) == Value::Int(text.into()), "{given}");
     }
     let floats = [
         ("1.0", "1.0"),
@@ -165,19 +102,13 @@ fn numbers_become_the_text_that_python_prints() {
         ("1e-400", "0.0"),
     ];
     for (given, text) in floats {
-        assert!(
-            field(&format!("{{\"a\":{given}}}")) == Value::Float(text.into()),
-            "{given}"
-        );
+        assert!(field(&format!("{{\"a\":{given}}}")) == Value::Float(text.into()), "{given}");
     }
 }
 
 #[test]
 fn an_integer_may_have_4300_digits() {
-    assert!(matches!(
-        field(&format!("{{\"a\":{}}}", "9".repeat(4300))),
-        Value::Int(_)
-    ));
+    assert!(matches!(field(&format!("{{\"a\":{}}}", "9".repeat(4300))), Value::Int(_)));
     assert_eq!(
         fault(&format!("{{\"a\":-{}}}", "9".repeat(4301))),
         "Exceeds the limit (4300 digits) for integer string conversion: value has 4301 digits; \
@@ -191,25 +122,16 @@ fn escapes_are_read_and_a_lone_surrogate_is_remembered() {
         Value::Text(text) => (text.text, text.surrogate),
         _ => panic!("no text: {given}"),
     };
-    assert_eq!(
-        text(r#"\"\\\/\b\f\n\r\t\u00e9"#),
-        ("\"\\/\x08\x0c\n\r\té".to_owned(), None)
-    );
+    assert_eq!(text(r#"\"\\\/\b\f\n\r\t\u00e9"#), ("\"\\/\x08\x0c\n\r\té".to_owned(), None));
     assert_eq!(text(r"\ud83d\ude00"), ("😀".to_owned(), None));
     assert_eq!(text(r"a\ud800"), ("a\u{fffd}".to_owned(), Some(0xD800)));
-    assert_eq!(
-        text(r"\ude00\ud83d"),
-        ("\u{fffd}\u{fffd}".to_owned(), Some(0xDE00))
-    );
+    assert_eq!(text(r"\ude00\ud83d"), ("\u{fffd}\u{fffd}".to_owned(), Some(0xDE00)));
     assert_eq!(text(r"\ud83d\u0041"), ("\u{fffd}A".to_owned(), Some(0xD83D)));
 }
 
 #[test]
 fn a_body_that_nests_too_deeply_is_refused_and_not_followed() {
-    assert!(matches!(
-        field(&format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500))),
-        Value::List
-    ));
+    assert!(matches!(field(&format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500))), Value::List));
     assert!(fault(&"[".repeat(60_000)).starts_with("Too deeply nested"));
     assert!(fault(&"{\"a\":".repeat(10_000)).starts_with("Too deeply nested"));
 }

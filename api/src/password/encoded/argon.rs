@@ -8,13 +8,8 @@ use subtle::ConstantTimeEq;
 use super::{EncodedError, Verdict, number, within};
 use crate::password::arena::{Arena, ArenaError, KEPT};
 
-const CURRENT: Cost = Cost {
-    algorithm: Algorithm::Argon2id,
-    version: Version::V0x13,
-    memory: KEPT,
-    passes: 2,
-    lanes: 1,
-};
+const CURRENT: Cost =
+    Cost { algorithm: Algorithm::Argon2id, version: Version::V0x13, memory: KEPT, passes: 2, lanes: 1 };
 const HASH_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
@@ -47,16 +42,9 @@ pub(super) fn hash(
 ) -> Result<String, EncodedError> {
     let mut hash = [0; HASH_BYTES];
     CURRENT.derive((password, &salt), &mut hash, arena)?;
-    let Cost {
-        memory,
-        passes,
-        lanes,
-        ..
-    } = CURRENT;
+    let Cost { memory, passes, lanes, .. } = CURRENT;
     let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
-    Ok(format!(
-        "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"
-    ))
+    Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
 }
 
 /// `phc` is the string without its first `$`.
@@ -88,14 +76,8 @@ impl Cost {
     /// Reads `m=…,t=…,p=…`.
     fn parse(algorithm: Algorithm, version: Version, text: &str) -> Result<Self, EncodedError> {
         let mut texts = text.split(',');
-        let mut value = |name: &str| {
-            number(
-                texts
-                    .next()
-                    .and_then(|text| text.strip_prefix(name))
-                    .unwrap_or_default(),
-            )
-        };
+        let mut value =
+            |name: &str| number(texts.next().and_then(|text| text.strip_prefix(name)).unwrap_or_default());
         let (memory, passes, lanes) = (value("m=")?, value("t=")?, value("p=")?);
         if texts.next().is_some() {
             return Err(EncodedError::Unknown);
@@ -104,13 +86,7 @@ impl Cost {
             memory <= MOST_MEMORY && (1..=MOST_PASSES).contains(&passes) && (1..=MOST_LANES).contains(&lanes),
         )?;
         within(memory >= 8 * lanes)?;
-        Ok(Self {
-            algorithm,
-            version,
-            memory,
-            passes,
-            lanes,
-        })
+        Ok(Self { algorithm, version, memory, passes, lanes })
     }
 }
 

@@ -39,20 +39,14 @@ fn a_new_hash_is_what_the_reference_library_writes() {
 #[test]
 fn our_own_string_is_right_for_its_password_alone() {
     assert!(matches!(judged(PASSWORD, Some(OWN)), (Ok(Verdict::Right), 1)));
-    assert!(matches!(
-        judged("Корр3ct-horse ✗", Some(OWN)),
-        (Ok(Verdict::Wrong), 1)
-    ));
+    assert!(matches!(judged("Корр3ct-horse ✗", Some(OWN)), (Ok(Verdict::Wrong), 1)));
 }
 
 #[test]
 fn every_other_encoding_is_right_but_outdated_for_its_password_alone() {
     for stored in OUTDATED {
         let right = judged(PASSWORD, Some(stored));
-        assert!(
-            matches!(right, (Ok(Verdict::RightButOutdated), 1)),
-            "{stored}: {right:?}"
-        );
+        assert!(matches!(right, (Ok(Verdict::RightButOutdated), 1)), "{stored}: {right:?}");
         let wrong = judged("Корр3ct-horse", Some(stored));
         assert!(matches!(wrong, (Ok(Verdict::Wrong), 1)), "{stored}: {wrong:?}");
     }
@@ -64,10 +58,7 @@ fn one_changed_character_of_a_hash_makes_it_wrong() {
         let at = stored.rfind('$').unwrap() + if stored.starts_with("bcrypt") { 30 } else { 3 };
         let other = if stored[at..].starts_with('A') { "B" } else { "A" };
         let changed = format!("{}{other}{}", &stored[..at], &stored[at + 1..]);
-        assert!(
-            matches!(judged(PASSWORD, Some(&changed)), (Ok(Verdict::Wrong), 1)),
-            "{changed}"
-        );
+        assert!(matches!(judged(PASSWORD, Some(&changed)), (Ok(Verdict::Wrong), 1)), "{changed}");
     }
 }
 
@@ -80,11 +71,7 @@ fn no_string_or_one_that_nothing_opens_costs_what_a_wrong_password_costs() {
         let mut wrong = Arena::default();
         verify("wrong", Some(OWN), &mut wrong).unwrap();
         assert_eq!(verdict.unwrap(), Verdict::Wrong, "{stored:?}");
-        assert_eq!(
-            (arena.hashed(), arena.kept()),
-            (wrong.hashed(), wrong.kept()),
-            "{stored:?}"
-        );
+        assert_eq!((arena.hashed(), arena.kept()), (wrong.hashed(), wrong.kept()), "{stored:?}");
         assert_eq!(arena.hashed(), 1);
     }
 }
@@ -131,10 +118,7 @@ fn what_asks_for_too_much_is_refused_without_computing() {
         );
     for stored in refused {
         let judged = judged(PASSWORD, Some(&stored));
-        assert!(
-            matches!(judged, (Err(EncodedError::OutOfBounds), 0)),
-            "{stored}: {judged:?}"
-        );
+        assert!(matches!(judged, (Err(EncodedError::OutOfBounds), 0)), "{stored}: {judged:?}");
     }
 }
 
@@ -160,10 +144,7 @@ fn what_is_no_encoding_is_refused_without_computing() {
     ];
     for stored in strange {
         let judged = judged(PASSWORD, Some(stored));
-        assert!(
-            matches!(judged, (Err(EncodedError::Unknown), 0)),
-            "{stored}: {judged:?}"
-        );
+        assert!(matches!(judged, (Err(EncodedError::Unknown), 0)), "{stored}: {judged:?}");
     }
 }
 
@@ -173,12 +154,6 @@ fn a_hash_or_salt_too_short_to_protect_is_out_of_bounds() {
         "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$R1a3Ig",
         "$argon2id$v=19$m=19456,t=2,p=1$MDEy$R1a3IsJWNFgRCUKhYtu1JQ",
     ] {
-        assert!(
-            matches!(
-                judged(PASSWORD, Some(stored)),
-                (Err(EncodedError::OutOfBounds), 0)
-            ),
-            "{stored}"
-        );
+        assert!(matches!(judged(PASSWORD, Some(stored)), (Err(EncodedError::OutOfBounds), 0)), "{stored}");
     }
 }

@@ -13,12 +13,7 @@ const SHORT: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn pool(queue: usize, deadline: Duration) -> HashPool {
-    HashPool::start(PoolLimits {
-        threads: 1,
-        queue,
-        deadline,
-    })
-    .unwrap()
+    HashPool::start(PoolLimits { threads: 1, queue, deadline }).unwrap()
 }
 
 fn secret(text: &str) -> Secret {
@@ -62,26 +57,15 @@ async fn drained(pool: &HashPool) {
 async fn a_hash_verifies_on_the_pool() {
     let pool = pool(4, LONG);
     let stored = pool.hash(secret("Corr3ct-horse"), [7; 16]).await.unwrap();
-    assert_eq!(
-        pool.verify(secret("Corr3ct-horse"), Some(stored.clone()))
-            .await
-            .unwrap(),
-        Verdict::Right
-    );
-    assert_eq!(
-        pool.verify(secret("corr3ct-horse"), Some(stored)).await.unwrap(),
-        Verdict::Wrong
-    );
+    assert_eq!(pool.verify(secret("Corr3ct-horse"), Some(stored.clone())).await.unwrap(), Verdict::Right);
+    assert_eq!(pool.verify(secret("corr3ct-horse"), Some(stored)).await.unwrap(), Verdict::Wrong);
     assert_eq!(pool.counts().refused, 0);
 }
 
 #[tokio::test]
 async fn an_unknown_user_costs_a_hash() {
     let pool = pool(4, LONG);
-    assert_eq!(
-        pool.verify(secret("anything"), None).await.unwrap(),
-        Verdict::Wrong
-    );
+    assert_eq!(pool.verify(secret("anything"), None).await.unwrap(), Verdict::Wrong);
     drained(&pool).await;
     assert_eq!(pool.counts().hashed, 1);
 }
@@ -91,10 +75,7 @@ async fn a_stored_hash_out_of_bounds_fails_and_is_not_computed() {
     let pool = pool(4, LONG);
     let stored = "$argon2id$v=19$m=4194304,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$R1a3IsJWNFgRCUKhYtu1JQ";
     let failed = pool.verify(secret("anything"), Some(stored.to_owned())).await;
-    assert!(
-        matches!(failed, Err(PoolError::Failed(EncodedError::OutOfBounds))),
-        "{failed:?}"
-    );
+    assert!(matches!(failed, Err(PoolError::Failed(EncodedError::OutOfBounds))), "{failed:?}");
     drained(&pool).await;
     assert_eq!(pool.counts().hashed, 0);
 }
@@ -103,10 +84,8 @@ async fn a_stored_hash_out_of_bounds_fails_and_is_not_computed() {
 async fn a_full_queue_answers_busy_at_once() {
     let pool = pool(2, LONG);
     let release = occupy(&pool).await;
-    let mut waiting = [
-        Box::pin(pool.verify(secret("one"), None)),
-        Box::pin(pool.verify(secret("two"), None)),
-    ];
+    let mut waiting =
+        [Box::pin(pool.verify(secret("one"), None)), Box::pin(pool.verify(secret("two"), None))];
     for waits in &mut waiting {
         begin(waits.as_mut()).await;
     }
@@ -121,14 +100,7 @@ async fn a_full_queue_answers_busy_at_once() {
     .to_vec();
 
     assert_eq!(after, [1, 2, 3]);
-    assert_eq!(
-        pool.counts(),
-        PoolCounts {
-            queued: 2,
-            hashed: 0,
-            refused: 3
-        }
-    );
+    assert_eq!(pool.counts(), PoolCounts { queued: 2, hashed: 0, refused: 3 });
     drop(release);
     for waits in waiting {
         assert_eq!(waits.await.unwrap(), Verdict::Wrong);
@@ -195,14 +167,7 @@ async fn a_job_whose_caller_has_gone_is_never_hashed() {
     drop(abandoned);
     drop(release);
     drained(&pool).await;
-    assert_eq!(
-        pool.counts(),
-        PoolCounts {
-            queued: 0,
-            hashed: 0,
-            refused: 0
-        }
-    );
+    assert_eq!(pool.counts(), PoolCounts { queued: 0, hashed: 0, refused: 0 });
 }
 
 #[tokio::test]
@@ -229,10 +194,7 @@ async fn a_panic_leaves_the_thread_at_work() {
     let pool = pool(4, LONG);
     let outcome: Result<(), Busy> = pool.run(|_| panic!("on purpose")).await;
     assert!(outcome.is_err());
-    assert_eq!(
-        pool.verify(secret("after it"), None).await.unwrap(),
-        Verdict::Wrong
-    );
+    assert_eq!(pool.verify(secret("after it"), None).await.unwrap(), Verdict::Wrong);
 }
 
 #[test]

@@ -23,10 +23,7 @@ fn the_messages_are_those_of_the_contract() {
 #[test]
 fn a_broken_rule_of_similarity_is_told_first_and_once() {
     let owner = [("username", "qwerty"), ("email address", "qwerty@example.com")];
-    assert_eq!(
-        check("qwerty", &owner),
-        [similar("username"), SHORT.to_owned(), COMMON.to_owned()]
-    );
+    assert_eq!(check("qwerty", &owner), [similar("username"), SHORT.to_owned(), COMMON.to_owned()]);
     assert_eq!(
         check("kaleidoscope9", &[("email address", "kaleidoscope@example.com")]),
         [similar("email address")]
@@ -81,17 +78,8 @@ fn passwords_at_the_edges_are_judged_as_by_the_reference() {
             ("email address", "kaleidoscope@example.com"),
         ];
         let messages = [COMMON, NUMERIC];
-        let expected = told.iter().map(|told| {
-            if messages.contains(told) {
-                (*told).to_owned()
-            } else {
-                similar(told)
-            }
-        });
-        assert_eq!(
-            check(password, &owner),
-            expected.collect::<Vec<_>>(),
-            "{password:?}"
-        );
+        let expected =
+            told.iter().map(|told| if messages.contains(told) { (*told).to_owned() } else { similar(told) });
+        assert_eq!(check(password, &owner), expected.collect::<Vec<_>>(), "{password:?}");
     }
 }

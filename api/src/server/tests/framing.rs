@@ -14,20 +14,14 @@ async fn first_answer(request: &str) -> (Client, Answer) {
 #[tokio::test]
 async fn a_request_without_a_host_is_refused() {
     let (mut client, answer) = first_answer("GET /hello HTTP/1.1\r\n\r\n").await;
-    assert_eq!(
-        (answer.status, answer.detail().as_str()),
-        (400, "The Host header is missing.")
-    );
+    assert_eq!((answer.status, answer.detail().as_str()), (400, "The Host header is missing."));
     client.closed().await;
 }
 
 #[tokio::test]
 async fn a_request_with_two_hosts_is_refused() {
     let (mut client, answer) = first_answer("GET /hello HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n").await;
-    assert_eq!(
-        (answer.status, answer.detail().as_str()),
-        (400, "There is more than one Host header.")
-    );
+    assert_eq!((answer.status, answer.detail().as_str()), (400, "There is more than one Host header."));
     client.closed().await;
 }
 
@@ -61,15 +55,13 @@ async fn the_oldest_http_needs_no_host() {
 
 #[tokio::test]
 async fn a_request_hidden_behind_two_lengths_is_never_served() {
-    for lengths in [
-        "Content-Length: 4\r\nTransfer-Encoding: chunked",
-        "Transfer-Encoding: chunked\r\nContent-Length: 4",
-    ] {
+    for lengths in
+        ["Content-Length: 4\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 4"]
+    {
         let hidden = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
-        let (mut client, answer) = first_answer(&format!(
-            "POST /length HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}"
-        ))
-        .await;
+        let (mut client, answer) =
+            first_answer(&format!("POST /length HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}"))
+                .await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "0"), "chunks win");
         client.closed().await;
     }
@@ -111,9 +103,6 @@ async fn requests_sent_without_waiting_are_answered_in_their_order() {
     assert_eq!(client.answer().await.body, "hello");
     while client.more().await > 0 {}
     let last = client.seen().to_lowercase();
-    assert!(
-        last.starts_with("http/1.1 200") && last.contains("content-length: 5"),
-        "{last}"
-    );
+    assert!(last.starts_with("http/1.1 200") && last.contains("content-length: 5"), "{last}");
     assert!(last.ends_with("\r\n\r\n"), "an answer to HEAD has no body");
 }

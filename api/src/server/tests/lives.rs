@@ -39,10 +39,7 @@ async fn a_panic_is_one_answer_and_the_connection_lives_on() {
     let server = Running::with(routes(), generous()).await;
     let mut client = server.client().await;
     let answer = client.get("/panic").await;
-    assert_eq!(
-        (answer.status, answer.detail().as_str()),
-        (500, "Something went wrong on the server.")
-    );
+    assert_eq!((answer.status, answer.detail().as_str()), (500, "Something went wrong on the server."));
     assert!(!answer.body.contains("on purpose"));
     assert_eq!(client.get("/hello").await.status, 200);
     assert_eq!(server.client().await.get("/hello").await.status, 200);
@@ -50,22 +47,12 @@ async fn a_panic_is_one_answer_and_the_connection_lives_on() {
 
 #[tokio::test]
 async fn a_connection_too_many_is_told_to_come_back_and_served_once_there_is_room() {
-    let server = Running::with(
-        routes(),
-        ServerLimits {
-            max_connections: 1,
-            ..generous()
-        },
-    )
-    .await;
+    let server = Running::with(routes(), ServerLimits { max_connections: 1, ..generous() }).await;
     let mut first = server.client().await;
     assert_eq!(first.get("/hello").await.status, 200);
     let mut second = server.client().await;
     let answer = second.get("/hello").await;
-    assert_eq!(
-        (answer.status, answer.detail().as_str()),
-        (503, "The server is busy. Try again soon.")
-    );
+    assert_eq!((answer.status, answer.detail().as_str()), (503, "The server is busy. Try again soon."));
     assert!(answer.head.contains("retry-after: 1"));
     second.closed().await;
     assert_eq!(first.get("/hello").await.status, 200, "who has a seat keeps it");
@@ -75,14 +62,7 @@ async fn a_connection_too_many_is_told_to_come_back_and_served_once_there_is_roo
 
 #[tokio::test]
 async fn a_flood_beyond_the_bound_is_dropped_and_leaves_the_served_alone() {
-    let server = Running::with(
-        routes(),
-        ServerLimits {
-            max_connections: 1,
-            ..generous()
-        },
-    )
-    .await;
+    let server = Running::with(routes(), ServerLimits { max_connections: 1, ..generous() }).await;
     let mut first = server.client().await;
     assert_eq!(first.get("/hello").await.status, 200);
     let mut flood = Vec::new();
@@ -101,11 +81,8 @@ async fn a_flood_beyond_the_bound_is_dropped_and_leaves_the_served_alone() {
 async fn a_stop_lets_the_request_under_way_end_and_then_ends() {
     let (routes, inside, go) = gated();
     let server = Running::with(routes, generous()).await;
-    let (mut working, mut resting, mut fresh) = (
-        server.client().await,
-        server.client().await,
-        server.client().await,
-    );
+    let (mut working, mut resting, mut fresh) =
+        (server.client().await, server.client().await, server.client().await);
     assert_eq!(resting.get("/hello").await.status, 200);
     working.send("GET /gated HTTP/1.1\r\nHost: x\r\n\r\n").await;
     entered(&inside).await;
@@ -128,14 +105,8 @@ async fn a_stop_lets_the_request_under_way_end_and_then_ends() {
 #[tokio::test]
 async fn a_stop_waits_no_longer_than_the_drain_time() {
     let (routes, inside, _go) = gated();
-    let server = Running::with(
-        routes,
-        ServerLimits {
-            drain: Duration::from_millis(100),
-            ..generous()
-        },
-    )
-    .await;
+    let server =
+        Running::with(routes, ServerLimits { drain: Duration::from_millis(100), ..generous() }).await;
     let mut client = server.client().await;
     client.send("GET /gated HTTP/1.1\r\nHost: x\r\n\r\n").await;
     entered(&inside).await;
@@ -147,14 +118,7 @@ async fn a_stop_waits_no_longer_than_the_drain_time() {
 #[tokio::test]
 async fn a_client_that_leaves_gives_its_seat_back_while_its_request_is_under_way() {
     let (routes, inside, _go) = gated();
-    let server = Running::with(
-        routes,
-        ServerLimits {
-            max_connections: 1,
-            ..generous()
-        },
-    )
-    .await;
+    let server = Running::with(routes, ServerLimits { max_connections: 1, ..generous() }).await;
     let mut client = server.client().await;
     client.send("GET /gated HTTP/1.1\r\nHost: x\r\n\r\n").await;
     entered(&inside).await;

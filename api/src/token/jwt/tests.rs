@@ -52,35 +52,15 @@ fn verify(token: &str) -> Result<Verified, TokenError> {
 
 #[test]
 fn both_types_come_back_with_their_claims_under_every_algorithm() {
-    for algorithm in [
-        Algorithm::EdDsa,
-        Algorithm::Es256,
-        Algorithm::Rs256,
-        Algorithm::Hs256,
-    ] {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256] {
         let jwt = jwt(&[key(algorithm, 1)]);
         let kid = jwt.keyring().active(NOW).unwrap();
         let access = jwt.sign_access(&ACCESS, NOW).unwrap();
         let refresh = jwt.sign_refresh(&REFRESH, kid).unwrap();
-        assert_eq!(
-            jwt.verify(&access, NOW),
-            Ok(Verified::Access(ACCESS)),
-            "{algorithm}"
-        );
-        assert_eq!(
-            jwt.verify(&refresh, NOW),
-            Ok(Verified::Refresh(REFRESH)),
-            "{algorithm}"
-        );
-        assert_eq!(
-            refresh,
-            jwt.sign_refresh(&REFRESH, kid).unwrap(),
-            "{algorithm}: the same bytes again"
-        );
-        assert!(
-            access.len().max(refresh.len()) < 1024,
-            "{algorithm}: fits a cookie"
-        );
+        assert_eq!(jwt.verify(&access, NOW), Ok(Verified::Access(ACCESS)), "{algorithm}");
+        assert_eq!(jwt.verify(&refresh, NOW), Ok(Verified::Refresh(REFRESH)), "{algorithm}");
+        assert_eq!(refresh, jwt.sign_refresh(&REFRESH, kid).unwrap(), "{algorithm}: the same bytes again");
+        assert!(access.len().max(refresh.len()) < 1024, "{algorithm}: fits a cookie");
         for token in [access, refresh] {
             assert_eq!(jwt.verify(&format!("{token}x"), NOW), INVALID, "{algorithm}");
         }
@@ -110,10 +90,7 @@ fn a_signed_token_is_the_one_that_another_implementation_makes() {
 
 #[test]
 fn the_forged_tokens_of_these_tests_would_pass_if_they_were_whole() {
-    assert_eq!(
-        verify(&forge(&header().to_string(), &payload().to_string())),
-        Ok(Verified::Access(ACCESS))
-    );
+    assert_eq!(verify(&forge(&header().to_string(), &payload().to_string())), Ok(Verified::Access(ACCESS)));
 }
 
 #[test]
@@ -140,23 +117,14 @@ fn an_expired_token_is_called_expired_before_its_type_is_looked_at() {
     assert_eq!(read(&token, NOW), Err(TokenError::WrongType));
     assert_eq!(read(&token, ACCESS.exp * 1_000_000), Err(TokenError::Expired));
     assert_eq!(read(&refresh, NOW), Ok(REFRESH));
-    assert_eq!(
-        ed().verify(&refresh, NOW).and_then(Verified::access),
-        Err(TokenError::WrongType)
-    );
+    assert_eq!(ed().verify(&refresh, NOW).and_then(Verified::access), Err(TokenError::WrongType));
     assert_eq!(TokenError::WrongType.detail(), TokenError::WrongType.to_string());
 }
 
 #[test]
 fn a_retired_key_verifies_until_it_is_dropped() {
-    let old = SigningKey {
-        retired_at: Some(1),
-        ..rfc8037_key()
-    };
-    let new = SigningKey {
-        created_at: 2,
-        ..key(Algorithm::EdDsa, 1)
-    };
+    let old = SigningKey { retired_at: Some(1), ..rfc8037_key() };
+    let new = SigningKey { created_at: 2, ..key(Algorithm::EdDsa, 1) };
     let token = ed().sign_access(&ACCESS, NOW).unwrap();
     assert!(jwt(&[old, new.clone()]).verify(&token, NOW).is_ok());
     assert_eq!(jwt(&[new]).verify(&token, NOW), INVALID);
@@ -164,14 +132,8 @@ fn a_retired_key_verifies_until_it_is_dropped() {
 
 #[test]
 fn a_token_cannot_be_made_without_its_key() {
-    assert!(matches!(
-        ed().sign_refresh(&REFRESH, "gone"),
-        Err(SignError::UnknownKey { .. })
-    ));
-    assert!(matches!(
-        jwt(&[]).sign_access(&ACCESS, NOW),
-        Err(SignError::NoActiveKey)
-    ));
+    assert!(matches!(ed().sign_refresh(&REFRESH, "gone"), Err(SignError::UnknownKey { .. })));
+    assert!(matches!(jwt(&[]).sign_access(&ACCESS, NOW), Err(SignError::NoActiveKey)));
 }
 
 #[test]
@@ -180,20 +142,8 @@ fn a_refresh_token_changes_with_its_counter_its_times_and_its_key() {
     let make = |claims: RefreshClaims, kid: &str| jwt.sign_refresh(&claims, kid).unwrap();
     let first = make(REFRESH, &kid());
     for other in [
-        make(
-            RefreshClaims {
-                counter: 8,
-                ..REFRESH
-            },
-            &kid(),
-        ),
-        make(
-            RefreshClaims {
-                exp: REFRESH.exp + 1,
-                ..REFRESH
-            },
-            &kid(),
-        ),
+        make(RefreshClaims { counter: 8, ..REFRESH }, &kid()),
+        make(RefreshClaims { exp: REFRESH.exp + 1, ..REFRESH }, &kid()),
         make(REFRESH, &key(Algorithm::EdDsa, 1).kid),
     ] {
         assert_ne!(first, other);
@@ -204,10 +154,7 @@ fn a_refresh_token_changes_with_its_counter_its_times_and_its_key() {
 fn a_well_signed_refresh_token_with_the_jti_of_another_counter_is_refused() {
     let (header, payload) = decoded(&ed().sign_refresh(&REFRESH, &kid()).unwrap());
     assert_eq!(verify(&forge(&header, &payload)), Ok(Verified::Refresh(REFRESH)));
-    assert_eq!(
-        verify(&forge(&header, &payload.replace("\"cnt\":7", "\"cnt\":8"))),
-        INVALID
-    );
+    assert_eq!(verify(&forge(&header, &payload.replace("\"cnt\":7", "\"cnt\":8"))), INVALID);
     assert_eq!(verify(&forge(&header, &payload.replace("1a2b", "1a2c"))), INVALID);
 }
 
@@ -219,11 +166,5 @@ fn decoded(token: &str) -> (String, String) {
 
 #[test]
 fn a_claim_that_this_version_does_not_know_is_ignored() {
-    assert!(
-        verify(&forge(
-            &header().to_string(),
-            &with(payload(), "new", json!({"a": 1}))
-        ))
-        .is_ok()
-    );
+    assert!(verify(&forge(&header().to_string(), &with(payload(), "new", json!({"a": 1})))).is_ok());
 }

@@ -4,17 +4,11 @@ use super::super::fixture::{NOW, key, rfc8037_key, ring, stream};
 use super::*;
 
 fn made_at(created_at: i64, seed: u64) -> SigningKey {
-    SigningKey {
-        created_at,
-        ..key(Algorithm::EdDsa, seed)
-    }
+    SigningKey { created_at, ..key(Algorithm::EdDsa, seed) }
 }
 
 fn macs() -> MacKeys {
-    MacKeys {
-        refresh: Zeroizing::new([1; 32]),
-        opaque: Zeroizing::new([2; 32]),
-    }
+    MacKeys { refresh: Zeroizing::new([1; 32]), opaque: Zeroizing::new([2; 32]) }
 }
 
 #[test]
@@ -32,13 +26,8 @@ fn an_ed25519_key_has_the_id_and_public_half_of_rfc_8037() {
 
 #[test]
 fn no_private_member_is_ever_published() {
-    let keys = [
-        Algorithm::EdDsa,
-        Algorithm::Es256,
-        Algorithm::Rs256,
-        Algorithm::Hs256,
-    ]
-    .map(|alg| key(alg, 1));
+    let keys =
+        [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Hs256].map(|alg| key(alg, 1));
     let jwks = ring(&keys, Algorithm::EdDsa).jwks();
     let published = jwks["keys"].as_array().unwrap();
     assert_eq!(published.len(), 3, "the shared secret stays at home");
@@ -52,21 +41,11 @@ fn no_private_member_is_ever_published() {
 #[test]
 fn the_newest_unretired_key_of_the_configured_algorithm_signs() {
     let (old, new) = (made_at(1, 1), made_at(2, 2));
-    let retired = SigningKey {
-        retired_at: Some(NOW),
-        ..made_at(3, 3)
-    };
-    let other = SigningKey {
-        created_at: 4,
-        ..key(Algorithm::Es256, 4)
-    };
+    let retired = SigningKey { retired_at: Some(NOW), ..made_at(3, 3) };
+    let other = SigningKey { created_at: 4, ..key(Algorithm::Es256, 4) };
     let ring = ring(&[old, new.clone(), retired.clone(), other], Algorithm::EdDsa);
     assert_eq!(ring.active(NOW), Some(new.kid.as_str()));
-    assert_eq!(
-        ring.active(NOW - 1),
-        Some(retired.kid.as_str()),
-        "until the moment of its retirement"
-    );
+    assert_eq!(ring.active(NOW - 1), Some(retired.kid.as_str()), "until the moment of its retirement");
 }
 
 #[test]
@@ -81,10 +60,7 @@ fn a_key_made_for_later_is_published_at_once_and_signs_from_then_on() {
 #[test]
 fn a_clock_behind_the_first_key_still_signs_with_it() {
     let (first, second) = (made_at(NOW, 1), made_at(NOW + 1, 2));
-    assert_eq!(
-        ring(&[second, first.clone()], Algorithm::EdDsa).active(0),
-        Some(first.kid.as_str())
-    );
+    assert_eq!(ring(&[second, first.clone()], Algorithm::EdDsa).active(0), Some(first.kid.as_str()));
 }
 
 #[test]
@@ -94,10 +70,7 @@ fn without_a_key_of_the_configured_algorithm_nothing_signs() {
 
 #[test]
 fn a_key_under_an_id_that_is_not_its_own_is_refused() {
-    let swapped = SigningKey {
-        kid: made_at(1, 1).kid,
-        ..made_at(1, 2)
-    };
+    let swapped = SigningKey { kid: made_at(1, 1).kid, ..made_at(1, 2) };
     let error = Keyring::new(&[swapped], Algorithm::EdDsa, macs()).err().unwrap();
     assert!(matches!(error, KeyError::WrongId { .. }), "{error}");
 }
@@ -105,21 +78,11 @@ fn a_key_under_an_id_that_is_not_its_own_is_refused() {
 #[test]
 fn material_that_is_no_key_of_its_algorithm_is_refused() {
     let ed = key(Algorithm::EdDsa, 1);
-    let short = SigningKey {
-        private: Zeroizing::new(vec![1; 31]),
-        ..key(Algorithm::Hs256, 1)
-    };
-    let mut bad: Vec<SigningKey> = [Algorithm::Es256, Algorithm::Rs256]
-        .map(|algorithm| SigningKey {
-            algorithm,
-            ..ed.clone()
-        })
-        .into();
+    let short = SigningKey { private: Zeroizing::new(vec![1; 31]), ..key(Algorithm::Hs256, 1) };
+    let mut bad: Vec<SigningKey> =
+        [Algorithm::Es256, Algorithm::Rs256].map(|algorithm| SigningKey { algorithm, ..ed.clone() }).into();
     bad.push(short);
-    bad.push(SigningKey {
-        private: Zeroizing::new(Vec::new()),
-        ..ed
-    });
+    bad.push(SigningKey { private: Zeroizing::new(Vec::new()), ..ed });
     for key in bad {
         let error = Keyring::new(&[key], Algorithm::EdDsa, macs()).err().unwrap();
         assert!(matches!(error, KeyError::Unusable { .. }), "{error}");
@@ -128,9 +91,7 @@ fn material_that_is_no_key_of_its_algorithm_is_refused() {
 
 #[test]
 fn the_same_key_twice_is_refused() {
-    let error = Keyring::new(&[made_at(1, 1), made_at(2, 1)], Algorithm::EdDsa, macs())
-        .err()
-        .unwrap();
+    let error = Keyring::new(&[made_at(1, 1), made_at(2, 1)], Algorithm::EdDsa, macs()).err().unwrap();
     assert!(matches!(error, KeyError::Twice { .. }), "{error}");
 }
 

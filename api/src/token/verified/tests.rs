@@ -5,11 +5,7 @@ use super::super::keyring::Algorithm;
 use super::*;
 
 fn remembered(memory: &VerifiedTokens) -> usize {
-    memory
-        .shards
-        .iter()
-        .map(|shard| shard.lock().unwrap().len())
-        .sum()
+    memory.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
 }
 
 #[test]
@@ -39,14 +35,8 @@ fn nothing_but_a_verified_access_token_is_remembered() {
     let access = jwt.sign_access(&ACCESS, NOW).unwrap();
     let refresh = jwt.sign_refresh(&REFRESH, &rfc8037_key().kid).unwrap();
     assert_eq!(memory.verify(&jwt, &refresh, NOW), Err(TokenError::WrongType));
-    assert_eq!(
-        memory.verify(&jwt, &format!("{access}x"), NOW),
-        Err(TokenError::Invalid)
-    );
-    assert_eq!(
-        memory.verify(&jwt, &access, (IAT + 300) * 1_000_000),
-        Err(TokenError::Expired)
-    );
+    assert_eq!(memory.verify(&jwt, &format!("{access}x"), NOW), Err(TokenError::Invalid));
+    assert_eq!(memory.verify(&jwt, &access, (IAT + 300) * 1_000_000), Err(TokenError::Expired));
     assert_eq!(remembered(&memory), 0);
 }
 
@@ -66,11 +56,8 @@ fn a_token_for_another_audience_is_not_found() {
     let ours = jwt(&[rfc8037_key()]);
     let token = ours.sign_access(&ACCESS, NOW).unwrap();
     assert!(memory.verify(&ours, &token, NOW).is_ok());
-    let theirs = Jwt::new(
-        ring(&[rfc8037_key()], Algorithm::EdDsa),
-        "https://auth.example.com".into(),
-        "other".into(),
-    );
+    let theirs =
+        Jwt::new(ring(&[rfc8037_key()], Algorithm::EdDsa), "https://auth.example.com".into(), "other".into());
     assert_eq!(memory.verify(&theirs, &token, NOW), Err(TokenError::Invalid));
 }
 

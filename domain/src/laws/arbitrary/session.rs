@@ -6,29 +6,16 @@ use super::{epoch, private, span, time, user_id};
 use crate::session::{Client, Command, Event, Issue, Refresh, RevocationReason, Start};
 
 fn client() -> impl Strategy<Value = Client> {
-    Just(Client {
-        address: "192.0.2.1".into(),
-        agent: "a browser".into(),
-    })
+    Just(Client { address: "192.0.2.1".into(), agent: "a browser".into() })
 }
 
 fn start() -> impl Strategy<Value = Start> {
     let parts = (user_id(), epoch(), time(), time(), private(client()));
-    parts.prop_map(|(user, epoch, at, until, client)| Start {
-        user,
-        epoch,
-        at,
-        until,
-        client,
-    })
+    parts.prop_map(|(user, epoch, at, until, client)| Start { user, epoch, at, until, client })
 }
 
 fn issue() -> impl Strategy<Value = Issue> {
-    (time(), time()).prop_map(|(iat, exp)| Issue {
-        iat,
-        exp,
-        kid: "key-1".into(),
-    })
+    (time(), time()).prop_map(|(iat, exp)| Issue { iat, exp, kid: "key-1".into() })
 }
 
 fn counter() -> impl Strategy<Value = u32> {
@@ -36,21 +23,12 @@ fn counter() -> impl Strategy<Value = u32> {
 }
 
 fn reason() -> impl Strategy<Value = RevocationReason> {
-    prop::sample::select(vec![
-        RevocationReason::Logout,
-        RevocationReason::Ended,
-        RevocationReason::Reuse,
-    ])
+    prop::sample::select(vec![RevocationReason::Logout, RevocationReason::Ended, RevocationReason::Reuse])
 }
 
 pub(in crate::laws) fn refresh() -> impl Strategy<Value = Refresh> {
     let parts = (counter(), prop::option::weighted(0.8, issue()), span(), time());
-    parts.prop_map(|(counter, next, grace, at)| Refresh {
-        counter,
-        next,
-        grace,
-        at,
-    })
+    parts.prop_map(|(counter, next, grace, at)| Refresh { counter, next, grace, at })
 }
 
 pub(in crate::laws) fn revoke() -> impl Strategy<Value = Command> {

@@ -37,17 +37,15 @@ fn registration() -> impl Strategy<Value = Registration> {
         any::<bool>(),
         time(),
     );
-    parts.prop_map(
-        |(names, email, password, claims, email_verified, at)| Registration {
-            names,
-            email,
-            password,
-            username_claim: claims.0,
-            email_claim: claims.1,
-            email_verified,
-            at,
-        },
-    )
+    parts.prop_map(|(names, email, password, claims, email_verified, at)| Registration {
+        names,
+        email,
+        password,
+        username_claim: claims.0,
+        email_claim: claims.1,
+        email_verified,
+        at,
+    })
 }
 
 fn proof() -> impl Strategy<Value = Proof> {
@@ -63,27 +61,15 @@ pub(in crate::laws) fn later_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (reservation(), time()).prop_map(|(reservation, at)| Event::ClaimAbandoned { reservation, at }),
         time().prop_map(|at| Event::EmailVerified { at }),
-        (private(address()), reservation(), time()).prop_map(|(email, reservation, at)| {
-            Event::EmailChangeRequested {
-                email,
-                reservation,
-                at,
-            }
-        }),
+        (private(address()), reservation(), time())
+            .prop_map(|(email, reservation, at)| { Event::EmailChangeRequested { email, reservation, at } }),
         time().prop_map(|at| Event::EmailChanged { at }),
         (password(), prop::option::of(session_id()), time())
             .prop_map(|(password, kept, at)| Event::PasswordChanged { password, kept, at }),
         (password(), time()).prop_map(|(password, at)| Event::PasswordReset { password, at }),
         (password(), time()).prop_map(|(password, at)| Event::PasswordRehashed { password, at }),
-        (private(names()), prop::option::of(reservation()), time()).prop_map(
-            |(names, username_claim, at)| {
-                Event::ProfileUpdated {
-                    names,
-                    username_claim,
-                    at,
-                }
-            }
-        ),
+        (private(names()), prop::option::of(reservation()), time())
+            .prop_map(|(names, username_claim, at)| { Event::ProfileUpdated { names, username_claim, at } }),
         time().prop_map(|at| Event::UserDisabled { at }),
         time().prop_map(|at| Event::UserEnabled { at }),
     ]
@@ -121,22 +107,10 @@ fn about_names() -> impl Strategy<Value = Command> {
         }),
         (address(), time()).prop_map(|(address, at)| Command::VerifyEmail { address, at }),
         (proof(), private(address()), reservation(), time()).prop_map(|(proof, email, reservation, at)| {
-            Command::RequestEmailChange {
-                proof,
-                email,
-                reservation,
-                at,
-            }
+            Command::RequestEmailChange { proof, email, reservation, at }
         }),
         (proof(), private(names()), prop::option::of(reservation()), time()).prop_map(
-            |(proof, names, claim, at)| {
-                Command::UpdateProfile(UpdateProfile {
-                    proof,
-                    names,
-                    claim,
-                    at,
-                })
-            }
+            |(proof, names, claim, at)| { Command::UpdateProfile(UpdateProfile { proof, names, claim, at }) }
         ),
     ]
 }
@@ -144,12 +118,7 @@ fn about_names() -> impl Strategy<Value = Command> {
 fn about_passwords() -> impl Strategy<Value = Command> {
     prop_oneof![
         (proof(), password(), any::<bool>(), time()).prop_map(|(proof, password, keep_session, at)| {
-            Command::ChangePassword(ChangePassword {
-                proof,
-                password,
-                keep_session,
-                at,
-            })
+            Command::ChangePassword(ChangePassword { proof, password, keep_session, at })
         }),
         (epoch(), password(), time()).prop_map(|(epoch, password, at)| Command::ResetPassword {
             epoch,

@@ -15,11 +15,7 @@ use crate::{
 const MOMENT: Duration = Duration::from_micros(1);
 
 pub(super) const fn abandon(reservation: ReservationId, at: Time) -> Command {
-    Command::AbandonClaim {
-        reservation,
-        verify_ttl: TTL,
-        at,
-    }
+    Command::AbandonClaim { reservation, verify_ttl: TTL, at }
 }
 
 const fn lost_at(reservation: ReservationId, at: Time) -> Event {
@@ -33,9 +29,7 @@ fn last_moment(from: Time) -> Time {
 
 #[test]
 fn a_reservation_that_the_user_does_not_name_is_given_up() {
-    given::<User>([registered()])
-        .when(abandon(FOREIGN_CLAIM, BORN))
-        .then([lost_at(FOREIGN_CLAIM, BORN)]);
+    given::<User>([registered()]).when(abandon(FOREIGN_CLAIM, BORN)).then([lost_at(FOREIGN_CLAIM, BORN)]);
     given::<User>([registered(), DISABLED])
         .when(abandon(FOREIGN_CLAIM, BORN))
         .then([lost_at(FOREIGN_CLAIM, BORN)]);
@@ -44,17 +38,13 @@ fn a_reservation_that_the_user_does_not_name_is_given_up() {
 #[test]
 fn a_username_is_never_lost() {
     for at in [BORN, NOW, Time(i64::MAX)] {
-        given::<User>([registered()])
-            .when(abandon(USERNAME_CLAIM, at))
-            .refused(&Error::NameInUse);
+        given::<User>([registered()]).when(abandon(USERNAME_CLAIM, at)).refused(&Error::NameInUse);
     }
 }
 
 #[test]
 fn an_unverified_address_is_not_lost_while_its_link_lives() {
-    given::<User>([registered()])
-        .when(abandon(EMAIL_CLAIM, last_moment(BORN)))
-        .refused(&Error::NameInUse);
+    given::<User>([registered()]).when(abandon(EMAIL_CLAIM, last_moment(BORN))).refused(&Error::NameInUse);
 }
 
 #[test]
@@ -83,9 +73,7 @@ fn a_verified_address_is_never_lost() {
         vec![registered_verified(), asked_for_new_email()],
     ];
     for history in histories {
-        given::<User>(history)
-            .when(abandon(EMAIL_CLAIM, Time(i64::MAX)))
-            .refused(&Error::NameInUse);
+        given::<User>(history).when(abandon(EMAIL_CLAIM, Time(i64::MAX))).refused(&Error::NameInUse);
     }
 }
 
@@ -98,22 +86,14 @@ fn an_address_that_was_exchanged_for_another_is_never_lost() {
 
 #[test]
 fn where_links_never_die_no_address_is_lost() {
-    let command = Command::AbandonClaim {
-        reservation: EMAIL_CLAIM,
-        verify_ttl: Duration::MAX,
-        at: NOW,
-    };
-    given::<User>([registered()])
-        .when(command)
-        .refused(&Error::NameInUse);
+    let command = Command::AbandonClaim { reservation: EMAIL_CLAIM, verify_ttl: Duration::MAX, at: NOW };
+    given::<User>([registered()]).when(command).refused(&Error::NameInUse);
 }
 
 #[test]
 fn an_address_that_was_asked_for_is_lost_when_its_own_link_is_dead() {
     let history = || [registered_verified(), asked_for_new_email()];
-    given::<User>(history())
-        .when(abandon(PENDING_CLAIM, last_moment(NOW)))
-        .refused(&Error::NameInUse);
+    given::<User>(history()).when(abandon(PENDING_CLAIM, last_moment(NOW))).refused(&Error::NameInUse);
     given::<User>(history())
         .when(abandon(PENDING_CLAIM, NOW + TTL))
         .then([lost_at(PENDING_CLAIM, NOW + TTL)]);

@@ -12,43 +12,28 @@ use crate::{
 };
 
 pub(super) fn ask_for_new_email(proof: Proof) -> Command {
-    Command::RequestEmailChange {
-        proof,
-        email: email(NEW_EMAIL),
-        reservation: PENDING_CLAIM,
-        at: NOW,
-    }
+    Command::RequestEmailChange { proof, email: email(NEW_EMAIL), reservation: PENDING_CLAIM, at: NOW }
 }
 
 #[test]
 fn an_address_is_verified_by_its_link() {
-    given::<User>([registered()])
-        .when(verify(OLD_EMAIL))
-        .then([VERIFIED]);
+    given::<User>([registered()]).when(verify(OLD_EMAIL)).then([VERIFIED]);
 }
 
 #[test]
 fn an_address_is_verified_in_whatever_case_it_is_written() {
-    given::<User>([registered()])
-        .when(verify("ADA@Example.ORG"))
-        .then([VERIFIED]);
+    given::<User>([registered()]).when(verify("ADA@Example.ORG")).then([VERIFIED]);
 }
 
 #[test]
 fn an_address_is_verified_once() {
-    given::<User>([registered(), VERIFIED])
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::AlreadyVerified);
-    given::<User>([registered_verified()])
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::AlreadyVerified);
+    given::<User>([registered(), VERIFIED]).when(verify(OLD_EMAIL)).refused(&Error::AlreadyVerified);
+    given::<User>([registered_verified()]).when(verify(OLD_EMAIL)).refused(&Error::AlreadyVerified);
 }
 
 #[test]
 fn an_address_that_is_not_the_users_is_not_verified() {
-    given::<User>([registered()])
-        .when(verify("mallory@example.org"))
-        .refused(&Error::ForeignAddress);
+    given::<User>([registered()]).when(verify("mallory@example.org")).refused(&Error::ForeignAddress);
 }
 
 #[test]
@@ -58,16 +43,12 @@ fn a_disabled_user_verifies_nothing() {
             .when(verify(address))
             .refused(&Error::Disabled);
     }
-    given::<User>([registered_verified(), DISABLED])
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::Disabled);
+    given::<User>([registered_verified(), DISABLED]).when(verify(OLD_EMAIL)).refused(&Error::Disabled);
 }
 
 #[test]
 fn an_address_that_was_lost_to_another_is_not_verified() {
-    given::<User>([registered(), lost(EMAIL_CLAIM)])
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::ForeignAddress);
+    given::<User>([registered(), lost(EMAIL_CLAIM)]).when(verify(OLD_EMAIL)).refused(&Error::ForeignAddress);
     given::<User>([registered(), asked_for_new_email(), lost(PENDING_CLAIM)])
         .when(verify(NEW_EMAIL))
         .refused(&Error::ForeignAddress);
@@ -76,22 +57,15 @@ fn an_address_that_was_lost_to_another_is_not_verified() {
 #[test]
 fn a_shredded_address_is_verified_by_no_link() {
     let shredded = Event::UserRegistered(crate::user::Registration {
-        email: Private {
-            value: None,
-            ..email(OLD_EMAIL)
-        },
+        email: Private { value: None, ..email(OLD_EMAIL) },
         ..super::registration()
     });
-    given::<User>([shredded])
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::ForeignAddress);
+    given::<User>([shredded]).when(verify(OLD_EMAIL)).refused(&Error::ForeignAddress);
 }
 
 #[test]
 fn another_address_is_asked_for() {
-    given::<User>([registered()])
-        .when(ask_for_new_email(proof(0)))
-        .then([asked_for_new_email()]);
+    given::<User>([registered()]).when(ask_for_new_email(proof(0))).then([asked_for_new_email()]);
     given::<User>([registered(), lost(EMAIL_CLAIM)])
         .when(ask_for_new_email(proof(0)))
         .then([asked_for_new_email()]);
@@ -99,17 +73,13 @@ fn another_address_is_asked_for() {
 
 #[test]
 fn a_disabled_user_asks_for_no_address() {
-    given::<User>([registered(), DISABLED])
-        .when(ask_for_new_email(proof(1)))
-        .refused(&Error::Disabled);
+    given::<User>([registered(), DISABLED]).when(ask_for_new_email(proof(1))).refused(&Error::Disabled);
 }
 
 #[test]
 fn a_session_that_was_ended_asks_for_no_address() {
     for event in [password_changed(Some(THERE)), password_reset()] {
-        given::<User>([registered(), event])
-            .when(ask_for_new_email(proof(0)))
-            .refused(&Error::SessionEnded);
+        given::<User>([registered(), event]).when(ask_for_new_email(proof(0))).refused(&Error::SessionEnded);
     }
     given::<User>([registered(), DISABLED, ENABLED])
         .when(ask_for_new_email(proof(0)))
@@ -140,9 +110,7 @@ fn an_address_that_was_asked_for_takes_the_place_of_the_old_one_by_its_link() {
 
 #[test]
 fn the_old_address_can_still_be_verified_while_another_is_asked_for() {
-    given::<User>([registered(), asked_for_new_email()])
-        .when(verify(OLD_EMAIL))
-        .then([VERIFIED]);
+    given::<User>([registered(), asked_for_new_email()]).when(verify(OLD_EMAIL)).then([VERIFIED]);
 }
 
 #[test]
@@ -154,12 +122,8 @@ fn a_new_address_is_verified_and_the_old_one_is_the_users_no_longer() {
     assert!(account.names_reservation(PENDING_CLAIM));
     assert!(!account.names_reservation(EMAIL_CLAIM));
     assert_eq!(account.pending_email, None);
-    given::<User>(history.clone())
-        .when(verify(NEW_EMAIL))
-        .refused(&Error::AlreadyVerified);
-    given::<User>(history)
-        .when(verify(OLD_EMAIL))
-        .refused(&Error::ForeignAddress);
+    given::<User>(history.clone()).when(verify(NEW_EMAIL)).refused(&Error::AlreadyVerified);
+    given::<User>(history).when(verify(OLD_EMAIL)).refused(&Error::ForeignAddress);
 }
 
 #[test]
@@ -171,12 +135,8 @@ fn the_last_address_asked_for_is_the_only_one_that_counts() {
     };
     let history = [registered(), asked_for_new_email(), third];
     assert!(!account(&history).names_reservation(PENDING_CLAIM));
-    given::<User>(history.clone())
-        .when(verify(NEW_EMAIL))
-        .refused(&Error::ForeignAddress);
-    given::<User>(history)
-        .when(verify("third@example.org"))
-        .then([CHANGED_EMAIL]);
+    given::<User>(history.clone()).when(verify(NEW_EMAIL)).refused(&Error::ForeignAddress);
+    given::<User>(history).when(verify("third@example.org")).then([CHANGED_EMAIL]);
 }
 
 #[test]

@@ -13,20 +13,11 @@ use crate::{
 };
 
 pub(super) fn change(proof: Proof, keep_session: bool) -> Command {
-    Command::ChangePassword(ChangePassword {
-        proof,
-        password: password(2),
-        keep_session,
-        at: NOW,
-    })
+    Command::ChangePassword(ChangePassword { proof, password: password(2), keep_session, at: NOW })
 }
 
 pub(super) fn reset(epoch: u32) -> Command {
-    Command::ResetPassword {
-        epoch,
-        password: password(2),
-        at: NOW,
-    }
+    Command::ResetPassword { epoch, password: password(2), at: NOW }
 }
 
 /// The hash 3 in the place of this one.
@@ -39,43 +30,28 @@ pub(super) fn rehash(replaces: u128) -> Command {
 }
 
 fn rehashed() -> Event {
-    Event::PasswordRehashed {
-        password: password(3),
-        at: NOW,
-    }
+    Event::PasswordRehashed { password: password(3), at: NOW }
 }
 
 #[test]
 fn a_changed_password_keeps_the_session_that_changed_it() {
-    given::<User>([registered()])
-        .when(change(proof(0), true))
-        .then([password_changed(Some(HERE))]);
+    given::<User>([registered()]).when(change(proof(0), true)).then([password_changed(Some(HERE))]);
 }
 
 #[test]
 fn a_changed_password_keeps_no_session_where_that_was_not_asked() {
-    given::<User>([registered()])
-        .when(change(proof(0), false))
-        .then([password_changed(None)]);
+    given::<User>([registered()]).when(change(proof(0), false)).then([password_changed(None)]);
 }
 
 #[test]
 fn a_disabled_user_changes_no_password() {
-    given::<User>([registered(), DISABLED])
-        .when(change(proof(1), true))
-        .refused(&Error::Disabled);
+    given::<User>([registered(), DISABLED]).when(change(proof(1), true)).refused(&Error::Disabled);
 }
 
 #[test]
 fn a_session_that_was_ended_changes_no_password() {
-    for event in [
-        password_changed(Some(THERE)),
-        password_changed(None),
-        password_reset(),
-    ] {
-        given::<User>([registered(), event])
-            .when(change(proof(0), true))
-            .refused(&Error::SessionEnded);
+    for event in [password_changed(Some(THERE)), password_changed(None), password_reset()] {
+        given::<User>([registered(), event]).when(change(proof(0), true)).refused(&Error::SessionEnded);
     }
     given::<User>([registered(), DISABLED, ENABLED])
         .when(change(proof(0), true))
@@ -99,11 +75,7 @@ fn after_a_change_only_the_kept_session_and_new_ones_are_admitted() {
 
 #[test]
 fn a_session_that_was_kept_once_is_not_kept_by_the_next_change_of_another() {
-    let history = [
-        registered(),
-        password_changed(Some(HERE)),
-        password_changed(Some(THERE)),
-    ];
+    let history = [registered(), password_changed(Some(HERE)), password_changed(Some(THERE))];
     let account = account(&history);
     assert!(!account.admits(HERE, 0));
     assert!(account.admits(THERE, 1));
@@ -111,47 +83,31 @@ fn a_session_that_was_kept_once_is_not_kept_by_the_next_change_of_another() {
 
 #[test]
 fn a_password_is_reset_by_a_link_of_the_current_epoch() {
-    given::<User>([registered()])
-        .when(reset(0))
-        .then([password_reset()]);
-    given::<User>([registered(), password_changed(None)])
-        .when(reset(1))
-        .then([password_reset()]);
+    given::<User>([registered()]).when(reset(0)).then([password_reset()]);
+    given::<User>([registered(), password_changed(None)]).when(reset(1)).then([password_reset()]);
 }
 
 #[test]
 fn a_reset_link_is_spent_by_its_use_and_by_any_newer_password() {
-    for event in [
-        password_reset(),
-        password_changed(Some(HERE)),
-        password_changed(None),
-    ] {
-        given::<User>([registered(), event])
-            .when(reset(0))
-            .refused(&Error::LinkSpent);
+    for event in [password_reset(), password_changed(Some(HERE)), password_changed(None)] {
+        given::<User>([registered(), event]).when(reset(0)).refused(&Error::LinkSpent);
     }
 }
 
 #[test]
 fn a_reset_link_from_before_a_disabling_is_spent() {
-    given::<User>([registered(), DISABLED, ENABLED])
-        .when(reset(0))
-        .refused(&Error::LinkSpent);
+    given::<User>([registered(), DISABLED, ENABLED]).when(reset(0)).refused(&Error::LinkSpent);
 }
 
 #[test]
 fn a_reset_link_of_an_epoch_to_come_is_worthless() {
-    given::<User>([registered()])
-        .when(reset(1))
-        .refused(&Error::LinkSpent);
+    given::<User>([registered()]).when(reset(1)).refused(&Error::LinkSpent);
 }
 
 #[test]
 fn a_disabled_user_resets_no_password() {
     for epoch in 0..2 {
-        given::<User>([registered(), DISABLED])
-            .when(reset(epoch))
-            .refused(&Error::Disabled);
+        given::<User>([registered(), DISABLED]).when(reset(epoch)).refused(&Error::Disabled);
     }
 }
 
@@ -166,11 +122,7 @@ fn a_reset_keeps_no_session_not_even_the_one_kept_before() {
 
 #[test]
 fn an_address_that_a_shut_out_session_asked_for_is_forgotten() {
-    for event in [
-        password_reset(),
-        password_changed(Some(HERE)),
-        password_changed(None),
-    ] {
+    for event in [password_reset(), password_changed(Some(HERE)), password_changed(None)] {
         given::<User>([registered(), asked_for_new_email(), event])
             .when(verify(NEW_EMAIL))
             .refused(&Error::ForeignAddress);
@@ -186,17 +138,13 @@ fn a_new_hash_takes_the_place_of_the_one_it_was_verified_against() {
 #[test]
 fn a_new_hash_of_a_password_that_was_replaced_meanwhile_is_dropped() {
     for event in [password_changed(None), password_reset(), rehashed()] {
-        given::<User>([registered(), event])
-            .when(rehash(1))
-            .then_nothing();
+        given::<User>([registered(), event]).when(rehash(1)).then_nothing();
     }
 }
 
 #[test]
 fn a_new_hash_of_a_disabled_users_password_lets_nobody_in() {
-    given::<User>([registered(), DISABLED])
-        .when(rehash(1))
-        .then([rehashed()]);
+    given::<User>([registered(), DISABLED]).when(rehash(1)).then([rehashed()]);
     let account = account(&[registered(), DISABLED, rehashed()]);
     assert!(!account.admits(HERE, account.epoch));
 }
@@ -210,9 +158,6 @@ fn a_new_hash_ends_no_session_and_kills_no_link() {
 #[test]
 fn the_newest_password_is_the_one_that_counts() {
     assert_eq!(account(&[registered()]).password, password(1));
-    assert_eq!(
-        account(&[registered(), password_changed(None)]).password,
-        password(2)
-    );
+    assert_eq!(account(&[registered(), password_changed(None)]).password, password(2));
     assert_eq!(account(&[registered(), password_reset()]).password, password(2));
 }

@@ -11,12 +11,7 @@ use crate::{
 };
 
 fn update(proof: Proof, names: Private<Names>, claim: Option<ReservationId>) -> Command {
-    Command::UpdateProfile(UpdateProfile {
-        proof,
-        names,
-        claim,
-        at: NOW,
-    })
+    Command::UpdateProfile(UpdateProfile { proof, names, claim, at: NOW })
 }
 
 /// Another username without a reservation; the same one in another case needs none.
@@ -25,11 +20,7 @@ pub(super) fn rename(proof: Proof, username: &str) -> Command {
 }
 
 const fn updated(names: Private<Names>, username_claim: Option<ReservationId>) -> Event {
-    Event::ProfileUpdated {
-        names,
-        username_claim,
-        at: NOW,
-    }
+    Event::ProfileUpdated { names, username_claim, at: NOW }
 }
 
 fn called(first_name: &str) -> Private<Names> {
@@ -47,16 +38,12 @@ fn a_name_that_nobody_claims_is_changed() {
 
 #[test]
 fn names_that_stay_the_same_are_not_recorded() {
-    given::<User>([registered()])
-        .when(rename(proof(0), "ada"))
-        .then_nothing();
+    given::<User>([registered()]).when(rename(proof(0), "ada")).then_nothing();
 }
 
 #[test]
 fn a_username_in_another_case_needs_no_reservation() {
-    given::<User>([registered()])
-        .when(rename(proof(0), "ADA"))
-        .then([updated(names("ADA"), None)]);
+    given::<User>([registered()]).when(rename(proof(0), "ADA")).then([updated(names("ADA"), None)]);
 }
 
 #[test]
@@ -68,9 +55,7 @@ fn another_username_is_taken_with_its_reservation() {
 
 #[test]
 fn another_username_without_a_reservation_is_refused() {
-    given::<User>([registered()])
-        .when(rename(proof(0), "countess"))
-        .refused(&Error::NameInUse);
+    given::<User>([registered()]).when(rename(proof(0), "countess")).refused(&Error::NameInUse);
 }
 
 #[test]
@@ -91,9 +76,7 @@ fn a_disabled_user_changes_no_names() {
     given::<User>([registered(), DISABLED])
         .when(update(proof(1), called("Augusta"), None))
         .refused(&Error::Disabled);
-    given::<User>([registered(), DISABLED])
-        .when(rename(proof(1), "ada"))
-        .refused(&Error::Disabled);
+    given::<User>([registered(), DISABLED]).when(rename(proof(1), "ada")).refused(&Error::Disabled);
 }
 
 #[test]

@@ -25,9 +25,7 @@ fn a_registration_that_was_never_born_is_fenced_off() {
 
 #[test]
 fn a_fenced_registration_is_never_born() {
-    given::<User>([ABANDONED])
-        .when(register())
-        .refused(&Error::Abandoned);
+    given::<User>([ABANDONED]).when(register()).refused(&Error::Abandoned);
 }
 
 #[test]
@@ -42,35 +40,21 @@ fn a_fenced_registration_is_born_by_no_event() {
 
 #[test]
 fn a_user_is_registered_once() {
-    given::<User>([registered()])
-        .when(register())
-        .refused(&Error::AlreadyRegistered);
-    given::<User>([registered(), DISABLED])
-        .when(register())
-        .refused(&Error::AlreadyRegistered);
+    given::<User>([registered()]).when(register()).refused(&Error::AlreadyRegistered);
+    given::<User>([registered(), DISABLED]).when(register()).refused(&Error::AlreadyRegistered);
 }
 
 #[test]
 fn a_user_that_was_born_is_not_fenced_off() {
-    given::<User>([registered()])
-        .when(ABANDON)
-        .refused(&Error::AlreadyRegistered);
-    given::<User>([registered(), DISABLED])
-        .when(ABANDON)
-        .refused(&Error::AlreadyRegistered);
+    given::<User>([registered()]).when(ABANDON).refused(&Error::AlreadyRegistered);
+    given::<User>([registered(), DISABLED]).when(ABANDON).refused(&Error::AlreadyRegistered);
 }
 
 #[test]
 fn a_second_birth_leaves_the_first_as_it_was() {
-    let other = Event::UserRegistered(crate::user::Registration {
-        at: NOW,
-        email_verified: true,
-        ..registration()
-    });
-    assert_eq!(
-        fold::<User>(&[registered(), other]),
-        fold::<User>(&[registered()])
-    );
+    let other =
+        Event::UserRegistered(crate::user::Registration { at: NOW, email_verified: true, ..registration() });
+    assert_eq!(fold::<User>(&[registered(), other]), fold::<User>(&[registered()]));
 }
 
 #[test]
@@ -83,9 +67,7 @@ fn nobody_who_was_never_registered_takes_any_other_command() {
 #[test]
 fn nobody_whose_registration_was_fenced_off_takes_any_other_command() {
     for command in commands_for_the_registered() {
-        given::<User>([ABANDONED])
-            .when(command)
-            .refused(&Error::NotRegistered);
+        given::<User>([ABANDONED]).when(command).refused(&Error::NotRegistered);
     }
 }
 

@@ -19,31 +19,23 @@ fn an_active_user_is_disabled() {
 
 #[test]
 fn a_disabled_user_is_disabled_once() {
-    given::<User>([registered(), DISABLED])
-        .when(DISABLE)
-        .then_nothing();
+    given::<User>([registered(), DISABLED]).when(DISABLE).then_nothing();
 }
 
 #[test]
 fn a_disabled_user_is_enabled() {
-    given::<User>([registered(), DISABLED])
-        .when(ENABLE)
-        .then([ENABLED]);
+    given::<User>([registered(), DISABLED]).when(ENABLE).then([ENABLED]);
 }
 
 #[test]
 fn an_active_user_is_not_enabled_again() {
     given::<User>([registered()]).when(ENABLE).then_nothing();
-    given::<User>([registered(), DISABLED, ENABLED])
-        .when(ENABLE)
-        .then_nothing();
+    given::<User>([registered(), DISABLED, ENABLED]).when(ENABLE).then_nothing();
 }
 
 #[test]
 fn an_enabled_user_can_be_disabled_again() {
-    given::<User>([registered(), DISABLED, ENABLED])
-        .when(DISABLE)
-        .then([DISABLED]);
+    given::<User>([registered(), DISABLED, ENABLED]).when(DISABLE).then([DISABLED]);
 }
 
 #[test]
@@ -94,7 +86,5 @@ fn a_login_that_was_under_way_when_the_user_was_disabled_is_not_admitted_after_e
 #[test]
 fn an_address_asked_for_before_a_disabling_is_forgotten() {
     let history: [Event; 4] = [registered(), asked_for_new_email(), DISABLED, ENABLED];
-    given::<User>(history)
-        .when(super::verify(super::NEW_EMAIL))
-        .refused(&Error::ForeignAddress);
+    given::<User>(history).when(super::verify(super::NEW_EMAIL)).refused(&Error::ForeignAddress);
 }

@@ -26,7 +26,10 @@ fn path(folder: &TempDir) -> PathBuf {
 }
 
 /// A writer whose first connection was prepared by `spoil`, and which connects anew by `again`.
-async fn workshop(spoil: &'static str, again: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions) -> Workshop {
+async fn workshop(
+    spoil: &'static str,
+    again: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions,
+) -> Workshop {
     let folder = tempfile::tempdir().unwrap();
     drop(SqliteLog::open(&path(&folder)).await.unwrap());
     let options = again(options(&path(&folder), Role::Log));
@@ -35,12 +38,7 @@ async fn workshop(spoil: &'static str, again: impl Fn(SqliteConnectOptions) -> S
     let (requests, waiting) = mpsc::channel(1000);
     let (grow, grown) = watch::channel(Position::BEGINNING);
     let writer = tokio::spawn(write_all(connection, options, waiting, grow));
-    Workshop {
-        folder,
-        requests,
-        grown,
-        writer,
-    }
+    Workshop { folder, requests, grown, writer }
 }
 
 fn large(stream: &str) -> Vec<Write> {
@@ -53,11 +51,7 @@ fn large(stream: &str) -> Vec<Write> {
         data: format!("\"{}\"", "x".repeat(20_000)),
         sealed: None,
     };
-    vec![Write {
-        stream: StreamId::named(stream),
-        expected: 0,
-        events: vec![event],
-    }]
+    vec![Write { stream: StreamId::named(stream), expected: 0, events: vec![event] }]
 }
 
 impl Workshop {
@@ -81,9 +75,7 @@ async fn a_full_disk_fails_everyone_in_the_batch_and_leaves_nothing_behind() {
     }
     for answer in answers {
         let outcome = answer.await.unwrap();
-        let Err(StoreError::Unavailable(cause)) = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Err(StoreError::Unavailable(cause)) = outcome else { panic!("{outcome:?}") };
         assert!(cause.to_string().contains("full"), "{cause}");
     }
     let log = SqliteLog::open(&path(&shop.folder)).await.unwrap();

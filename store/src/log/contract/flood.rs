@@ -14,8 +14,8 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    EventLog, Handles, Position, Recorded, StoreError, StreamId, Verdict, Violation, ensure, events, feed, ids,
-    write,
+    EventLog, Handles, Position, Recorded, StoreError, StreamId, Verdict, Violation, ensure, events, feed,
+    ids, write,
 };
 use crate::random;
 
@@ -24,7 +24,7 @@ const WRITERS: usize = 16;
 const APPENDS: usize = 40;
 /// How many conflicts in a row are too many: far more than all others can cause.
 const TRIES: usize = WRITERS * APPENDS / 4 * 25;
-const DEADLINE: Duration = Duration::from_secs(240);
+const DEADLINE: Duration = Duration::from_mins(4);
 
 /// How a reader remembers his place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,18 +163,15 @@ impl Writer {
         ensure(found.starts_with(&acknowledged), || {
             format!("{stream} lacks what was acknowledged after version {expected}")
         })?;
-        self.acknowledged
-            .extend(acknowledged.last().map(|id| (*id, position)));
+        self.acknowledged.extend(acknowledged.last().map(|id| (*id, position)));
         Ok(true)
     }
 }
 
 /// Every acknowledged event is in the log once, where it was said to stand.
 fn judge_acknowledged(acknowledged: &[Acknowledged], truth: &[Recorded]) -> Verdict {
-    let places: HashMap<Uuid, Position> = truth
-        .iter()
-        .map(|recorded| (recorded.event.id, recorded.position))
-        .collect();
+    let places: HashMap<Uuid, Position> =
+        truth.iter().map(|recorded| (recorded.event.id, recorded.position)).collect();
     ensure(places.len() == truth.len(), || "an event is in the log twice".to_owned())?;
     for (id, position) in acknowledged {
         ensure(places.get(id) == Some(position), || {

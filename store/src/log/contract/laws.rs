@@ -52,9 +52,7 @@ fn refused(outcome: &Result<Position, StoreError>, stream: &StreamId) -> Verdict
 /// The feed holds nothing of these streams after a position.
 async fn nothing_of(log: &Handles, after: Position, streams: &[&StreamId]) -> Verdict {
     let found = feed(log.one.as_ref(), after, 500).await?;
-    let stray = found
-        .iter()
-        .find(|recorded| streams.contains(&&recorded.stream));
+    let stray = found.iter().find(|recorded| streams.contains(&&recorded.stream));
     ensure(stray.is_none(), || format!("{stray:?} was written"))
 }
 
@@ -63,10 +61,7 @@ pub(super) async fn several_writes_are_all_written_or_none(log: &Handles) -> Ver
     log.one.append(vec![write(&second, 0, &events(1))]).await?;
     let head = log.one.head().await?;
     let spoilt = |order: [(&StreamId, u64); 3]| -> Vec<Write> {
-        order
-            .iter()
-            .map(|(stream, expected)| write(stream, *expected, &events(2)))
-            .collect()
+        order.iter().map(|(stream, expected)| write(stream, *expected, &events(2))).collect()
     };
     for order in [
         [(&first, 0), (&second, 0), (&third, 0)],
@@ -76,32 +71,20 @@ pub(super) async fn several_writes_are_all_written_or_none(log: &Handles) -> Ver
         refused(&log.one.append(spoilt(order)).await, &second)?;
     }
     nothing_of(log, head, &[&first, &second, &third]).await?;
-    let last = log
-        .one
-        .append(spoilt([(&first, 0), (&second, 1), (&third, 0)]))
-        .await?;
+    let last = log.one.append(spoilt([(&first, 0), (&second, 1), (&third, 0)])).await?;
     let written = feed(log.other.as_ref(), head, 500).await?;
     let count = |stream: &StreamId| written.iter().filter(|recorded| recorded.stream == *stream).count();
-    same(
-        "events",
-        &[&first, &second, &third].map(count),
-        &[2, 2, 2],
-    )?;
+    same("events", &[&first, &second, &third].map(count), &[2, 2, 2])?;
     let newest = log.one.read_last(&third, 1).await?;
-    same(
-        "the answer",
-        &newest.last().map(|recorded| recorded.position),
-        &Some(last),
-    )
+    same("the answer", &newest.last().map(|recorded| recorded.position), &Some(last))
 }
 
 pub(super) async fn writes_to_one_stream_follow_each_other(log: &Handles) -> Verdict {
     let (stream, refusing) = (new_stream(), new_stream());
     let events = events(3);
-    let writes = |stream: &StreamId, second: u64| vec![
-        write(stream, 0, &events[..2]),
-        write(stream, second, &events[2..]),
-    ];
+    let writes = |stream: &StreamId, second: u64| {
+        vec![write(stream, 0, &events[..2]), write(stream, second, &events[2..])]
+    };
     refused(&log.one.append(writes(&refusing, 0)).await, &refusing)?;
     same("events", &log.one.read_stream(&refusing, 0).await?.len(), &0)?;
     log.one.append(writes(&stream, 2)).await?;
@@ -117,10 +100,7 @@ pub(super) async fn the_same_event_twice_is_one_event(log: &Handles) -> Verdict 
     same("the answer when stale", &log.one.append(two).await?, &first)?;
     let head = log.one.head().await?;
     let half_new = [events[0].clone(), event("{}")];
-    refused(
-        &log.one.append(vec![write(&stream, 0, &half_new)]).await,
-        &stream,
-    )?;
+    refused(&log.one.append(vec![write(&stream, 0, &half_new)]).await, &stream)?;
     same("events", &ids(&log.one.read_stream(&stream, 0).await?).len(), &3)?;
     nothing_of(log, head, &[&stream]).await
 }
@@ -229,9 +209,7 @@ pub(super) async fn the_time_of_recording_never_falls_within_a_stream(log: &Hand
     let stream = new_stream();
     for number in 0..20 {
         let expected = u64::try_from(number).unwrap_or(0) * 2;
-        log.both()[number % 2]
-            .append(vec![write(&stream, expected, &events(2))])
-            .await?;
+        log.both()[number % 2].append(vec![write(&stream, expected, &events(2))]).await?;
     }
     let found = log.one.read_stream(&stream, 0).await?;
     let fallen = found.windows(2).find(|pair| pair[0].recorded_at > pair[1].recorded_at);
@@ -257,12 +235,8 @@ pub(super) async fn every_byte_comes_back_as_it_was_written(log: &Handles) -> Ve
         .collect();
     log.one.append(vec![write(&stream, 0, &written)]).await?;
     for log in log.both() {
-        let found: Vec<NewEvent> = log
-            .read_stream(&stream, 0)
-            .await?
-            .into_iter()
-            .map(|recorded| recorded.event)
-            .collect();
+        let found: Vec<NewEvent> =
+            log.read_stream(&stream, 0).await?.into_iter().map(|recorded| recorded.event).collect();
         same("events", &found, &written)?;
     }
     Ok(())
@@ -279,8 +253,12 @@ pub(super) async fn growth_is_announced_on_every_handle(log: &Handles) -> Verdic
 }
 
 pub(super) async fn the_log_keeps_its_name(log: &Handles) -> Verdict {
-    same("the name of the log", &log.other.log_id(), &log.one.log_id())?;
-    ensure(!log.one.log_id().is_empty(), || "the log has no name".to_owned())
+    let name = log.one.log_id().to_owned();
+    log.other.append(vec![write(&new_stream(), 0, &events(1))]).await?;
+    for log in log.both() {
+        same("the name of the log", &log.log_id(), &name.as_str())?;
+    }
+    ensure(!name.is_empty(), || "the log has no name".to_owned())
 }
 
 pub(super) async fn numbers_of_a_sequence_are_dealt_out_once(log: &Handles) -> Verdict {
@@ -333,10 +311,7 @@ pub(super) async fn thousands_of_events_go_in_one_append(log: &Handles) -> Verdi
 pub(super) async fn many_streams_go_in_one_append(log: &Handles) -> Verdict {
     let start = log.one.head().await?;
     let writes: Vec<Write> = (0..400).map(|_| write(&new_stream(), 0, &events(2))).collect();
-    let wanted: Vec<_> = writes
-        .iter()
-        .flat_map(|write| write.events.iter().map(|event| event.id))
-        .collect();
+    let wanted: Vec<_> = writes.iter().flat_map(|write| write.events.iter().map(|event| event.id)).collect();
     log.one.append(writes).await?;
     same("the feed", &ids(&feed(log.other.as_ref(), start, 333).await?), &wanted)
 }

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Appends, EventLog, Handles, NewEvent, Position, Reader, Recorded, StoreError, StreamId, Write, flood, violations,
+    Appends, EventLog, Handles, NewEvent, Position, Reader, Recorded, StoreError, StreamId, Write, flood,
+    violations,
 };
 
 /// What is wrong with a log.
@@ -121,9 +122,8 @@ impl State {
         if matches!(flaw, Flaw::ForgetsIds | Flaw::TrustsTheNewestVersion) {
             return None;
         }
-        let mut events = writes
-            .iter()
-            .flat_map(|write| write.events.iter().map(|event| (&write.stream, event)));
+        let mut events =
+            writes.iter().flat_map(|write| write.events.iter().map(|event| (&write.stream, event)));
         let known = events.find(|(_, event)| self.places.contains_key(&event.id));
         known.map(|(stream, _)| stream.clone())
     }
@@ -174,10 +174,7 @@ fn stored(event: &NewEvent, flaw: Flaw) -> NewEvent {
         Flaw::TidiesData => event.data.trim().to_owned(),
         _ => event.data.clone(),
     };
-    NewEvent {
-        data,
-        ..event.clone()
-    }
+    NewEvent { data, ..event.clone() }
 }
 
 impl Log {
@@ -308,10 +305,7 @@ async fn broken_by(flaw: Flaw) -> Vec<String> {
 }
 
 fn handles(model: &Model) -> Handles {
-    Handles {
-        one: model.open(),
-        other: model.open(),
-    }
+    Handles { one: model.open(), other: model.open() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -332,10 +326,7 @@ async fn each_fault_is_caught_by_the_law_against_it() {
             Flaw::ForgetsIds,
             &["the same event twice is one event", "an event sent by many at once is one event"],
         ),
-        (
-            Flaw::TrustsTheNewestVersion,
-            &["a known event is not written at the newest version either"],
-        ),
+        (Flaw::TrustsTheNewestVersion, &["a known event is not written at the newest version either"]),
         (Flaw::TidiesData, &["every byte comes back as it was written"]),
         (Flaw::LetsTimeFall, &["the time of recording never falls within a stream"]),
         (Flaw::RecordsBarriers, &["an append of nothing records nothing"]),

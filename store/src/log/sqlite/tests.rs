@@ -30,11 +30,7 @@ fn event(id: Uuid) -> NewEvent {
 }
 
 fn write(stream: &str, expected: u64, ids: &[Uuid]) -> Write {
-    Write {
-        stream: StreamId::named(stream),
-        expected,
-        events: ids.iter().map(|id| event(*id)).collect(),
-    }
+    Write { stream: StreamId::named(stream), expected, events: ids.iter().map(|id| event(*id)).collect() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -50,10 +46,7 @@ async fn the_log_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_reader_that_trusts_the_head_is_caught_on_a_sound_log_too() {
     let folder = tempfile::tempdir().unwrap();
-    let handles = Handles {
-        one: Arc::new(log(&folder).await),
-        other: Arc::new(log(&folder).await),
-    };
+    let handles = Handles { one: Arc::new(log(&folder).await), other: Arc::new(log(&folder).await) };
     let violation = contract::flood(&handles, Reader::TrustsTheHead).await.unwrap_err();
     assert!(violation.to_string().contains("without having seen its event"), "{violation}");
 }
@@ -116,7 +109,7 @@ async fn a_clock_that_went_back_does_not_take_the_stream_along() {
     let folder = tempfile::tempdir().unwrap();
     let log = log(&folder).await;
     log.append(vec![write("a-1", 0, &[random::id()])]).await.unwrap();
-    let ahead = crate::clock::now() + Duration::from_secs(3600);
+    let ahead = crate::clock::now() + Duration::from_hours(1);
     sqlx::query(
         "insert into events (position, stream, version, id, type, recorded_at, correlation, actor, data) \
          select 2, stream, 2, ?, type, ?, correlation, actor, data from events",
@@ -126,10 +119,7 @@ async fn a_clock_that_went_back_does_not_take_the_stream_along() {
     .execute(&log.readers)
     .await
     .unwrap();
-    sqlx::query("update log_head set position = 2")
-        .execute(&log.readers)
-        .await
-        .unwrap();
+    sqlx::query("update log_head set position = 2").execute(&log.readers).await.unwrap();
     log.append(vec![write("a-1", 2, &[random::id()])]).await.unwrap();
     let newest = log.read_last(&StreamId::named("a-1"), 1).await.unwrap();
     assert_eq!(newest[0].recorded_at, ahead);

@@ -41,27 +41,15 @@ impl Kit {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let master = MasterKey(Zeroizing::new([1; 32]));
-        let vault = Vault::open_file(&folder.path().join("vault.db"), master)
-            .await
-            .unwrap();
+        let vault = Vault::open_file(&folder.path().join("vault.db"), master).await.unwrap();
         complete(&vault).await.unwrap();
         let keys = Arc::new(MacKeys::from(&vault.node_keys().await.unwrap()).unwrap());
         let inner = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
-        let log = Arc::new(Fragile {
-            inner,
-            refusing: AtomicBool::new(false),
-        });
+        let log = Arc::new(Fragile { inner, refusing: AtomicBool::new(false) });
         let journal = Journal::new(log.clone(), Arc::new(vault));
         let outbox = Arc::new(Scripted::default());
         let mailer = mailer(&journal, &keys, &outbox);
-        Self {
-            journal,
-            keys,
-            outbox,
-            log,
-            mailer,
-            folder,
-        }
+        Self { journal, keys, outbox, log, mailer, folder }
     }
 
     pub(super) fn mailer_of_another_process(&self) -> Mailer {
@@ -72,10 +60,7 @@ impl Kit {
     pub(super) async fn ask(&self, request: Request) -> Recorded {
         let stream = StreamId::mail(MailId(random::id()));
         let change = Change::of::<Mail>(stream.clone(), 0, &[Event::MailRequested(request)]).unwrap();
-        self.journal
-            .append(&Context::of("anonymous"), vec![change])
-            .await
-            .unwrap();
+        self.journal.append(&Context::of("anonymous"), vec![change]).await.unwrap();
         self.log.read_stream(&stream, 0).await.unwrap().remove(0)
     }
 
@@ -91,11 +76,7 @@ impl Kit {
             data: "{\"purpose\":\"sell\"}".to_owned(),
             sealed: None,
         };
-        let write = Write {
-            stream: stream.clone(),
-            expected: 0,
-            events: vec![event],
-        };
+        let write = Write { stream: stream.clone(), expected: 0, events: vec![event] };
         self.log.append(vec![write]).await.unwrap();
         self.log.read_stream(&stream, 0).await.unwrap().remove(0)
     }
@@ -106,22 +87,15 @@ impl Kit {
 
     /// Lets a mailer of its own follow the log until it has dealt with `position`.
     pub(super) async fn follow_to(&self, position: Position) {
-        let tenure = Tenure {
-            length: Duration::from_secs(30),
-            sole: true,
-        };
-        let desk = Desk::open_file(&self.folder.path().join("views.db"), "node".to_owned(), tenure)
-            .await
-            .unwrap();
+        let tenure = Tenure { length: Duration::from_secs(30), sole: true };
+        let desk =
+            Desk::open_file(&self.folder.path().join("views.db"), "node".to_owned(), tenure).await.unwrap();
         let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone());
         let (progress, mut reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let following = tokio::spawn(follow(follower, self.log.clone(), desk, progress, stopped));
         let done = reached.wait_for(|reached| *reached >= position);
-        tokio::time::timeout(DEADLINE, done)
-            .await
-            .expect("the follower comes this far")
-            .unwrap();
+        tokio::time::timeout(DEADLINE, done).await.expect("the follower comes this far").unwrap();
         stop.send_replace(true);
         following.await.unwrap();
     }
@@ -158,10 +132,7 @@ impl Kit {
 }
 
 fn mailer(journal: &Journal, keys: &Arc<MacKeys>, outbox: &Arc<Scripted>) -> Mailer {
-    let sender = Sender {
-        name: None,
-        address: "stele@localhost".to_owned(),
-    };
+    let sender = Sender { name: None, address: "stele@localhost".to_owned() };
     let urls = LinkUrls {
         verify: "http://app/verify?key={key}".to_owned(),
         reset: "http://app/reset?uid={uid}&token={token}".to_owned(),
@@ -178,13 +149,7 @@ fn request(purpose: Purpose, to: &str, life: Option<u64>) -> Request {
         key: "1".to_owned(),
     });
     let to = Private::new(KeyId::of_user(USER), to.to_owned());
-    Request {
-        purpose,
-        user: USER,
-        to,
-        link,
-        at,
-    }
+    Request { purpose, user: USER, to, link, at }
 }
 
 pub(super) fn verify(to: &str, life: u64) -> Request {
@@ -214,10 +179,7 @@ pub(super) struct Scripted {
 
 impl Scripted {
     pub(super) fn fail(&self, to: &str, faults: &[Fault]) {
-        self.faults
-            .lock()
-            .unwrap()
-            .insert(to.to_owned(), faults.iter().copied().collect());
+        self.faults.lock().unwrap().insert(to.to_owned(), faults.iter().copied().collect());
     }
 
     pub(super) fn faults_left(&self, to: &str) -> u32 {
@@ -229,12 +191,7 @@ impl Scripted {
 #[async_trait]
 impl Outbox for Scripted {
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError> {
-        let fault = self
-            .faults
-            .lock()
-            .unwrap()
-            .get_mut(&letter.to)
-            .and_then(VecDeque::pop_front);
+        let fault = self.faults.lock().unwrap().get_mut(&letter.to).and_then(VecDeque::pop_front);
         match fault {
             Some(Fault::Temporary) => Err(DeliverError::Temporary("greylisted".into())),
             Some(Fault::Permanent) => Err(DeliverError::Permanent("no such mailbox".into())),
