@@ -27,9 +27,12 @@ async fn nothing_secret_is_left_behind_with_keys() {
 }
 
 async fn leaves_nothing(tokens: &str) {
-    let mut server =
-        Server::start(&[("STELE_AUTH__TOKENS", tokens), ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#)])
-            .await;
+    let mut server = Server::start(&[
+        ("STELE_AUTH__TOKENS", tokens),
+        ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#),
+        ("STELE_OUTPUT__LEVEL", "trace"),
+    ])
+    .await;
     let mut canary = Canary::default();
     flows::run(&server, &mut canary).await;
     let needles: Vec<Needle> = canary.needles().chain([Needle::new("a password hash", HASH)]).collect();

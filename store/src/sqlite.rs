@@ -7,10 +7,14 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::Instant;
 
 static LOG: Migrator = sqlx::migrate!("../migrations/log/sqlite");
 static VAULT: Migrator = sqlx::migrate!("../migrations/vault/sqlite");
 static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
+
+/// How long another process may hold a lock.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// Which of the three databases a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +112,7 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(role.synchronous())
         .pragma("secure_delete", role.secure_delete())
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(BUSY)
         .statement_cache_capacity(64)
 }
 
@@ -116,10 +120,8 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
 pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePool, OpenError> {
     let shown = || path.display().to_string();
     make_private(path).map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
-    let pool = SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_with(options(path, role))
+    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+    let pool = connect(pool, options(path, role))
         .await
         .map_err(|source| OpenError::Unreachable { path: shown(), source })?;
     migrate(&pool, role).await.map_err(|source| match source {
@@ -129,6 +131,26 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
         source => OpenError::Migration { path: shown(), source },
     })?;
     Ok(pool)
+}
+
+/// Makes the first connection. While another process gives a new file its write-ahead log, SQLite refuses at once instead
+/// of waiting as it does for other locks.
+async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: i32 = 5;
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    code.is_some_and(|extended| extended & 0xff == SQLITE_BUSY)
 }
 
 /// Migrates under the write lock, so that of several processes that start at once one does it, and the others wait.

@@ -29,6 +29,9 @@ const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_
 /// The end of the year 9999, beyond which a Date header can't go.
 const LAST_DATE: i64 = 253_402_300_799;
 
+/// Octets in a line of a message, without its end (RFC 5322, section 2.1.1).
+const LONGEST_LINE: usize = 998;
+
 /// Whom mails are from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
@@ -222,14 +225,17 @@ fn address(text: &str) -> Result<Address, AddressError> {
     Address::new(local, domain)
 }
 
-/// Text as it is where the lines are short enough for mail, so that the link in a file can be clicked; else in
+/// Text as it is where every line fits into a message, so that the link in a file can be found and clicked; else in
 /// quoted-printable.
 fn part(kind: ContentType, text: String) -> SinglePart {
-    let body = Body::new_with_encoding(text, ContentTransferEncoding::SevenBit).or_else(|text| {
-        let text = String::from_utf8_lossy(&text).into_owned();
-        Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
-    });
-    let body = body.unwrap_or_else(Body::new);
+    let fits = text.is_ascii() && !text.contains('\r') && text.lines().all(|line| line.len() <= LONGEST_LINE);
+    let body = if fits {
+        let lines = text.replace('\n', "\r\n").into_bytes();
+        Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit)
+    } else {
+        let encoded = Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable);
+        encoded.unwrap_or_else(Body::new)
+    };
     SinglePart::builder().header(kind).body(body)
 }
 

@@ -346,3 +346,11 @@ async fn the_desk_knows_who_leads_and_how_far_he_is() {
     assert_eq!((standing.role.as_str(), standing.node.as_str(), standing.position), (ROLE, "a", 4));
     assert!(standing.until > clock::now().0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_gives_no_sign_any_more_does_not_keep_its_followers_busy() {
+    let (grow, mut grown) = watch::channel(Position::BEGINNING);
+    drop(grow);
+    let waiting = tokio::time::timeout(POLL, woken(&mut grown)).await;
+    assert!(waiting.is_err());
+}
