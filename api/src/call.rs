@@ -1,5 +1,5 @@
-//! One request to an endpoint, as its handler sees it: who calls and from where, with which body. Credentials are judged
-//! before the method, and the method before the body, as the contract has it.
+//! One request to an endpoint, as its handler sees it: who calls and from where, with which body. What the client takes is
+//! judged before credentials, these before the method, and the method before the body, as the contract has it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -20,7 +20,9 @@ use crate::{
     config::Limit,
     edge::{ClientAddress, RequestId, prefix},
     form::{
-        Fields, read,
+        Fields,
+        accept::suits,
+        read,
         route::{Credentials, Endpoint, not_allowed},
     },
 };
@@ -47,6 +49,9 @@ where
     H: FnOnce(Call) -> F + Send,
     F: Future<Output = Handled> + Send,
 {
+    if let Err(unsuitable) = suits(request.uri().query(), accepted(request.headers()).as_deref()) {
+        return Answer::new(unsuitable.status(), unsuitable.to_json()).into_response();
+    }
     match admit(app, endpoint, request).await {
         Ok(call) => handler(call).await.unwrap_or_else(|refusal| refusal).into_response(),
         Err(answer) => answer.into_response(),
@@ -179,4 +184,10 @@ pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// A header as text, byte for byte in Latin-1 (RFC 9110, section 5.5).
 pub(crate) fn header_text(value: &axum::http::HeaderValue) -> String {
     value.as_bytes().iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// The types that a client takes, if it names any; several headers are one list (RFC 9110, section 5.3).
+fn accepted(headers: &HeaderMap) -> Option<String> {
+    let lists: Vec<String> = headers.get_all(header::ACCEPT).iter().map(header_text).collect();
+    (!lists.is_empty()).then(|| lists.join(","))
 }

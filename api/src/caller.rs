@@ -118,11 +118,12 @@ fn by_jwt(app: &App, token: &str) -> Result<Caller, Answer> {
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Answer> {
-    let Some(header) = headers.get(header::AUTHORIZATION).map(header_text) else {
+    let Some(header) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
-    let mut words = header.split_ascii_whitespace();
-    if !words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("token")) {
+    let words = header.as_bytes().split(u8::is_ascii_whitespace);
+    let mut words = words.filter(|word| !word.is_empty());
+    if !words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"token")) {
         return Ok(None);
     }
     let bad = |why: &str| {
@@ -132,8 +133,10 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Answer> {
     match (words.next(), words.next()) {
         (None, _) => bad("No credentials provided."),
         (Some(_), Some(_)) => bad("Token string should not contain spaces."),
-        (Some(key), None) if !key.is_ascii() => bad("Token string should not contain invalid characters."),
-        (Some(key), None) => Ok(Some(key.to_owned())),
+        (Some(key), None) => match std::str::from_utf8(key) {
+            Ok(key) => Ok(Some(key.to_owned())),
+            Err(_) => bad("Token string should not contain invalid characters."),
+        },
     }
 }
 

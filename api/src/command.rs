@@ -13,8 +13,8 @@ mod standing;
 
 use std::sync::Arc;
 
-use domain::{Private, UserId, user::PasswordHash};
-use store::{Journal, StoreError, clock, node_keys::MacKeys, random, vault::Destroyed};
+use domain::{KeyId, Private, UserId, user::PasswordHash};
+use store::{ExecuteError, Journal, StoreError, clock, node_keys::MacKeys, random, vault::Destroyed};
 
 use crate::{
     config::{Config, PkMode},
@@ -61,11 +61,53 @@ impl From<PoolError> for Failure {
     }
 }
 
+/// An error of an order that takes several streams.
+trait OrderError {
+    /// Whether someone else wrote first.
+    fn is_conflict(&self) -> bool;
+}
+
+macro_rules! order_errors {
+    ($($error:ty),*) => {$(
+        impl From<StoreError> for $error {
+            fn from(error: StoreError) -> Self {
+                Self::Failed(error.into())
+            }
+        }
+
+        impl OrderError for $error {
+            fn is_conflict(&self) -> bool {
+                matches!(self, Self::Failed(Failure::Store(StoreError::Conflict { .. })))
+            }
+        }
+    )*};
+}
+
+order_errors!(ChangeError, EmailError, LoginError, ProfileError, RefreshError, RegisterError, ResetError);
+
+impl<E: std::error::Error> OrderError for ExecuteError<E> {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Conflict { .. }))
+    }
+}
+
+/// Decides again, from the start, when someone else wrote first.
+async fn insist<T, E: OrderError, F: Future<Output = Result<T, E>>>(
+    mut order: impl FnMut() -> F,
+) -> Result<T, E> {
+    for _ in 1..ATTEMPTS {
+        match order().await {
+            Err(error) if error.is_conflict() => {}
+            outcome => return outcome,
+        }
+    }
+    order().await
+}
+
 impl Accounts {
-    /// A hash of a new password, under a data key of its own.
-    async fn hash(&self, user: UserId, password: &Secret) -> Result<Private<PasswordHash>, Failure> {
-        let hash = self.hashes.hash(password.clone(), random::bytes()).await?;
-        Ok(Private::new(domain::KeyId::of_password(user, random::id()), PasswordHash(hash)))
+    /// A hash of a new password.
+    async fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
+        Ok(PasswordHash(self.hashes.hash(password.clone(), random::bytes()).await?))
     }
 
     /// Destroys the key of a password hash that another has replaced. If it can't be done now, the collector will.
@@ -93,6 +135,11 @@ fn time_ordered_pk(unix_millis: i64, random: u64) -> UserId {
     const START_OF_2026: i64 = 1_767_225_600_000;
     let millis = (unix_millis - START_OF_2026).clamp(1, (1 << 41) - 1);
     UserId(millis << 12 | i64::from(u16::try_from(random & 0xfff).unwrap_or(0)))
+}
+
+/// A user's password hash, under a data key of its own.
+fn sealed(user: UserId, hash: &PasswordHash) -> Private<PasswordHash> {
+    Private::new(KeyId::of_password(user, random::id()), hash.clone())
 }
 
 #[cfg(test)]

@@ -42,9 +42,9 @@ pub struct Edge {
 impl Edge {
     /// `routes` behind the whole edge and, inside of it, [`guard`]: an id and one log line for each request,
     /// security headers, CORS, the refusal of forged requests, limits, and paths with or without a slash at
-    /// their end. Routes are to be registered without one.
+    /// their end or needless escapes. Routes are to be registered without them.
     pub fn wrap(self, routes: Router, limits: &ServerLimits) -> Router {
-        let routes = routes.layer(from_fn(trace::note_route)).map_request(without_trailing_slash);
+        let routes = routes.layer(from_fn(trace::note_route)).map_request(in_plain_form);
         let edge = Arc::new(self);
         let mut guarded = guard(Router::new().fallback_service(routes), limits);
         if edge.cookies {
@@ -57,12 +57,14 @@ impl Edge {
     }
 }
 
-/// `/login/` and `/login` are one route. A redirect would lose the body of a POST in many clients.
-fn without_trailing_slash(mut request: Request) -> Request {
+/// `/login/`, `/login` and `/log%69n` are one route. A redirect would lose the body of a POST in many clients.
+fn in_plain_form(mut request: Request) -> Request {
     let uri = request.uri();
-    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+    let plain = unescaped(uri.path());
+    let path = plain.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(&plain);
+    if path == uri.path() {
         return request;
-    };
+    }
     let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = PathAndQuery::try_from(target).ok();
@@ -70,4 +72,27 @@ fn without_trailing_slash(mut request: Request) -> Request {
         *request.uri_mut() = uri;
     }
     request
+}
+
+/// The path with those letters written plainly that never need an escape (RFC 3986, section 6.2.2.2).
+fn unescaped(path: &str) -> String {
+    let mut pieces = path.split('%');
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let escaped = piece.split_at_checked(2).and_then(|(digits, rest)| {
+            let letter = char::from(u8::from_str_radix(digits, 16).ok()?);
+            (letter.is_ascii_alphanumeric() || "-._~".contains(letter)).then_some((letter, rest))
+        });
+        match escaped {
+            Some((letter, rest)) => {
+                plain.push(letter);
+                plain.push_str(rest);
+            }
+            None => {
+                plain.push('%');
+                plain.push_str(piece);
+            }
+        }
+    }
+    plain
 }

@@ -5,6 +5,7 @@
 //! reports all faulty fields together, in the order in which the endpoint declares them. Only when it found
 //! nothing does the *whole stage* run, which compares fields and reports a single fault.
 
+pub mod accept;
 pub mod address;
 pub mod body;
 mod charset;

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use domain::{
     ReservationId, SessionId, Time, User, UserId,
-    name::{self, NameKind},
     user::{Event, Names, Registration},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
@@ -173,17 +172,15 @@ impl ReadModel for UserRow {
     }
 
     async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert or replace into users (pk, username, username_key, email, email_key, email_claim, \
+        const SQL: &str = "insert or replace into users (pk, username, email, email_claim, \
              email_verified, pending_email, pending_claim, first_name, last_name, active, epoch, kept, \
              epoch_raised_at, registered_at, version, position) \
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         sqlx::query(SQL)
             .bind(self.pk.0)
             .bind(&self.username)
-            .bind(name::canonical_username(&self.username))
             .bind(&self.email)
-            .bind(self.email.as_deref().map(name::canonical_email))
             .bind(self.email_claim.map(|id| id.to_string()))
             .bind(self.email_verified)
             .bind(&self.pending_email)
@@ -219,18 +216,6 @@ pub async fn current(
         row = UserRow::with(row, &event, &recorded);
     }
     Ok(row)
-}
-
-/// The users whom `text` names: by pk, username or e-mail.
-pub async fn named(views: &SqlitePool, text: &str) -> Result<Vec<UserRow>, sqlx::Error> {
-    let rows =
-        sqlx::query("select * from users where pk = ? or username_key = ? or email_key = ? order by pk")
-            .bind(text.parse::<i64>().unwrap_or(0))
-            .bind(name::canonical(NameKind::Username, text))
-            .bind(name::canonical(NameKind::Email, text))
-            .fetch_all(views)
-            .await?;
-    rows.iter().map(UserRow::from_row).collect()
 }
 
 /// At most `limit` users after a pk, in the order of their pks.

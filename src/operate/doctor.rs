@@ -128,7 +128,8 @@ async fn views(settings: &Settings, head: Option<Position>) -> Vec<Finding> {
 async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
     match (projections::parked::all(pool).await, sqlite::durability(pool).await) {
         (Ok(parked), Ok(durability)) => {
-            let waiting = parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
+            let waiting =
+                parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
             let waiting: String = waiting.collect();
             let detail = format!("{}, {durability} (made again from the log){waiting}", path.display());
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }

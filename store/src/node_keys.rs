@@ -40,21 +40,14 @@ pub async fn complete(vault: &Vault) -> Result<(), VaultError> {
     let held = vault.node_keys().await?;
     for purpose in MAC_PURPOSES.into_iter().filter(|purpose| !held.iter().any(|key| key.purpose == *purpose))
     {
-        add_mac_key(vault, purpose, "1").await?;
+        add_mac_key(vault, purpose).await?;
     }
     Ok(())
 }
 
-/// Adds a link key, which derives the links of all mails from now on; older links stay good under the older key.
-pub async fn rotate_link_key(vault: &Vault) -> Result<String, VaultError> {
-    let name = format!("{:x}", clock::now().seconds());
-    add_mac_key(vault, "link", &name).await?;
-    Ok(name)
-}
-
-async fn add_mac_key(vault: &Vault, purpose: &str, name: &str) -> Result<(), VaultError> {
+async fn add_mac_key(vault: &Vault, purpose: &str) -> Result<(), VaultError> {
     let key = NodeKey {
-        id: format!("{purpose}-{name}"),
+        id: format!("{purpose}-1"),
         purpose: purpose.to_owned(),
         algorithm: "HMAC-SHA256".to_owned(),
         material: Zeroizing::new(random::bytes::<32>().to_vec()),

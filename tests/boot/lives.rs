@@ -120,6 +120,14 @@ async fn a_stop_does_not_wait_for_idle_connections() {
 }
 
 #[tokio::test]
+async fn an_interrupt_stops_it_as_well() {
+    let mut server = Server::start(&[]).await;
+    Account::named("hasty").register(&server.api()).await;
+    server.interrupt();
+    assert_eq!(server.exit_code_within(SOON), Some(0));
+}
+
+#[tokio::test]
 async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
     let mut server = Server::start(&[("STELE_API__DRAIN_TIMEOUT", "1s")]).await;
     let mut wire = Wire::connect(server.address()).await;

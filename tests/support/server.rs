@@ -152,6 +152,11 @@ impl Server {
         self.process.signal(Signal::TERM);
     }
 
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&mut self) {
+        self.process.signal(Signal::INT);
+    }
+
     /// Asks it to end and answers its exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         self.process.stop();

@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{Change, Context, Position, StoreError, StreamId, clock, link::Link};
 
-use super::{ATTEMPTS, Accounts, Failure};
+use super::{Accounts, Failure, insist};
 use crate::config::Verification;
 
 #[derive(Debug, thiserror::Error)]
@@ -23,27 +23,11 @@ pub enum EmailError {
     Failed(#[from] Failure),
 }
 
-impl From<StoreError> for EmailError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Accounts {
     /// Takes the key of a verification link: verifies the address that it was sent to, or puts that one in the place of
     /// the old one where this was asked for.
     pub async fn verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_verify_email(context, link).await {
-                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. })))
-                    if attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        insist(|| self.try_verify_email(context, link)).await
     }
 
     async fn try_verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
@@ -126,17 +110,7 @@ impl Accounts {
         (user, proof): (UserId, Proof),
         email: &str,
     ) -> Result<Position, EmailError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_request_email_change(context, (user, proof), email).await {
-                Err(EmailError::Failed(Failure::Store(StoreError::Conflict { .. })))
-                    if attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        insist(|| self.try_request_email_change(context, (user, proof), email)).await
     }
 
     async fn try_request_email_change(

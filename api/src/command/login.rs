@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{Context, StoreError, StreamId, clock};
 
-use super::{Accounts, Failure, names::Held};
+use super::{Accounts, Failure, names::Held, sealed};
 use crate::{
     attempts::Attempts,
     password::{Secret, Verdict},
@@ -37,12 +37,6 @@ pub enum LoginError {
     Disabled,
     #[error(transparent)]
     Failed(#[from] Failure),
-}
-
-impl From<StoreError> for LoginError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 impl Accounts {
@@ -124,12 +118,12 @@ impl Accounts {
 
     /// Puts a hash with today's parameters in the place of an older one; if it fails, the next login tries again.
     async fn rehash(&self, context: &Context, (user, account): (UserId, &Account), password: &Secret) {
-        let Ok(fresh) = self.hash(user, password).await else {
+        let Ok(fresh) = self.hash(password).await else {
             return;
         };
         let command = user::Command::RehashPassword {
             replaces: account.password.key.clone(),
-            password: fresh,
+            password: sealed(user, &fresh),
             at: clock::now(),
         };
         match self.journal.execute::<User>(context, &StreamId::user(user), command).await {

@@ -7,9 +7,9 @@ use domain::{
     name::canonical_email,
     user::{self, Account, ChangePassword, Command, Proof},
 };
-use store::{Change, Context, Position, StoreError, StreamId, clock, link::Link};
+use store::{Change, Context, ExecuteError, Position, StreamId, clock, link::Link};
 
-use super::{ATTEMPTS, Accounts, Failure};
+use super::{Accounts, Failure, insist, sealed};
 use crate::password::Secret;
 
 #[derive(Debug, thiserror::Error)]
@@ -30,18 +30,6 @@ pub enum ResetError {
     Failed(#[from] Failure),
 }
 
-impl From<StoreError> for ChangeError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<StoreError> for ResetError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Accounts {
     /// Changes a password; all sessions end, but that of `proof` where the settings say so.
     pub async fn change_password(
@@ -50,17 +38,19 @@ impl Accounts {
         (user, proof): (UserId, Proof),
         password: &Secret,
     ) -> Result<Position, ChangeError> {
-        let hash = self.hash(user, password).await?;
+        let hash = self.hash(password).await?;
         let keep_session = !self.config.logout_on_password_change;
         let command = |_: &Account, at| {
-            let password = hash.clone();
+            let password = sealed(user, &hash);
             Ok(Command::ChangePassword(ChangePassword { proof, password, keep_session, at }))
         };
         self.replace_password(context, user, Purpose::PasswordChanged, command).await.map_err(|error| {
             match error {
-                Replace::Refused(user::Error::Disabled | user::Error::NotRegistered) => ChangeError::Disabled,
-                Replace::Refused(_) => ChangeError::SessionEnded,
-                Replace::Store(error) => error.into(),
+                ExecuteError::Refused(user::Error::Disabled | user::Error::NotRegistered) => {
+                    ChangeError::Disabled
+                }
+                ExecuteError::Refused(_) => ChangeError::SessionEnded,
+                ExecuteError::Store(error) => error.into(),
             }
         })
     }
@@ -108,17 +98,17 @@ impl Accounts {
         password: &Secret,
     ) -> Result<Position, ResetError> {
         let user = UserId(link.user());
-        let hash = self.hash(user, password).await?;
+        let hash = self.hash(password).await?;
         let command = |account: &Account, at| {
             if !self.opens(link, account) {
                 return Err(user::Error::LinkSpent);
             }
-            Ok(Command::ResetPassword { epoch: account.epoch, password: hash.clone(), at })
+            Ok(Command::ResetPassword { epoch: account.epoch, password: sealed(user, &hash), at })
         };
         self.replace_password(context, user, Purpose::PasswordReset, command).await.map_err(|error| {
             match error {
-                Replace::Refused(_) => ResetError::BadLink,
-                Replace::Store(error) => error.into(),
+                ExecuteError::Refused(_) => ResetError::BadLink,
+                ExecuteError::Store(error) => error.into(),
             }
         })
     }
@@ -130,39 +120,28 @@ impl Accounts {
         context: &Context,
         user: UserId,
         notice: Purpose,
-        command: impl Fn(&Account, Time) -> Result<Command, user::Error> + Send,
-    ) -> Result<Position, Replace> {
-        let stream = StreamId::user(user);
-        let mut attempt = 1;
-        loop {
-            let loaded = self.journal.load::<User>(&stream).await?;
-            let at = clock::now();
-            let account = loaded.state.account().ok_or(Replace::Refused(user::Error::NotRegistered))?;
-            let events = loaded.state.decide(command(account, at).map_err(Replace::Refused)?);
-            let events = events.map_err(Replace::Refused)?;
-            let mut changes = vec![Change::of::<User>(stream.clone(), loaded.version, &events)?];
-            changes.extend(Self::notice(notice, (user, account), at)?);
-            changes.extend(self.release_pending(account).await?);
-            match self.journal.append(context, changes).await {
-                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
-                outcome => {
-                    let position = outcome?;
-                    self.shred(&account.password).await;
-                    return Ok(position);
-                }
-            }
-        }
+        command: impl Fn(&Account, Time) -> Result<Command, user::Error> + Send + Sync,
+    ) -> Result<Position, ExecuteError<user::Error>> {
+        insist(|| self.try_replace_password(context, user, notice, &command)).await
     }
-}
 
-/// Why a password was not replaced.
-enum Replace {
-    Refused(user::Error),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Replace {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+    async fn try_replace_password(
+        &self,
+        context: &Context,
+        user: UserId,
+        notice: Purpose,
+        command: &(impl Fn(&Account, Time) -> Result<Command, user::Error> + Send + Sync),
+    ) -> Result<Position, ExecuteError<user::Error>> {
+        let (stream, at) = (StreamId::user(user), clock::now());
+        let loaded = self.journal.load::<User>(&stream).await?;
+        let account = loaded.state.account().ok_or(ExecuteError::Refused(user::Error::NotRegistered))?;
+        let events = command(account, at).and_then(|command| loaded.state.decide(command));
+        let events = events.map_err(ExecuteError::Refused)?;
+        let mut changes = vec![Change::of::<User>(stream, loaded.version, &events)?];
+        changes.extend(Self::notice(notice, (user, account), at)?);
+        changes.extend(self.release_pending(account).await?);
+        let position = self.journal.append(context, changes).await?;
+        self.shred(&account.password).await;
+        Ok(position)
     }
 }

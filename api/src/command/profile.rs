@@ -5,9 +5,9 @@ use domain::{
     name::{NameKind, canonical_username},
     user::{self, Account, Command, Names, Proof, UpdateProfile},
 };
-use store::{Change, Context, Position, StoreError, StreamId, clock};
+use store::{Change, Context, Position, StreamId, clock};
 
-use super::{ATTEMPTS, Accounts, Failure};
+use super::{Accounts, Failure, insist};
 
 /// New names; what is none stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,12 +27,6 @@ pub enum ProfileError {
     Failed(#[from] Failure),
 }
 
-impl From<StoreError> for ProfileError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Accounts {
     /// Updates a user's names; where nothing changes, nothing is recorded.
     pub async fn update_profile(
@@ -41,17 +35,7 @@ impl Accounts {
         (user, proof): (UserId, Proof),
         update: &ProfileUpdate,
     ) -> Result<Position, ProfileError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_update_profile(context, (user, proof), update).await {
-                Err(ProfileError::Failed(Failure::Store(StoreError::Conflict { .. })))
-                    if attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        insist(|| self.try_update_profile(context, (user, proof), update)).await
     }
 
     async fn try_update_profile(

@@ -9,7 +9,7 @@ use domain::{
 };
 use store::{Change, Context, Position, StoreError, StreamId, clock};
 
-use super::{ATTEMPTS, Accounts, Failure};
+use super::{Accounts, Failure, insist, sealed};
 use crate::{config::Verification, password::Secret};
 
 /// Who wants to be known.
@@ -39,40 +39,20 @@ pub enum RegisterError {
     Failed(#[from] Failure),
 }
 
-impl From<StoreError> for RegisterError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Accounts {
     /// Registers a user, or says which name is taken.
     pub async fn register(&self, context: &Context, new: &NewUser) -> Result<Registered, RegisterError> {
-        let mut pk = self.new_pk().await?;
-        let password = self.hash(pk, &new.password).await?;
-        let mut attempt = 1;
-        loop {
-            match self.try_register(context, new, (pk, &password)).await {
-                Err(RegisterError::Failed(Failure::Store(StoreError::Conflict { stream })))
-                    if attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                    if stream == StreamId::user(pk) {
-                        pk = self.new_pk().await?;
-                    }
-                }
-                outcome => return outcome,
-            }
-        }
+        let hash = self.hash(&new.password).await?;
+        insist(|| self.try_register(context, new, &hash)).await
     }
 
     async fn try_register(
         &self,
         context: &Context,
         new: &NewUser,
-        (pk, password): (UserId, &Private<PasswordHash>),
+        hash: &PasswordHash,
     ) -> Result<Registered, RegisterError> {
-        let at = clock::now();
+        let (pk, at) = (self.new_pk().await?, clock::now());
         if self.is_foreign_address(&new.username, &new.email).await? {
             return Err(RegisterError::UsernameTaken);
         }
@@ -83,7 +63,7 @@ impl Accounts {
         let registration = Registration {
             names: Private::new(KeyId::of_user(pk), names(&new.username)),
             email: Private::new(KeyId::of_user(pk), new.email.clone()),
-            password: password.clone(),
+            password: sealed(pk, hash),
             username_claim: username.reservation,
             email_claim: email.reservation,
             email_verified: new.email_verified,

@@ -7,7 +7,7 @@ use domain::{
 };
 use store::{Change, Context, ExecuteError, Position, StoreError, StreamId, clock, random};
 
-use super::{ATTEMPTS, Accounts, Failure};
+use super::{Accounts, Failure, insist};
 
 /// A session that has just begun.
 pub struct Opened {
@@ -35,12 +35,6 @@ pub enum RefreshError {
     Reused,
     #[error(transparent)]
     Failed(#[from] Failure),
-}
-
-impl From<StoreError> for RefreshError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 impl Accounts {
@@ -82,17 +76,7 @@ impl Accounts {
         (id, counter): (SessionId, u32),
         kid: Option<String>,
     ) -> Result<Refreshed, RefreshError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_refresh(context, (id, counter), kid.clone()).await {
-                Err(RefreshError::Failed(Failure::Store(StoreError::Conflict { .. })))
-                    if attempt < ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+        insist(|| self.try_refresh(context, (id, counter), kid.clone())).await
     }
 
     async fn try_refresh(

@@ -90,6 +90,16 @@ async fn a_path_is_the_same_route_with_and_without_a_slash_at_its_end() {
 }
 
 #[tokio::test]
+async fn a_needless_escape_in_a_path_changes_nothing_and_a_needed_one_is_no_part_of_a_route() {
+    for path in ["/auth/log%69n", "/auth/%6C%6Fgin/?next=%2f"] {
+        assert_eq!(ask("POST", path, &[]).await.status(), 200, "{path}");
+    }
+    for path in ["/auth%2Flogin", "/auth/login%2f", "/auth/login%", "/auth/login%zz", "/auth/x/%2e%2e/login"] {
+        assert_eq!(ask("POST", path, &[]).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_answered_as_get_without_the_body() {
     let response = ask("HEAD", "/keys/", &[]).await;
     assert_eq!((response.status(), header(&response, "content-length")), (StatusCode::OK, Some("4")));

@@ -1,19 +1,20 @@
 //! `POST registration/` and what follows it: `verify-email/` and `resend-email/`.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use domain::name::{NameKind, canonical_email};
 use serde_json::json;
 use store::link::Link;
 
 use crate::{
     answer::{Answer, Handled},
-    call::Call,
+    call::{Call, wrong_method},
     command::{EmailError, NewUser, RegisterError},
     config::Verification,
     form::{
         FieldErrors,
         address::{ResendEmail, VerifyEmail},
         registration::{Draft, EMAIL_TAKEN, Registration, USERNAME_TAKEN},
+        route::Endpoint,
     },
     grant::account_details,
     password,
@@ -59,7 +60,11 @@ async fn look_up(call: &Call, mut draft: Draft) -> Result<Draft, Answer> {
     Ok(draft)
 }
 
+/// HEAD is offered and refused all the same, as the contract has it.
 pub(crate) async fn verify_email(call: Call) -> Handled {
+    if call.method != Method::POST {
+        return Err(wrong_method(Endpoint::VERIFY_EMAIL, &call.method));
+    }
     let VerifyEmail { key } = VerifyEmail::parse(&call.fields()?)?;
     let link = Link::parse_verify_email(key.as_str()).ok_or_else(Answer::not_found)?;
     match call.app.accounts.verify_email(&call.context(), &link).await {

@@ -80,7 +80,7 @@ pub fn read(content_type: Option<&str>, bytes: &[u8]) -> Result<Fields, Refusal>
 }
 
 /// Whether a media type, which may hold wildcards, means this type and subtype.
-fn covers(given: &str, main: &str, sub: &str) -> bool {
+pub(super) fn covers(given: &str, main: &str, sub: &str) -> bool {
     let (given_main, given_sub) = given.split_once('/').unwrap_or((given, ""));
     (given_main == "*" || given_main == main) && (given_sub == "*" || given_sub == sub)
 }

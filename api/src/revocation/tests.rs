@@ -27,7 +27,7 @@ fn user(epoch: u32, kept: Option<SessionId>, active: bool) -> UserRow {
 }
 
 fn known() -> Revocations {
-    Revocations::new(Duration::from_secs(60), Duration::from_secs(300))
+    Revocations::new(Duration::from_mins(1), Duration::from_mins(5))
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn what_no_live_token_can_meet_is_forgotten() {
 
 #[test]
 fn a_node_that_hears_nothing_does_not_answer() {
-    let known = Revocations::new(Duration::ZERO, Duration::from_secs(300));
+    let known = Revocations::new(Duration::ZERO, Duration::from_mins(5));
     while known.heard.read().unwrap().elapsed().is_zero() {}
     assert!(known.standing(UserId(1), SessionId(7), 0).is_err());
 }

@@ -2,9 +2,7 @@
 create table users (
     pk integer primary key,
     username text not null,
-    username_key text not null,
     email text,
-    email_key text,
     email_claim text,
     email_verified integer not null,
     pending_email text,
@@ -22,9 +20,7 @@ create table users (
     position integer not null
 ) strict;
 
-create index users_by_username on users (username_key);
 create index users_by_epoch on users (epoch_raised_at) where epoch_raised_at is not null;
-create index users_by_email on users (email_key) where email_key is not null;
 
 create table sessions (
     id text primary key,

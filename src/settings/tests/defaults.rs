@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 
 use ::api::{
-    config::{LoginMethods, Limit, PkMode, TokenMode, Verification},
+    config::{Limit, LoginMethods, PkMode, TokenMode, Verification},
     token::{cookie::SameSite, keyring::Algorithm},
 };
 

@@ -3,7 +3,12 @@
 mod kit;
 
 use domain::{KeyId, mail::Event};
-use store::{Position, StreamId, link::Link, node_keys::rotate_link_key, vault::Destroyed};
+use store::{
+    Position, StreamId,
+    link::Link,
+    vault::{Destroyed, NodeKey},
+};
+use zeroize::Zeroizing;
 
 use super::*;
 use kit::{Fault, HOUR, Kit, notice, reset, verify};
@@ -157,7 +162,16 @@ async fn an_address_that_would_add_a_header_never_leaves() {
 #[tokio::test]
 async fn a_link_under_a_key_that_another_process_added_is_made() {
     let kit = Kit::new().await;
-    let name = rotate_link_key(kit.journal.vault()).await.unwrap();
+    let name = "2".to_owned();
+    let added = NodeKey {
+        id: "link-2".to_owned(),
+        purpose: "link".to_owned(),
+        algorithm: "HMAC-SHA256".to_owned(),
+        material: Zeroizing::new(vec![7; 32]),
+        created_at: clock::now(),
+        retired_at: None,
+    };
+    kit.journal.vault().add_node_key(&added).await.unwrap();
     assert!(kit.keys.link(&name).is_none());
     let mut request = verify("ada@example.org", HOUR);
     request.link.as_mut().unwrap().key.clone_from(&name);

@@ -355,9 +355,17 @@ async fn a_log_that_never_announces_its_growth_is_caught() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn positions_dealt_out_before_the_commit_are_caught_as_events_that_a_reader_never_saw() {
-    let model = Model::new(Flaw::CommitsOutOfOrder);
-    let violation = flood(&handles(&model), Reader::Careful).await.unwrap_err();
-    assert!(violation.to_string().contains("without having seen its event"), "{violation}");
+    // Whether a reader or a writer trips over the gap first is for the scheduler to say.
+    let mut others = Vec::new();
+    for _ in 0..20 {
+        let model = Model::new(Flaw::CommitsOutOfOrder);
+        let violation = flood(&handles(&model), Reader::Careful).await.unwrap_err().to_string();
+        if violation.contains("without having seen its event") {
+            return;
+        }
+        others.push(violation);
+    }
+    panic!("no reader was told, but {others:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
