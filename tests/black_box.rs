@@ -17,3 +17,4 @@ mod conformance;
 mod journeys;
 mod races;
 mod support;
+mod tour;

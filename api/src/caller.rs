@@ -1,7 +1,7 @@
 //! Who calls: reads a token from the `Authorization` header or the access cookie and says whose it is. Words of refusal
 //! are the contract's. For a JWT no I/O is done; for an opaque key as little as can be.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use domain::{Session, SessionId, UserId, session::Live};
 use serde_json::json;
 use store::{StreamId, clock};
@@ -9,7 +9,7 @@ use store::{StreamId, clock};
 use crate::{
     answer::Answer,
     app::{App, KeySession},
-    call::{cookies, header_text},
+    call::cookies,
     config::TokenMode,
     revocation::Standing,
     token::{TokenError, opaque},
@@ -84,18 +84,29 @@ fn bad_access_token(message: &str) -> Answer {
     challenge(TokenMode::Jwt, body)
 }
 
+/// The `Authorization` header. Of several nobody can tell which one counts: together they are credentials of no kind.
+fn authorization(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let values: Vec<&[u8]> =
+        headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
+    (!values.is_empty()).then(|| values.join(&b", "[..]))
+}
+
+fn words(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    header.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
 /// The access token of the header or, where there is no such header, of the cookie.
 fn bearer(app: &App, headers: &HeaderMap) -> Result<Option<String>, Answer> {
-    let Some(header) = headers.get(header::AUTHORIZATION).map(header_text) else {
+    let Some(header) = authorization(headers) else {
         let cookie = app.config.cookies.read_access(cookies(headers));
         return Ok(cookie.map(str::to_owned));
     };
-    let mut words = header.split_ascii_whitespace();
-    if words.next() != Some("Bearer") {
+    let mut words = words(&header);
+    if words.next() != Some(b"Bearer") {
         return Ok(None);
     }
     match (words.next(), words.next()) {
-        (Some(token), None) => Ok(Some(token.to_owned())),
+        (Some(token), None) => Ok(Some(String::from_utf8_lossy(token).into_owned())),
         _ => Err(refused(
             "Authorization header must contain two space-delimited values",
             "bad_authorization_header",
@@ -118,11 +129,10 @@ fn by_jwt(app: &App, token: &str) -> Result<Caller, Answer> {
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Answer> {
-    let Some(header) = headers.get(header::AUTHORIZATION) else {
+    let Some(header) = authorization(headers) else {
         return Ok(None);
     };
-    let words = header.as_bytes().split(u8::is_ascii_whitespace);
-    let mut words = words.filter(|word| !word.is_empty());
+    let mut words = words(&header);
     if !words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"token")) {
         return Ok(None);
     }

@@ -131,7 +131,7 @@ async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
             let waiting =
                 parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
             let waiting: String = waiting.collect();
-            let detail = format!("{}, {durability} (made again from the log){waiting}", path.display());
+            let detail = format!("{}, {durability}, can be made again from the log{waiting}", path.display());
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }
         }
         (Err(error), _) | (_, Err(error)) => Finding::unwell("views", &error),

@@ -34,8 +34,8 @@ fn text(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: b
     }
     line(format_args!("Try it:"));
     line(format_args!(
-        "  curl {}{}/registration/ --json '{{\"username\": \"ada\", \"email\": \"ada@example.org\", \
-         \"password1\": \"correct horse battery\", \"password2\": \"correct horse battery\"}}'",
+        "  curl {}{}/registration/ -d username=ada -d email=ada@example.org \
+         -d 'password1=correct horse battery' -d 'password2=correct horse battery'",
         links.public_url, settings.api.base_path
     ));
     line(format_args!("listening on http://{bound}"));

@@ -92,7 +92,8 @@ impl fmt::Display for Durability {
             2 => "FULL",
             _ => "EXTRA",
         };
-        write!(f, "journal {}, synchronous {synchronous}", self.journal)
+        let verdict = if self.is_full() { "durable" } else { "not durable" };
+        write!(f, "{verdict} (journal {}, synchronous {synchronous})", self.journal)
     }
 }
 

@@ -94,7 +94,8 @@ async fn a_needless_escape_in_a_path_changes_nothing_and_a_needed_one_is_no_part
     for path in ["/auth/log%69n", "/auth/%6C%6Fgin/?next=%2f"] {
         assert_eq!(ask("POST", path, &[]).await.status(), 200, "{path}");
     }
-    for path in ["/auth%2Flogin", "/auth/login%2f", "/auth/login%", "/auth/login%zz", "/auth/x/%2e%2e/login"] {
+    for path in ["/auth%2Flogin", "/auth/login%2f", "/auth/login%", "/auth/login%zz", "/auth/x/%2e%2e/login"]
+    {
         assert_eq!(ask("POST", path, &[]).await.status(), 404, "{path}");
     }
 }

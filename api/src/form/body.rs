@@ -19,6 +19,9 @@ const MAX_CONTENT_TYPE: usize = 256;
 /// How many fields a form may have, as in the reference.
 const MAX_FIELDS: usize = 1000;
 
+/// How many of them may be files, as in the reference.
+const MAX_FILES: usize = 100;
+
 /// Why a body cannot be taken at all, whatever the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -72,7 +75,11 @@ pub fn read(content_type: Option<&str>, bytes: &[u8]) -> Result<Fields, Refusal>
     } else if covers(&header.value, "application", "x-www-form-urlencoded") {
         form(pairs(bytes, charset))
     } else if covers(&header.value, "multipart", "form-data") {
-        let values = multipart::decode(header.parameter("boundary"), bytes, charset);
+        let values = if given.is_ascii() {
+            multipart::decode(header.parameter("boundary"), bytes, charset)
+        } else {
+            Err(format!("Invalid non-ASCII Content-Type in multipart: {given}"))
+        };
         form(values.map_err(|fault| Refusal::Malformed(format!("Multipart form parse error - {fault}")))?)
     } else {
         Err(Refusal::UnsupportedMedia(given.to_owned()))
@@ -98,8 +105,13 @@ fn object(bytes: &[u8], charset: Charset) -> Result<Fields, Refusal> {
 }
 
 fn form(values: Vec<(String, Value)>) -> Result<Fields, Refusal> {
-    if values.len() > MAX_FIELDS {
-        return Err(Refusal::Malformed(format!("Form parse error - more than {MAX_FIELDS} fields")));
+    let files = values.iter().filter(|(_, value)| *value == Value::File).count();
+    let refuse = |what: String| Err(Refusal::Malformed(format!("Form parse error - more than {what}")));
+    if files > MAX_FILES {
+        return refuse(format!("{MAX_FILES} files"));
+    }
+    if values.len() - files > MAX_FIELDS {
+        return refuse(format!("{MAX_FIELDS} fields"));
     }
     Ok(Fields::of_form(values))
 }

@@ -79,8 +79,12 @@ fn utf16(bytes: &[u8], start: usize, (name, unit): Order) -> Result<String, Stri
             // The first half of a pair whose second one did not come any more.
             Err(half) if is_first_half(&half) && at + 2 >= start + 2 * pairs.len() => break,
             Err(half) => {
-                let reason = if is_first_half(&half) { "illegal UTF-16 surrogate" } else { "illegal encoding" };
-                return Err(format!("'{name}' codec can't decode bytes in position {at}-{}: {reason}", at + 1));
+                let reason =
+                    if is_first_half(&half) { "illegal UTF-16 surrogate" } else { "illegal encoding" };
+                return Err(format!(
+                    "'{name}' codec can't decode bytes in position {at}-{}: {reason}",
+                    at + 1
+                ));
             }
         }
     }

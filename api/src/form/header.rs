@@ -1,5 +1,9 @@
 //! Headers of the form `value; name=text; name="text"` (RFC 9110 §5.6.6). Must not know which headers there are.
 
+use percent_encoding::percent_decode_str;
+
+use super::charset::Charset;
+
 /// A header's value in lower case, and its parameters.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -13,13 +17,28 @@ impl Header {
         let value = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
         let parameters = pieces.filter_map(|piece| {
             let (name, text) = piece.split_once('=')?;
-            Some((name.trim().to_ascii_lowercase(), unquoted(text.trim())))
+            let (name, text) = (name.trim().to_ascii_lowercase(), unquoted(text.trim()));
+            Some(match name.strip_suffix('*') {
+                Some(plain) => (plain.to_owned(), extended(&text)),
+                None => (name, text),
+            })
         });
         Self { value, parameters: parameters.collect() }
     }
 
+    /// The text under a name; of several, the last.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, text)| text.as_str())
+        self.parameters.iter().rfind(|(key, _)| key == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// The text of a parameter whose name ends in `*`: character set, language and escaped text (RFC 8187, section 3.2.1).
+fn extended(text: &str) -> String {
+    match text.split('\'').collect::<Vec<_>>()[..] {
+        [charset, _, escaped] => {
+            Charset::named(charset).decode_lossy(&percent_decode_str(escaped).collect::<Vec<u8>>())
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -66,6 +85,15 @@ mod tests {
         assert_eq!(header.value, "application/json");
         assert_eq!(header.parameter("charset"), Some("utf-8"));
         assert_eq!(header.parameter("x"), None);
+    }
+
+    #[test]
+    fn an_extended_text_is_unescaped_and_the_last_of_a_name_counts() {
+        let header = Header::parse("form-data; name=a; name*=UTF-8'en'%C3%A9%20b; filename*=x; name=\"c\"");
+
+        assert_eq!(header.parameter("name"), Some("c"));
+        assert_eq!(header.parameter("filename"), Some("x"));
+        assert_eq!(Header::parse("a; b*=iso-8859-1''%E9").parameter("b"), Some("é"));
     }
 
     #[test]

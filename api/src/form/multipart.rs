@@ -1,6 +1,8 @@
 //! Reads a `multipart/form-data` body (RFC 7578) that lies in memory as a whole. Must not know fields or rules.
 //! As forgiving as the reference: what is no part is passed over, and a missing end is no fault.
 
+use data_encoding::BASE64;
+
 use super::{charset::Charset, header::Header, value::Value};
 
 /// How many bytes the headers of one part may take, as in the reference.
@@ -43,11 +45,13 @@ fn read(part: &[u8], charset: Charset) -> Result<Option<(String, Value)>, String
         return Err("Request max total header size exceeded.".to_owned());
     }
     let head = String::from_utf8_lossy(head);
-    let disposition = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then(|| Header::parse(value))
-    });
-    let Some(disposition) = disposition else {
+    let header = |wanted: &str| {
+        let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
+        lines
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| Header::parse(value))
+    };
+    let Some(disposition) = header("content-disposition") else {
         return Ok(None);
     };
     let Some(name) = disposition.parameter("name") else {
@@ -57,10 +61,19 @@ fn read(part: &[u8], charset: Charset) -> Result<Option<(String, Value)>, String
         Some(filename) if !filename.is_empty() => Value::File,
         _ => {
             let content = content.strip_suffix(b"\r\n").unwrap_or(content);
-            Value::Text(charset.decode_lossy(content).into())
+            let encoded =
+                header("content-transfer-encoding").is_some_and(|encoding| encoding.value == "base64");
+            let decoded = if encoded { base64(content) } else { None };
+            Value::Text(charset.decode_lossy(decoded.as_deref().unwrap_or(content)).into())
         }
     };
     Ok(Some((name.trim().to_owned(), value)))
+}
+
+/// What was encoded (RFC 2045, section 6.8: other letters are passed over), if it was.
+fn base64(content: &[u8]) -> Option<Vec<u8>> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    BASE64.decode(&content.iter().copied().filter(is_part).collect::<Vec<u8>>()).ok()
 }
 
 /// What stands before and behind the first `mark`.
@@ -87,6 +100,16 @@ mod tests {
     }
 
     const NAME: &str = "Content-Disposition: form-data; name=\"username\"";
+
+    #[test]
+    fn a_part_in_base64_is_decoded_if_it_can_be() {
+        let part = |content| {
+            body(&[("Content-Transfer-Encoding: BASE64\r\nContent-Disposition: form-data; name=a", content)])
+        };
+
+        assert!(decoded(&part("YWRh\r\nIQ==")) == [("a".to_owned(), text("ada!"))]);
+        assert!(decoded(&part("YWR")) == [("a".to_owned(), text("YWR"))]);
+    }
 
     #[test]
     fn each_part_is_a_field() {
