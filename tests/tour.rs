@@ -21,7 +21,7 @@ async fn the_tour_of_the_readme_works_word_for_word() {
 
     let steps = steps();
     assert!(steps.len() > 15, "the tour has only {} steps", steps.len());
-    let mut variables = String::new();
+    let mut variables = Vec::new();
     for Step { command, output } in steps {
         let Some(name) = variable_set_by(&command) else {
             assert_shows(&output, &at_home(&run(&server, &variables, &command), &server));
@@ -33,7 +33,7 @@ async fn the_tour_of_the_readme_works_word_for_word() {
             Some(run(&server, &variables, &command)).filter(|value| !value.is_empty())
         })
         .await;
-        variables.push_str(&format!("{name}='{value}'\n"));
+        variables.push(format!("{name}='{value}'\n"));
     }
 }
 
@@ -43,13 +43,13 @@ fn variable_set_by(command: &str) -> Option<&str> {
 }
 
 /// Runs one command in the folder of the server, with the variables that were set before.
-fn run(server: &Server, variables: &str, command: &str) -> String {
+fn run(server: &Server, variables: &[String], command: &str) -> String {
     let command = command.replace("localhost:8000", server.address()).replace(
         "target/release/stele log tail",
         &format!("timeout 3 {} log tail", env!("CARGO_BIN_EXE_stele")),
     );
     let output = Command::new("bash")
-        .args(["-c", &format!("{variables}{command}")])
+        .args(["-c", &format!("{}{command}", variables.concat())])
         .current_dir(server.home().path())
         .output()
         .expect("bash and curl are installed");
