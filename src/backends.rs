@@ -14,7 +14,7 @@ use api::token::{
     keyring::{KeyError, Keyring, MacKeys as TokenKeys},
 };
 use store::{
-    EventLog, Journal, Vault, VaultError, clock,
+    EventLog, Journal, Position, StoreError, Vault, VaultError, clock,
     follow::{Desk, Tenure},
     log::SqliteLog,
     node_keys::{self, MacKeys},
@@ -22,11 +22,17 @@ use store::{
     sqlite::OpenError,
 };
 
+use tokio::time::{Instant, sleep};
+
 use crate::{
     master_key::{self, MasterKeyFileError},
     settings::Settings,
     signing_keys::{self, SigningKeyError},
 };
+
+/// How long a command may hold what a server waits for.
+const PATIENCE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(20);
 
 /// How long a lease lasts unless it is renewed.
 const LEASE: Duration = Duration::from_secs(10);
@@ -39,15 +45,33 @@ pub(crate) enum BackendError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Vault(#[from] VaultError),
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error("the read models can't be read")]
+    Views(#[from] sqlx::Error),
     #[error("the vault holds no complete set of keys")]
     NoKeys,
     #[error(transparent)]
     SigningKeys(#[from] SigningKeyError),
     #[error(transparent)]
     SigningKey(#[from] KeyError),
-    #[error("another stele serves these databases: it holds {}", .0.display())]
+    #[error(
+        "another stele serves these databases: it holds {}; stop it, or give this one a data_dir of its own", .0.display()
+    )]
     Taken(PathBuf),
-    #[error("{} can't be locked", .path.display())]
+    #[error(
+        "the log {} holds events, but its vault {} is new; put the vault back from your backup: without it nothing \
+         personal in the log can be read", .log.display(), .vault.display()
+    )]
+    VaultLost { log: PathBuf, vault: PathBuf },
+    #[error(
+        "the vault {} belongs to log {bound}, and {} is log {found}; put the two back from the same backup",
+        .vault.display(), .log.display()
+    )]
+    ForeignVault { log: PathBuf, vault: PathBuf, bound: String, found: String },
+    #[error("there is no installation here: {} does not exist; start stele once, or name the settings by --config", .0.display())]
+    NotInstalled(PathBuf),
+    #[error("{} can't be used; change its rights, or set data_dir", .path.display())]
     Lock {
         path: PathBuf,
         #[source]
@@ -73,12 +97,17 @@ impl Backends {
     pub(crate) async fn open(settings: &Settings, sole: Option<&SoleServer>) -> Result<Self, BackendError> {
         let (master, new_master_key) = master_key::obtain(settings)?;
         let vault = Arc::new(Vault::open_file(settings.store.vault.path(), master).await?);
+        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(settings.store.log.path()).await?);
+        let head = log.head().await?;
+        check_bond(settings, &vault, (log.log_id(), head)).await?;
         node_keys::complete(&vault).await?;
         signing_keys::ensure_one(&vault, settings.jwt.algorithm).await?;
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(settings.store.log.path()).await?);
         let tenure = Tenure { length: LEASE, sole: sole.is_some() };
         let node = format!("{:08x}", random::number() >> 32);
         let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
+        if sole.is_some() && desk.settle(log.log_id(), head).await? {
+            tracing::warn!("the read models were made from another log; they are made again");
+        }
         let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;
         Ok(Self { journal: Journal::new(log, vault), desk, macs: Arc::new(macs), new_master_key })
     }
@@ -92,7 +121,34 @@ impl Backends {
     }
 }
 
+/// Makes sure that log and vault belong together. With another vault nobody could log in, and with another log the vault's
+/// keys would be taken for unused and destroyed.
+async fn check_bond(
+    settings: &Settings,
+    vault: &Vault,
+    (log_id, head): (&str, Position),
+) -> Result<(), BackendError> {
+    let (log, path) = (settings.store.log.path().to_owned(), settings.store.vault.path().to_owned());
+    match vault.log_id().await? {
+        Some(bound) if bound == log_id => Ok(()),
+        Some(bound) => Err(BackendError::ForeignVault { log, vault: path, bound, found: log_id.to_owned() }),
+        None if head > Position::BEGINNING => Err(BackendError::VaultLost { log, vault: path }),
+        None => Ok(vault.bind(log_id).await?),
+    }
+}
+
 impl SoleServer {
+    /// As [`claim`](Self::claim), with some patience for a command that holds the databases for a moment.
+    pub(crate) async fn claim_soon(settings: &Settings) -> Result<Self, BackendError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::claim(settings) {
+                Err(BackendError::Taken(_)) if Instant::now() < end => sleep(POLL).await,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Makes sure that no other process serves the same databases.
     pub(crate) fn claim(settings: &Settings) -> Result<Self, BackendError> {
         let path = lock_path(settings.store.views.path());

@@ -21,7 +21,7 @@ pub(crate) enum MasterKeyFileError {
         #[source]
         source: io::Error,
     },
-    #[error("the master key {} is none: {source}", .path.display())]
+    #[error("the file {} holds no master key", .path.display())]
     Malformed { path: PathBuf, source: MasterKeyError },
     #[error(
         "the vault {} exists, but its master key {} is gone: put the key back from your backup, nothing else opens \
@@ -35,6 +35,12 @@ pub(crate) enum MasterKeyFileError {
         #[source]
         source: io::Error,
     },
+}
+
+/// What to tell whoever made a new master key.
+pub(crate) fn advice(settings: &Settings) -> String {
+    let key = settings.vault.master_key_file.display();
+    format!("A master key was made: back up {key}, apart from the databases. Nothing can replace it.")
 }
 
 /// The master key, and whether it was made just now.

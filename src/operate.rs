@@ -24,6 +24,7 @@ pub(crate) use init::init;
 use crate::{
     backends::{BackendError, Backends, SoleServer},
     command_line::{Keys, Log, Operation, User},
+    master_key,
     orders::{self, OrdersError},
     serve::API,
     settings::Settings,
@@ -99,11 +100,14 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
     match operation {
         Operation::Doctor(printed) => doctor::doctor(settings, printed).await,
         Operation::Migrate => {
-            Backends::open(settings, None).await?;
+            Site::open_or_make(settings).await?;
             say("The databases are at the version of this binary.")
         }
         Operation::User(User::List(printed)) => users::list(settings, printed).await,
-        Operation::User(user) => users::one(&Site::open(settings).await?, user).await,
+        Operation::User(User::Create(new)) => users::create(&Site::open_or_make(settings).await?, new).await,
+        Operation::User(User::Show(named)) => users::show(&Site::open(settings).await?, named).await,
+        Operation::User(User::Disable(named)) => users::disable(&Site::open(settings).await?, named).await,
+        Operation::User(User::Enable(named)) => users::enable(&Site::open(settings).await?, named).await,
         Operation::Keys(Keys::List(printed)) => keys::list(&Site::open(settings).await?, printed).await,
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
@@ -114,20 +118,36 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
 struct Site<'a> {
     settings: &'a Settings,
     backends: Backends,
-    accounts: Accounts,
 }
 
 impl<'a> Site<'a> {
+    /// Opens what is there.
     async fn open(settings: &'a Settings) -> Result<Self, OperateError> {
+        let log = settings.store.log.path();
+        if !log.exists() {
+            return Err(BackendError::NotInstalled(log.to_owned()).into());
+        }
+        Ok(Self { settings, backends: Backends::open(settings, None).await? })
+    }
+
+    /// Opens what is there, or makes it.
+    async fn open_or_make(settings: &'a Settings) -> Result<Self, OperateError> {
         let backends = Backends::open(settings, None).await?;
-        let config = orders::config(settings, &settings.links(settings.api.listen));
-        let accounts = orders::accounts(settings, &backends, Arc::new(config))?;
-        Ok(Self { settings, backends, accounts })
+        if backends.new_master_key {
+            say(&master_key::advice(settings))?;
+        }
+        Ok(Self { settings, backends })
+    }
+
+    /// What gives orders about users.
+    fn accounts(&self) -> Result<Accounts, OperateError> {
+        let config = orders::config(self.settings, &self.settings.links(self.settings.api.listen));
+        Ok(orders::accounts(self.settings, &self.backends, Arc::new(config))?)
     }
 
     /// Waits until the server, if one runs, has heard of everything up to `position`: its next answer knows it.
     async fn heard(&self, position: Position) -> Result<(), OperateError> {
-        if SoleServer::claim(self.settings).is_ok() {
+        if claim(self.settings)?.is_some() {
             return Ok(());
         }
         self.reached(API, position).await.map_err(|error| match error {
@@ -145,30 +165,48 @@ impl<'a> Site<'a> {
         };
         timeout(PATIENCE, reached).await.unwrap_or(Err(OperateError::Behind))
     }
+
+    /// Keeps the read model of users itself, for as long as it takes to show all that the log holds.
+    async fn project_users(&self) -> Result<(), OperateError> {
+        let (journal, desk) = (&self.backends.journal, &self.backends.desk);
+        let head = journal.log().head().await?;
+        let projector = Projector::<UserRow>::new(journal.clone(), desk.pool().clone());
+        let (progress, mut place) = watch::channel(Position::BEGINNING);
+        let (stop, stopping) = watch::channel(false);
+        let following =
+            tokio::spawn(follow(projector, Arc::clone(journal.log()), desk.clone(), progress, stopping));
+        let mut moves = true;
+        while moves && *place.borrow_and_update() < head {
+            moves = matches!(timeout(PATIENCE, place.changed()).await, Ok(Ok(())));
+        }
+        stop.send_replace(true);
+        following.await.map_err(io::Error::other)?;
+        desk.leave().await?;
+        if moves { Ok(()) } else { Err(OperateError::Behind) }
+    }
+}
+
+/// The lock of the server; none while one runs.
+fn claim(settings: &Settings) -> Result<Option<SoleServer>, BackendError> {
+    match SoleServer::claim(settings) {
+        Ok(sole) => Ok(Some(sole)),
+        Err(BackendError::Taken(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// An installation whose read model of users shows all that the log holds: the server keeps it or, where none runs, this
 /// process does.
 async fn with_users(settings: &Settings) -> Result<Site<'_>, OperateError> {
-    let Ok(sole) = SoleServer::claim(settings) else {
-        let site = Site::open(settings).await?;
+    let mut site = Site::open(settings).await?;
+    if let Some(sole) = claim(settings)? {
+        site.backends = Backends::open(settings, Some(&sole)).await?;
+        site.project_users().await?;
+    } else {
         let head = site.backends.journal.log().head().await?;
         site.reached(UserRow::NAME, head).await?;
-        return Ok(site);
-    };
-    let backends = Backends::open(settings, Some(&sole)).await?;
-    let (journal, desk) = (backends.journal.clone(), backends.desk.clone());
-    let head = journal.log().head().await?;
-    let projector = Projector::<UserRow>::new(journal.clone(), desk.pool().clone());
-    let (progress, mut place) = watch::channel(Position::BEGINNING);
-    let (stop, stopping) = watch::channel(false);
-    let following = tokio::spawn(follow(projector, Arc::clone(journal.log()), desk, progress, stopping));
-    // It fails only where the follower ended, which is waited for next.
-    _ = place.wait_for(|place| *place >= head).await;
-    stop.send_replace(true);
-    following.await.map_err(io::Error::other)?;
-    backends.desk.leave().await?;
-    Site::open(settings).await
+    }
+    Ok(site)
 }
 
 /// One line, or several, to whoever asked.

@@ -5,7 +5,7 @@ mod banner;
 mod followers;
 mod upkeep;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use api::{
     app::{App, Application, Parts, Ready},
@@ -39,7 +39,7 @@ pub(crate) enum ServeError {
     Roles(#[from] RolesError),
     #[error(transparent)]
     Backend(#[from] BackendError),
-    #[error("requests can't be taken on {address}")]
+    #[error("requests can't be taken on {address}; stop what takes them there, or set api.listen")]
     Listen {
         address: SocketAddr,
         #[source]
@@ -55,6 +55,8 @@ pub(crate) enum ServeError {
     Views(#[from] sqlx::Error),
     #[error(transparent)]
     Log(#[from] StoreError),
+    #[error("a part of the server ended, by a bug")]
+    FollowerEnded,
     #[error("signals can't be received")]
     Signals(#[source] io::Error),
 }
@@ -62,19 +64,27 @@ pub(crate) enum ServeError {
 /// Serves until SIGTERM or SIGINT, and lets requests under way end.
 pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(), ServeError> {
     roles_of_process(roles)?;
-    let asked_to_stop = stop_signal().map_err(ServeError::Signals)?;
-    let sole = SoleServer::claim(&settings)?;
+    let mut asked_to_stop = pin!(stop_signal().map_err(ServeError::Signals)?);
+    let sole = SoleServer::claim_soon(&settings).await?;
     let address = settings.api.listen;
     let unheard = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(unheard)?;
     let bound = listener.local_addr().map_err(unheard)?;
     let links = settings.links(bound);
     let backends = Backends::open(&settings, Some(&sole)).await?;
+    banner::greet(&settings, &links, backends.new_master_key);
+
     let config = Arc::new(orders::config(&settings, &links));
     let revocations = Arc::new(Revocations::new(config.max_silence, memory(&config)));
-
     let mut followers = Followers::start(&settings, &links, &backends, &revocations).await?;
-    followers.catch_up(backends.journal.log().head().await?).await;
+    let head = backends.journal.log().head().await?;
+    tokio::select! {
+        () = followers.catch_up(head) => {}
+        () = &mut asked_to_stop => {
+            followers.stop().await;
+            return Ok(());
+        }
+    }
     let app = application(&settings, &backends, (config, &links.issuer), (revocations, &followers)).await?;
     let upkeep =
         Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
@@ -82,14 +92,25 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
 
     let limits = settings.api.server.clone();
     let router = edge(&settings, &links).wrap(router::routes(app), &limits);
-    banner::greet(&settings, &links, bound, backends.new_master_key);
-    server::serve(listener, router, limits, asked_to_stop).await;
+    banner::listening(bound);
+    let mut failed = false;
+    server::serve(listener, router, limits, async {
+        tokio::select! {
+            () = asked_to_stop => {}
+            () = followers.ended() => failed = true,
+        }
+    })
+    .await;
     followers.stop().await;
     if let Err(error) = upkeep.await {
         tracing::error!(%error, "the upkeep ended badly");
     }
     backends.desk.leave().await?;
     drop(sole);
+    if failed {
+        return Err(ServeError::FollowerEnded);
+    }
+    banner::farewell();
     Ok(())
 }
 
@@ -116,6 +137,7 @@ async fn application(
         journal: backends.journal.clone(),
         views: backends.desk.pool().clone(),
         followers: followers.places(),
+        revocations: Arc::clone(&revocations),
     };
     let accounts = orders::accounts(settings, backends, config)?;
     let sessions_at = followers.place_of_sessions();

@@ -24,29 +24,33 @@ pub(crate) enum SigningKeyError {
     Key(#[from] KeyError),
 }
 
-/// Makes a signing key of this algorithm, unless there is one.
+/// Makes a signing key of this algorithm, unless there is one, and retires those of others: they sign nothing any more.
 pub(crate) async fn ensure_one(vault: &Vault, algorithm: Algorithm) -> Result<(), SigningKeyError> {
-    let present = all(vault).await?.iter().any(|key| key.algorithm == algorithm && key.retired_at.is_none());
-    if !present {
+    let keys = all(vault).await?;
+    let mut usable = keys.iter().filter(|key| key.retired_at.is_none());
+    if !usable.any(|key| key.algorithm == algorithm) {
         add(vault, algorithm, clock::now()).await?;
+    }
+    for key in keys.iter().filter(|key| key.algorithm != algorithm && key.retired_at.is_none()) {
+        vault.retire_node_key(&key.kid, clock::now()).await?;
     }
     Ok(())
 }
 
-/// Every signing key, oldest first.
-pub(crate) async fn all(vault: &Vault) -> Result<Vec<SigningKey>, VaultError> {
+/// Every signing key, oldest first. One of an algorithm that is not known here is an error: a node that knows fewer keys
+/// than the others refuses good tokens.
+pub(crate) async fn all(vault: &Vault) -> Result<Vec<SigningKey>, SigningKeyError> {
     let keys = vault.node_keys().await?.into_iter().filter(|key| key.purpose == SIGNING);
-    Ok(keys
-        .filter_map(|key| {
-            Some(SigningKey {
-                algorithm: key.algorithm.parse().ok()?,
-                kid: key.id,
-                private: key.material,
-                created_at: key.created_at.0,
-                retired_at: key.retired_at.map(|at| at.0),
-            })
+    keys.map(|key| {
+        Ok(SigningKey {
+            algorithm: key.algorithm.parse()?,
+            kid: key.id,
+            private: key.material,
+            created_at: key.created_at.0,
+            retired_at: key.retired_at.map(|at| at.0),
         })
-        .collect())
+    })
+    .collect()
 }
 
 /// The keys that sign, or whose last token may still live at `now`.
@@ -54,7 +58,7 @@ pub(crate) async fn in_use(
     vault: &Vault,
     rules: &JwtRules,
     now: Time,
-) -> Result<Vec<SigningKey>, VaultError> {
+) -> Result<Vec<SigningKey>, SigningKeyError> {
     let mut keys = all(vault).await?;
     keys.retain(|key| key.retired_at.is_none_or(|at| now < dead_at(Time(at), rules)));
     Ok(keys)

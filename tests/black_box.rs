@@ -8,6 +8,7 @@
     reason = "a failed step should fail the test"
 )]
 
+mod addresses;
 mod architecture;
 mod bad_input;
 mod boot;

@@ -84,8 +84,7 @@ impl Answer {
     }
 
     fn later(status: StatusCode, detail: &str, after: Duration) -> Self {
-        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-        Self::detail(status, detail).with(header::RETRY_AFTER, &seconds.max(1).to_string())
+        Self::detail(status, detail).with(header::RETRY_AFTER, &whole_seconds(after).to_string())
     }
 
     /// 503: nothing is wrong with the request.
@@ -133,11 +132,9 @@ impl From<Refusal> for Answer {
 
 impl From<TooMany> for Answer {
     fn from(TooMany { retry_after }: TooMany) -> Self {
-        let seconds = retry_after.as_secs().max(1);
-        let detail = format!(
-            "Request was throttled. Expected available in {seconds} second{}.",
-            if seconds == 1 { "" } else { "s" }
-        );
+        let seconds = whole_seconds(retry_after);
+        let plural = if seconds == 1 { "" } else { "s" };
+        let detail = format!("Request was throttled. Expected available in {seconds} second{plural}.");
         Self::later(StatusCode::TOO_MANY_REQUESTS, &detail, retry_after)
     }
 }
@@ -158,8 +155,8 @@ impl From<Failure> for Answer {
 impl From<StoreError> for Answer {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Corrupt { .. } => {
-                tracing::error!(error = chain(&error), "an event can't be read");
+            StoreError::Corrupt { .. } | StoreError::Unwritable { .. } => {
+                tracing::error!(error = chain(&error), "an event can't be read or written");
                 Self::broken()
             }
             StoreError::Conflict { .. } | StoreError::Unavailable(_) => {
@@ -193,6 +190,11 @@ impl From<Silent> for Answer {
 /// A position as the outside knows it: which log, and where in it.
 pub fn position_text(log_id: &str, position: Position) -> String {
     format!("{log_id}-{}", position.0)
+}
+
+/// A span as `Retry-After` tells it (RFC 9110, section 10.2.3): in whole seconds, never shorter than it is.
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
 /// Reads what [`position_text`] wrote for this log; none for any other text.

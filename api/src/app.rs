@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
 use projections::{ReadModel, SessionRow, UserRow, users};
 use sqlx::SqlitePool;
-use store::{Journal, Position, StoreError, follow::Desk};
+use store::{Journal, Position, StoreError, follow::Desk, log::chain};
 use tokio::sync::watch;
 use workers::{Revocation, Revoked};
 
@@ -119,13 +119,13 @@ impl Application {
         let reached = async {
             while log.head().await? < position {
                 if grown.changed().await.is_err() {
-                    break;
+                    return Err(Answer::unavailable(Duration::from_secs(1)));
                 }
             }
             Ok(())
         };
         match tokio::time::timeout(PATIENCE, reached).await {
-            Ok(outcome) => outcome.map_err(|error: StoreError| error.into()),
+            Ok(outcome) => outcome,
             Err(_) => Err(Answer::unavailable(Duration::from_secs(1))),
         }
     }
@@ -174,8 +174,15 @@ impl Revoked for Listener {
         match revocation {
             Revocation::Session { session, at } => self.revocations.revoke(session, at),
             Revocation::Epoch { user, at } => {
-                if let Some(row) = users::current(&self.views, &self.journal, user).await? {
-                    self.revocations.raise(&row, at);
+                match users::current(&self.views, &self.journal, user).await {
+                    Ok(Some(row)) => self.revocations.raise(&row, at),
+                    Ok(None) => {}
+                    Err(error) if error.is_of_all() => return Err(error),
+                    // Who is still admitted can't be read: then nobody is.
+                    Err(error) => {
+                        tracing::error!(%user, error = chain(&error), "a user's stream can't be read; he is refused");
+                        self.revocations.refuse(user, at);
+                    }
                 }
             }
         }

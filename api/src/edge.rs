@@ -83,15 +83,12 @@ fn unescaped(path: &str) -> String {
             let letter = char::from(u8::from_str_radix(digits, 16).ok()?);
             (letter.is_ascii_alphanumeric() || "-._~".contains(letter)).then_some((letter, rest))
         });
-        match escaped {
-            Some((letter, rest)) => {
-                plain.push(letter);
-                plain.push_str(rest);
-            }
-            None => {
-                plain.push('%');
-                plain.push_str(piece);
-            }
+        if let Some((letter, rest)) = escaped {
+            plain.push(letter);
+            plain.push_str(rest);
+        } else {
+            plain.push('%');
+            plain.push_str(piece);
         }
     }
     plain

@@ -22,6 +22,8 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::answer::whole_seconds;
+
 const STYLE: &str = include_str!("pages/style.css");
 
 const TEMPLATES: [(&str, &str); 4] = [
@@ -154,10 +156,6 @@ fn spoken(span: Duration) -> String {
         seconds @ ..=5400 => format!("{} minutes", seconds.div_ceil(60)),
         seconds => format!("{} hours", seconds.div_ceil(3600)),
     }
-}
-
-fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
 }
 
 fn page(status: StatusCode, template: &str, values: minijinja::Value) -> Response {

@@ -74,19 +74,31 @@ impl Revocations {
     /// Takes over what a user's row says of his epoch, unless something newer is known.
     pub fn raise(&self, user: &UserRow, at: Time) {
         let UserRow { version, epoch, kept, active, .. } = *user;
-        let raised = Raised { version, epoch, kept, active, at };
+        self.note(user.pk, Raised { version, epoch, kept, active, at });
+    }
+
+    /// Refuses every session of a user about whom nothing can be read any more.
+    pub fn refuse(&self, user: UserId, at: Time) {
+        self.note(user, Raised { version: u64::MAX, epoch: u32::MAX, kept: None, active: true, at });
+    }
+
+    fn note(&self, user: UserId, raised: Raised) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let newer = known.users.get(&user.pk).is_none_or(|held| held.version <= raised.version);
-        if newer {
-            known.users.insert(user.pk, raised);
+        if known.users.get(&user).is_none_or(|held| held.version <= raised.version) {
+            known.users.insert(user, raised);
         }
+    }
+
+    /// For how long nothing was heard, if that is too long to trust what is known.
+    pub fn silence(&self) -> Option<Silent> {
+        let silence = self.heard.read().unwrap_or_else(PoisonError::into_inner).elapsed();
+        (silence > self.max_silence).then_some(Silent(silence))
     }
 
     /// Whether a session of this user, verified against `epoch`, still stands.
     pub fn standing(&self, user: UserId, session: SessionId, epoch: u32) -> Result<Standing, Silent> {
-        let silence = self.heard.read().unwrap_or_else(PoisonError::into_inner).elapsed();
-        if silence > self.max_silence {
-            return Err(Silent(silence));
+        if let Some(silent) = self.silence() {
+            return Err(silent);
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let raised = known.users.get(&user);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::Aggregate;
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{
-    Journal, Recorded, StoreError, StreamId, VaultError,
+    Journal, Recorded, StoreError, StreamId,
     follow::{FollowError, Follower, Lease},
 };
 
@@ -37,6 +37,9 @@ pub trait ReadModel: Clone + Send + Sync + 'static {
     async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error>;
 }
 
+/// An event and what it says, or why that can't be read.
+type Unsealed<'a, M> = (&'a Recorded, Result<<<M as ReadModel>::Aggregate as Aggregate>::Event, StoreError>);
+
 /// The follower that keeps one read model.
 pub struct Projector<M> {
     journal: Journal,
@@ -49,38 +52,41 @@ impl<M: ReadModel> Projector<M> {
         Self { journal, views, model: PhantomData }
     }
 
-    async fn project(
-        &self,
-        rows: &mut HashMap<StreamId, Option<M>>,
-        recorded: &Recorded,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), FollowError> {
-        let stream = &recorded.stream;
-        if stream.kind() != M::STREAMS || parked::is_parked(connection, M::NAME, stream).await? {
-            return Ok(());
-        }
-        match self.journal.decode::<M::Aggregate>(recorded).await {
-            Ok(event) => {
-                let row = match rows.remove(stream) {
-                    Some(row) => row,
-                    None => M::load(connection, stream.key()).await?,
-                };
-                rows.insert(stream.clone(), M::with(row, &event, recorded));
-                Ok(())
+    /// The events of this model's streams, unsealed; what can't be read has its reason in the event's place.
+    async fn unsealed<'a>(&self, batch: &'a [Recorded]) -> Result<Vec<Unsealed<'a, M>>, FollowError> {
+        let mut events = Vec::new();
+        for recorded in batch.iter().filter(|recorded| recorded.stream.kind() == M::STREAMS) {
+            match self.journal.decode::<M::Aggregate>(recorded).await {
+                Err(error) if error.is_of_all() => return Err(FollowError::Stuck(error.into())),
+                outcome => events.push((recorded, outcome)),
             }
-            Err(error) if is_of_all(&error) => Err(FollowError::Stuck(error.into())),
-            Err(error) => Ok(parked::park(connection, M::NAME, recorded, &error).await?),
         }
+        Ok(events)
     }
-}
 
-/// Whether it is not this event that is at fault, but what all events need: a projection that went on with a vault which
-/// is older than the log, or under the wrong master key, would park everyone.
-fn is_of_all(error: &StoreError) -> bool {
-    match error {
-        StoreError::Unavailable(_) => true,
-        StoreError::Corrupt { source, .. } => source.is::<VaultError>(),
-        StoreError::Conflict { .. } => false,
+    /// The rows that the events lead to.
+    async fn rows(
+        events: Vec<Unsealed<'_, M>>,
+        connection: &mut SqliteConnection,
+    ) -> Result<HashMap<StreamId, Option<M>>, sqlx::Error> {
+        let mut rows = HashMap::new();
+        for (recorded, outcome) in events {
+            let stream = &recorded.stream;
+            if parked::is_parked(connection, M::NAME, stream).await? {
+                continue;
+            }
+            match outcome {
+                Ok(event) => {
+                    let row = match rows.remove(stream) {
+                        Some(row) => row,
+                        None => M::load(connection, stream.key()).await?,
+                    };
+                    rows.insert(stream.clone(), M::with(row, &event, recorded));
+                }
+                Err(error) => parked::park(connection, M::NAME, recorded, &error).await?,
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -92,11 +98,10 @@ impl<M: ReadModel> Follower for Projector<M> {
 
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Some(last) = batch.last() else { return Ok(()) };
+        // Before the transaction: others wait for it, and keys come from another database.
+        let events = self.unsealed(batch).await?;
         let mut transaction = self.views.begin_with("begin immediate").await?;
-        let mut rows = HashMap::new();
-        for recorded in batch {
-            self.project(&mut rows, recorded, &mut transaction).await?;
-        }
+        let rows = Self::rows(events, &mut transaction).await?;
         for row in rows.values().flatten() {
             row.save(&mut transaction).await?;
         }

@@ -178,7 +178,7 @@ async fn rows_and_checkpoint_stand_or_fall_together() {
                   begin select raise(abort, 'no room'); end";
     sqlx::query(refuse).execute(house.desk.pool()).await.unwrap();
     let outcome = house.project::<UserRow>(10).await;
-    assert!(matches!(outcome, Err(FollowError::Desk(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(FollowError::Views(_))), "{outcome:?}");
     assert_eq!(house.row::<UserRow>(ANN).await, None);
     assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), Position::BEGINNING);
 

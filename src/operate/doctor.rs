@@ -1,13 +1,13 @@
 //! `stele doctor`: says of each backend whether it can be reached and is durable, and how far its followers lag.
 //! Makes and changes nothing.
 
-use std::{error::Error, path::Path, time::Duration};
+use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 use store::{
-    EventLog, Position, Vault, clock,
-    follow::{Desk, Tenure},
+    Position, Vault, clock,
+    follow::Desk,
     log::{SqliteLog, chain},
     sqlite,
 };
@@ -30,9 +30,10 @@ struct Finding {
 }
 
 pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
-    let (log, head) = log(settings).await;
-    let mut findings = vec![server(settings), log, vault(settings).await];
-    findings.extend(views(settings, head).await);
+    let (server, served) = server(settings);
+    let (log, found) = log(settings).await;
+    let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
+    findings.extend(views(settings, found.map(|(_, head)| head), served).await);
     findings.push(bus(settings));
     findings.push(mail(settings));
     let well = findings.iter().all(|finding| finding.ok);
@@ -49,76 +50,90 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     if well { Ok(()) } else { Err(OperateError::Unwell) }
 }
 
-fn server(settings: &Settings) -> Finding {
+fn server(settings: &Settings) -> (Finding, bool) {
     match SoleServer::claim_if_made(settings) {
-        Ok(Some(_) | None) => Finding::well("server", "none runs on these databases"),
-        Err(BackendError::Taken(_)) => {
-            Finding::well("server", format!("one runs; it listens on {}", settings.api.listen))
-        }
-        Err(error) => Finding::unwell("server", &error),
+        Ok(_) => (Finding::well("server", "none runs on these databases"), false),
+        Err(BackendError::Taken(_)) => (Finding::well("server", "one runs"), true),
+        Err(error) => (Finding::unwell("server", &error), false),
     }
 }
 
-async fn log(settings: &Settings) -> (Finding, Option<Position>) {
+/// A database that is there, opened to be looked at; else what to say of it.
+async fn inspected(part: &str, path: &Path, database: sqlite::Role) -> Result<SqlitePool, Finding> {
+    match path.try_exists() {
+        Ok(true) => sqlite::inspect(path, database).await.map_err(|error| Finding::unwell(part, &error)),
+        Ok(false) => Err(Finding::missing(part, path)),
+        Err(error) => Err(Finding::unwell(part, &error)),
+    }
+}
+
+async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
     let path = settings.store.log.path();
-    if !path.exists() {
-        return (Finding::missing("log", path), None);
-    }
-    let log = match SqliteLog::open(path).await {
-        Ok(log) => log,
-        Err(error) => return (Finding::unwell("log", &error), None),
+    let pool = match inspected("log", path, sqlite::Role::Log).await {
+        Ok(pool) => pool,
+        Err(finding) => return (finding, None),
     };
-    match (log.head().await, sqlite::durability(log.pool()).await) {
-        (Ok(head), Ok(durability)) => {
-            let detail =
-                format!("{}, {durability}, {} events, log id {}", path.display(), head.0, log.log_id());
-            (Finding { ok: durability.is_full(), ..Finding::well("log", detail) }, Some(head))
+    match (SqliteLog::look(&pool).await, sqlite::durability(&pool).await) {
+        (Ok((id, head)), Ok(durability)) => {
+            let detail = format!("{}, {durability}, {} events, log id {id}", path.display(), head.0);
+            let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
+            (finding, Some((id, head)))
         }
-        (Err(error), _) => (Finding::unwell("log", &error), None),
-        (_, Err(error)) => (Finding::unwell("log", &error), None),
+        (Err(error), _) | (_, Err(error)) => (Finding::unwell("log", &error), None),
     }
 }
 
-async fn vault(settings: &Settings) -> Finding {
+async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding {
     let path = settings.store.vault.path();
-    if !path.exists() {
-        return Finding::missing("vault", path);
-    }
-    let master = match master_key::obtain(settings) {
-        Ok((master, _)) => master,
+    let pool = match inspected("vault", path, sqlite::Role::Vault).await {
+        Ok(pool) => pool,
+        Err(finding) if log.is_some_and(|(_, head)| *head > Position::BEGINNING) => {
+            let detail =
+                format!("{} is gone, and the log can't be read without it: restore it", path.display());
+            return Finding { ok: false, ..Finding::well(finding.part, detail) };
+        }
+        Err(finding) => return finding,
+    };
+    let durability = match sqlite::durability(&pool).await {
+        Ok(durability) => durability,
         Err(error) => return Finding::unwell("vault", &error),
     };
-    let vault = match Vault::open_file(path, master).await {
-        Ok(vault) => vault,
+    let vault = match master_key::obtain(settings) {
+        Ok((master, _)) => Vault::over(pool, master),
         Err(error) => return Finding::unwell("vault", &error),
     };
-    match (vault.node_keys().await, sqlite::durability(vault.pool()).await) {
-        (Ok(keys), Ok(durability)) => {
+    match (vault.node_keys().await, vault.log_id().await) {
+        (Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
+            let detail = format!("{} belongs to log {bound}, not to this one", path.display());
+            Finding { ok: false, ..Finding::well("vault", detail) }
+        }
+        (Ok(keys), Ok(_)) => {
             let detail = format!("{}, {durability}, {} shared keys open", path.display(), keys.len());
             Finding { ok: durability.is_full(), ..Finding::well("vault", detail) }
         }
-        (Err(error), _) => Finding::unwell("vault", &error),
-        (_, Err(error)) => Finding::unwell("vault", &error),
+        (Err(error), _) | (_, Err(error)) => Finding::unwell("vault", &error),
     }
 }
 
-async fn views(settings: &Settings, head: Option<Position>) -> Vec<Finding> {
+async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec<Finding> {
     let path = settings.store.views.path();
-    if !path.exists() {
-        return vec![Finding::missing("views", path)];
-    }
-    let tenure = Tenure { length: Duration::ZERO, sole: false };
-    let desk = match Desk::open_file(path, String::new(), tenure).await {
-        Ok(desk) => desk,
-        Err(error) => return vec![Finding::unwell("views", &error)],
+    let pool = match inspected("views", path, sqlite::Role::Views).await {
+        Ok(pool) => pool,
+        Err(finding) => return vec![finding],
     };
-    let mut findings = vec![read_models(path, desk.pool()).await];
-    match desk.standings().await {
+    let mut findings = vec![read_models(path, &pool).await];
+    match Desk::over(pool).standings().await {
         Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
             let place = u64::try_from(standing.position).unwrap_or(0);
-            let lead = if standing.until > clock::now().0 { "led" } else { "nobody leads it now" };
+            let lead = if served && standing.until > clock::now().0 { "led" } else { "nobody leads it now" };
             let lag = head.map(|head| head.0.saturating_sub(place));
-            Finding { lag, ..Finding::well(standing.role, format!("at {place}, {lead}")) }
+            let ahead = head.is_some_and(|head| place > head.0);
+            let detail = if ahead {
+                format!("at {place}, beyond the log's end: the read models are of another log; start stele to mend it")
+            } else {
+                format!("at {place}, {lead}")
+            };
+            Finding { ok: !ahead, lag, ..Finding::well(standing.role, detail) }
         })),
         Err(error) => findings.push(Finding::unwell("followers", &error)),
     }
@@ -126,15 +141,15 @@ async fn views(settings: &Settings, head: Option<Position>) -> Vec<Finding> {
 }
 
 async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
-    match (projections::parked::all(pool).await, sqlite::durability(pool).await) {
-        (Ok(parked), Ok(durability)) => {
+    match projections::parked::all(pool).await {
+        Ok(parked) => {
             let waiting =
                 parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
             let waiting: String = waiting.collect();
-            let detail = format!("{}, {durability}, can be made again from the log{waiting}", path.display());
+            let detail = format!("{}, need not be durable: made again from the log{waiting}", path.display());
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }
         }
-        (Err(error), _) | (_, Err(error)) => Finding::unwell("views", &error),
+        Err(error) => Finding::unwell("views", &error),
     }
 }
 
@@ -151,7 +166,8 @@ fn mail(settings: &Settings) -> Finding {
             Finding::well("mail", format!("{}, one file a mail", folder.display()))
         }
         Ok(_) => Finding { ok: false, ..Finding::well("mail", format!("{} is no folder", folder.display())) },
-        Err(_) => Finding::missing("mail", folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::missing("mail", folder),
+        Err(error) => Finding::unwell("mail", &error),
     }
 }
 

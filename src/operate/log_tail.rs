@@ -1,6 +1,6 @@
 //! `stele log tail`: prints events as they are recorded. What is sealed in them stays sealed.
 
-use std::io;
+use std::io::{self, Write};
 
 use api::{grant::moment, position_text};
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ pub(super) async fn tail(site: &Site<'_>, tail: Tail) -> Result<(), OperateError
         Some(text) => start(log.as_ref(), &text).ok_or(OperateError::NoPosition(text))?,
         None => log.head().await?,
     };
+    if place >= log.head().await? {
+        writeln!(io::stderr(), "stele: waiting for events after {}", position_text(log.log_id(), place))?;
+    }
     let mut grown = log.grown();
     loop {
         grown.borrow_and_update();

@@ -4,8 +4,8 @@
 use std::io;
 
 use api::{
-    command::{NewUser as Registration, RegisterError},
-    form::{self, registration::Draft},
+    command::{Accounts, NewUser as Registration, RegisterError},
+    form::{self, errors::NON_FIELD, registration::Draft},
     grant::moment,
     password,
 };
@@ -19,7 +19,7 @@ use store::{Context, ExecuteError, Executed};
 
 use super::{OperateError, Site, say, say_json, with_users};
 use crate::{
-    command_line::{Named, NewUser, Printed, User},
+    command_line::{Named, NewUser, Printed},
     settings::Settings,
     table::{Table, human_time},
 };
@@ -38,23 +38,21 @@ struct Shown {
     registered_at: Time,
 }
 
-pub(super) async fn one(site: &Site<'_>, command: User) -> Result<(), OperateError> {
-    match command {
-        User::Create(new) => create(site, new).await,
-        User::Show(Named { name, printed }) => {
-            let (pk, account) = find(site, &name).await?;
-            show(&Shown::of(pk, &account), printed)
-        }
-        User::Disable(Named { name, printed }) => {
-            let (pk, _) = find(site, &name).await?;
-            done(site, pk, site.accounts.disable(&Context::of(ACTOR), pk).await, printed).await
-        }
-        User::Enable(Named { name, printed }) => {
-            let (pk, _) = find(site, &name).await?;
-            done(site, pk, site.accounts.enable(&Context::of(ACTOR), pk).await, printed).await
-        }
-        User::List(printed) => list(site.settings, printed).await,
-    }
+pub(super) async fn show(site: &Site<'_>, Named { name, printed }: Named) -> Result<(), OperateError> {
+    let (pk, account) = find(&site.accounts()?, &name).await?;
+    tell(&Shown::of(pk, &account), printed)
+}
+
+pub(super) async fn disable(site: &Site<'_>, Named { name, printed }: Named) -> Result<(), OperateError> {
+    let accounts = site.accounts()?;
+    let (pk, _) = find(&accounts, &name).await?;
+    done(site, pk, accounts.disable(&Context::of(ACTOR), pk).await, printed).await
+}
+
+pub(super) async fn enable(site: &Site<'_>, Named { name, printed }: Named) -> Result<(), OperateError> {
+    let accounts = site.accounts()?;
+    let (pk, _) = find(&accounts, &name).await?;
+    done(site, pk, accounts.enable(&Context::of(ACTOR), pk).await, printed).await
 }
 
 pub(super) async fn list(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
@@ -74,10 +72,15 @@ pub(super) async fn list(settings: &Settings, printed: Printed) -> Result<(), Op
     say(&table.to_string())
 }
 
-async fn create(site: &Site<'_>, new: NewUser) -> Result<(), OperateError> {
+pub(super) async fn create(site: &Site<'_>, new: NewUser) -> Result<(), OperateError> {
     let mut password = String::new();
     io::stdin().read_line(&mut password).map_err(OperateError::NoPassword)?;
     let password = password.trim_end_matches(['\n', '\r']);
+    if password.trim().is_empty() {
+        return Err(OperateError::Refused(
+            "the first line of standard input, the password, is empty".to_owned(),
+        ));
+    }
     let body = json!({
         "username": new.username, "email": new.email, "password1": password, "password2": password,
     });
@@ -92,18 +95,18 @@ async fn create(site: &Site<'_>, new: NewUser) -> Result<(), OperateError> {
         email_verified: new.verified,
         client: None,
     };
-    let registered = site.accounts.register(&Context::of(ACTOR), &registration).await;
+    let registered = site.accounts()?.register(&Context::of(ACTOR), &registration).await;
     let registered = registered.map_err(|error| match error {
         RegisterError::Failed(failure) => OperateError::Failed(failure),
         taken @ (RegisterError::UsernameTaken | RegisterError::EmailTaken) => {
             OperateError::Refused(taken.to_string())
         }
     })?;
-    show(&Shown::of(registered.user, &registered.account), new.printed)
+    tell(&Shown::of(registered.user, &registered.account), new.printed)
 }
 
-async fn find(site: &Site<'_>, name: &str) -> Result<(UserId, Account), OperateError> {
-    let mut found = site.accounts.named(name).await?;
+async fn find(accounts: &Accounts, name: &str) -> Result<(UserId, Account), OperateError> {
+    let mut found = accounts.named(name).await?;
     match (found.pop(), found.is_empty()) {
         (Some(user), true) => Ok(user),
         (Some((pk, _)), false) => {
@@ -128,12 +131,12 @@ async fn done(
     })?;
     site.heard(executed.position).await?;
     match executed.state.account() {
-        Some(account) => show(&Shown::of(pk, account), printed),
+        Some(account) => tell(&Shown::of(pk, account), printed),
         None => Err(OperateError::NoUser(pk.to_string())),
     }
 }
 
-fn show(user: &Shown, printed: Printed) -> Result<(), OperateError> {
+fn tell(user: &Shown, printed: Printed) -> Result<(), OperateError> {
     if printed.json {
         return say_json(&user.to_json());
     }
@@ -143,7 +146,8 @@ fn show(user: &Shown, printed: Printed) -> Result<(), OperateError> {
 /// `{field: [sentence, …]}` as `field: sentence sentence; …`.
 fn sentences(errors: &Value) -> String {
     let fields = errors.as_object().into_iter().flatten();
-    let told = fields.map(|(field, list)| {
+    let told = fields.filter(|(field, _)| *field != "password2").map(|(field, list)| {
+        let field = if field == "password1" || field == NON_FIELD { "password" } else { field };
         let list: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         format!("{field}: {}", list.join(" "))
     });

@@ -2,16 +2,32 @@
 
 use std::{fmt::Write as _, io::Write as _, net::SocketAddr};
 
-use crate::settings::{Links, Outbox, Settings};
+use crate::{
+    master_key,
+    settings::{Links, Outbox, Settings},
+};
 
-/// Prints the banner, and last the one line that programs wait for.
-pub(super) fn greet(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: bool) {
-    let text = text(settings, links, bound, new_master_key);
+/// Prints what a person wants to know at the start.
+pub(super) fn greet(settings: &Settings, links: &Links, new_master_key: bool) {
+    say(&text(settings, links, new_master_key));
+}
+
+/// Prints the one line that programs wait for: requests are taken.
+pub(super) fn listening(bound: SocketAddr) {
+    say(&format!("listening on http://{bound}\n"));
+}
+
+/// That the server has ended as it should.
+pub(super) fn farewell() {
+    say("stopped\n");
+}
+
+fn say(text: &str) {
     // Nobody may be listening to stdout; the server serves all the same.
     _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
-fn text(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: bool) -> String {
+fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
     let Outbox::Files(mails) = &settings.mail.outbox;
     let mut text = String::new();
     let mut line = |words: std::fmt::Arguments<'_>| {
@@ -27,10 +43,7 @@ fn text(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: b
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
     line(format_args!("Everything is kept in {}.", settings.data_dir.display()));
     if new_master_key {
-        let key = settings.vault.master_key_file.display();
-        line(format_args!(
-            "A master key was made: back up {key}, apart from the databases. Nothing can replace it."
-        ));
+        line(format_args!("{}", master_key::advice(settings)));
     }
     line(format_args!("Try it:"));
     line(format_args!(
@@ -38,6 +51,5 @@ fn text(settings: &Settings, links: &Links, bound: SocketAddr, new_master_key: b
          -d 'password1=correct horse battery' -d 'password2=correct horse battery'",
         links.public_url, settings.api.base_path
     ));
-    line(format_args!("listening on http://{bound}"));
     text
 }

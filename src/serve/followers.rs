@@ -11,7 +11,7 @@ use store::{
     Position, clock,
     follow::{Desk, Follower, follow},
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinSet};
 use workers::{
     InProcess, Mailer, Revoker,
     letter::{Composer, LinkUrls, Sender},
@@ -27,12 +27,12 @@ use crate::{
 /// The name under which the node that serves the API follows the log.
 pub(crate) const API: &str = "api";
 /// The name under which mails are sent.
-pub(crate) const MAILER: &str = "mailer";
+const MAILER: &str = "mailer";
 
 pub(super) struct Followers {
     stop: watch::Sender<bool>,
     places: Vec<(&'static str, watch::Receiver<Position>)>,
-    running: Vec<JoinHandle<()>>,
+    running: JoinSet<()>,
 }
 
 impl Followers {
@@ -51,9 +51,10 @@ impl Followers {
             journal: journal.clone(),
             views: desk.pool().clone(),
         };
-        let revoker = Revoker::new(journal.clone(), listener);
+        let revoker = Revoker::new(listener);
 
-        let mut followers = Self { stop: watch::Sender::new(false), places: Vec::new(), running: Vec::new() };
+        let mut followers =
+            Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
         followers.run(
             UserRow::NAME,
             Projector::<UserRow>::new(journal.clone(), desk.pool().clone()),
@@ -73,13 +74,13 @@ impl Followers {
         let (progress, place) = watch::channel(Position::BEGINNING);
         let (log, desk): (_, Desk) = (Arc::clone(backends.journal.log()), backends.desk.clone());
         self.places.push((name, place));
-        self.running.push(tokio::spawn(follow(follower, log, desk, progress, self.stop.subscribe())));
+        self.running.spawn(follow(follower, log, desk, progress, self.stop.subscribe()));
     }
 
     /// Waits until the node has heard of every revocation up to `head`.
     pub(super) async fn catch_up(&mut self, head: Position) {
         if let Some((_, place)) = self.places.iter_mut().find(|(name, _)| *name == API) {
-            // It fails only where the follower ended, which health will tell of.
+            // It fails only where the follower ended, for which the server ends too.
             _ = place.wait_for(|place| *place >= head).await;
         }
     }
@@ -101,14 +102,16 @@ impl Followers {
         self.stop.subscribe()
     }
 
-    /// Tells all followers to stop, and waits until they have.
-    pub(super) async fn stop(self) {
+    /// Comes back when a follower has ended, which none does of itself.
+    pub(super) async fn ended(&mut self) {
+        self.running.join_next().await;
+        tracing::error!("a follower ended, by a bug; the process ends too, to be started again");
+    }
+
+    /// Tells all followers to stop, and waits until they have brought to its end what they had begun.
+    pub(super) async fn stop(mut self) {
         self.stop.send_replace(true);
-        for follower in self.running {
-            if let Err(error) = follower.await {
-                tracing::error!(%error, "a follower ended badly");
-            }
-        }
+        while self.running.join_next().await.is_some() {}
     }
 }
 

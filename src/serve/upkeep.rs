@@ -7,9 +7,9 @@ use domain::Time;
 use store::{clock, log::chain};
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Interval, MissedTickBehavior, interval},
 };
-use workers::Collector;
+use workers::{Collector, Reach};
 
 use crate::{
     backends::{BackendError, Backends},
@@ -20,7 +20,10 @@ use crate::{
 /// How often the vault is asked for keys that another process made. Shorter than the notice that a new key gives.
 const KEYS: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_mins(1);
-const COLLECTION: Duration = Duration::from_hours(1);
+/// In sweeps.
+const COLLECTION: u32 = 60;
+/// In collections; the first is a full one, because a process that died may have left something behind.
+const FULL_COLLECTION: u32 = 24;
 
 pub(super) struct Upkeep {
     pub(super) app: App,
@@ -31,25 +34,33 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// Goes on until `stopping` says so.
     pub(super) async fn keep_up(self, issuer: String, mut stopping: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.keep_keys(&issuer) => {}
+            () = self.keep_tidy() => {}
+            _ = stopping.changed() => {}
+        }
+    }
+
+    async fn keep_keys(&self, issuer: &str) {
         let mut known = Vec::new();
-        let (mut swept, mut collected) = (Instant::now(), Instant::now());
-        let mut tick = interval(KEYS);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tick = ticks(KEYS);
         loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                _ = stopping.changed() => return,
-            }
-            if let Err(error) = self.take_up_keys(&issuer, &mut known).await {
+            tick.tick().await;
+            if let Err(error) = self.take_up_keys(issuer, &mut known).await {
                 tracing::warn!(error = chain(&error), "the keys were not looked at");
             }
-            if swept.elapsed() >= SWEEP {
-                swept = Instant::now();
-                self.sweep().await;
-            }
-            if collected.elapsed() >= COLLECTION {
-                collected = Instant::now();
-                self.collect().await;
+        }
+    }
+
+    async fn keep_tidy(&self) {
+        let mut tick = ticks(SWEEP);
+        for minute in 1_u32.. {
+            tick.tick().await;
+            self.sweep().await;
+            if minute.is_multiple_of(COLLECTION) {
+                let round = minute / COLLECTION;
+                let reach = if round % FULL_COLLECTION == 1 { Reach::All } else { Reach::Recent };
+                self.collect(reach).await;
             }
         }
     }
@@ -90,11 +101,17 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn collect(&self) {
-        match Collector::new(self.backends.journal.clone()).collect().await {
+    async fn collect(&self, reach: Reach) {
+        match Collector::new(self.backends.journal.clone()).collect(reach).await {
             Ok(0) => {}
             Ok(destroyed) => tracing::info!(destroyed, "data keys that nothing uses were destroyed"),
             Err(error) => tracing::warn!(error = chain(&error), "unused data keys were not looked for"),
         }
     }
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut tick = interval(period);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }

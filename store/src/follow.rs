@@ -8,7 +8,10 @@ use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, SqlitePool};
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use crate::{
     EventLog, Position, Recorded, clock,
@@ -52,8 +55,8 @@ pub struct Lease {
 pub enum FollowError {
     #[error("the lease of {0} is someone else's now")]
     LeaseLost(String),
-    #[error("the desk of the followers can't be reached")]
-    Desk(#[from] sqlx::Error),
+    #[error("the database of the read models can't be used")]
+    Views(#[from] sqlx::Error),
     #[error("the follower can't go on")]
     Stuck(#[source] Cause),
 }
@@ -84,8 +87,37 @@ pub struct Standing {
 impl Desk {
     /// Opens the database of the read models, where the desk stands.
     pub async fn open_file(path: &Path, node: String, tenure: Tenure) -> Result<Self, OpenError> {
-        let pool = sqlite::open(path, Role::Views, 6).await?;
-        Ok(Self { pool, node, tenure })
+        Ok(Self { pool: sqlite::open(path, Role::Views, 6).await?, node, tenure })
+    }
+
+    /// The desk in a database that is open already, for someone who leads nothing.
+    pub fn over(pool: SqlitePool) -> Self {
+        Self { pool, node: String::new(), tenure: Tenure { length: Duration::ZERO, sole: false } }
+    }
+
+    /// Makes sure that what is kept here was made from the log `log_id`, which has come to `head`: else everything that was
+    /// made from another one is thrown away, to be made again. Answers whether it was.
+    pub async fn settle(&self, log_id: &str, head: Position) -> Result<bool, sqlx::Error> {
+        let mut work = self.pool.begin_with("begin immediate").await?;
+        let kept: Option<String> =
+            sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *work).await?;
+        let ahead: bool =
+            sqlx::query_scalar("select exists (select 1 from kept_checkpoints where position > ?)")
+                .bind(i64::try_from(head.0).unwrap_or(i64::MAX))
+                .fetch_one(&mut *work)
+                .await?;
+        let foreign = ahead || kept.as_ref().is_some_and(|kept| kept != log_id);
+        if foreign {
+            for table in ["users", "sessions", "parked", "kept_checkpoints"] {
+                sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&mut *work).await?;
+            }
+        }
+        sqlx::query("insert or replace into kept_log (one, log_id) values (1, ?)")
+            .bind(log_id)
+            .execute(&mut *work)
+            .await?;
+        work.commit().await?;
+        Ok(foreign)
     }
 
     /// The database that the desk stands in.
@@ -188,61 +220,69 @@ pub async fn follow(
     let mut grown = log.grown();
     while !*stop.borrow_and_update() {
         let start = *progress.borrow();
-        let turn = lead(&mut follower, log.as_ref(), &desk, &progress, &mut grown);
-        let outcome = tokio::select! {
-            outcome = turn => outcome,
-            _ = stop.changed() => return,
-        };
-        match outcome {
-            Ok(()) => retry = FIRST_RETRY,
+        let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
+        let pause = match turn.lead(&mut follower, &mut grown, &mut stop).await {
+            Ok(()) => POLL.min(desk.tenure.length / 3),
             Err(error) => {
                 let role = follower.role();
-                if *progress.borrow() != start {
-                    retry = FIRST_RETRY;
-                }
                 tracing::warn!(role, error = crate::log::chain(&error), "a follower stopped and will go on");
-                retry = (retry * 2).min(SLOWEST_RETRY);
+                retry =
+                    if *progress.borrow() == start { (retry * 2).min(SLOWEST_RETRY) } else { FIRST_RETRY };
+                retry
             }
-        }
+        };
         tokio::select! {
-            () = tokio::time::sleep(retry) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stop.changed() => return,
         }
     }
 }
 
-/// Leads the role for as long as the lease lasts; comes back when it is held by someone else.
-async fn lead(
-    follower: &mut impl Follower,
-    log: &dyn EventLog,
-    desk: &Desk,
-    progress: &watch::Sender<Position>,
-    grown: &mut watch::Receiver<Position>,
-) -> Result<(), FollowError> {
-    let role = follower.role().to_owned();
-    let Some(mut lease) = desk.lease(&role).await? else {
-        return Ok(());
-    };
-    let mut renewed = tokio::time::Instant::now();
-    let mut place = desk.checkpoint(&role).await?;
-    progress.send_replace(place);
-    loop {
-        if renewed.elapsed() > lease.length / 3 {
-            let Some(again) = desk.lease(&role).await? else {
-                return Ok(());
+/// One time of leading a role.
+struct Turn<'a> {
+    log: &'a dyn EventLog,
+    desk: &'a Desk,
+    progress: &'a watch::Sender<Position>,
+}
+
+impl Turn<'_> {
+    /// Leads the role for as long as the lease lasts; comes back when it is held by someone else, or when it is time to
+    /// stop. A batch that was begun is brought to its end.
+    async fn lead(
+        &self,
+        follower: &mut impl Follower,
+        grown: &mut watch::Receiver<Position>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), FollowError> {
+        let role = follower.role().to_owned();
+        let Some(mut lease) = self.desk.lease(&role).await? else { return Ok(()) };
+        let mut renewed = Instant::now();
+        let mut place = self.desk.checkpoint(&role).await?;
+        self.progress.send_replace(place);
+        while !*stop.borrow() {
+            if renewed.elapsed() > lease.length / 3 {
+                let Some(again) = self.desk.lease(&role).await? else { return Ok(()) };
+                lease = again;
+                renewed = Instant::now();
+            }
+            grown.borrow_and_update();
+            let batch = self.log.read_all(place, BATCH).await;
+            let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
+            if let Some(last) = batch.last() {
+                follower.take(&batch, &lease).await?;
+                place = last.position;
+                self.progress.send_replace(place);
+                continue;
+            }
+            let quiet = tokio::select! {
+                woken = timeout(POLL.min(lease.length / 3), woken(grown)) => woken.is_err(),
+                _ = stop.changed() => return Ok(()),
             };
-            lease = again;
-            renewed = tokio::time::Instant::now();
+            if quiet {
+                follower.idle(&lease).await?;
+            }
         }
-        grown.borrow_and_update();
-        let batch = log.read_all(place, BATCH).await.map_err(|error| FollowError::Stuck(error.into()))?;
-        if let Some(last) = batch.last() {
-            follower.take(&batch, &lease).await?;
-            place = last.position;
-            progress.send_replace(place);
-        } else if tokio::time::timeout(POLL.min(lease.length / 3), woken(grown)).await.is_err() {
-            follower.idle(&lease).await?;
-        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write, random,
+    EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write,
+    log::Cause,
+    random,
     seal::{self, Place},
 };
 
@@ -168,11 +170,10 @@ impl Journal {
             .iter()
             .flat_map(|change| change.events.iter().flat_map(|event| seal::keys_in(&event.data)))
             .collect();
-        let keys = self
-            .vault
-            .keys_for_writing(&wanted)
-            .await
-            .map_err(|error| StoreError::Unavailable(error.into()))?;
+        let keys = self.vault.keys_for_writing(&wanted).await.map_err(|error| match error {
+            VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
+            error => unwritable(changes.first().map(|change| &change.stream), error.into()),
+        })?;
         let sealed = |stream: &StreamId, event: Typed| {
             let (id, mut data) = (random::id(), event.data);
             let place = Place { stream, event: id, kind: &event.kind };
@@ -242,9 +243,9 @@ fn encode<A: Aggregate>(event: &A::Event) -> Option<Typed> {
 }
 
 fn unencodable(stream: &StreamId) -> StoreError {
-    StoreError::Corrupt {
-        stream: stream.clone(),
-        version: 0,
-        source: "the event has no JSON form of which every private value can be sealed".into(),
-    }
+    unwritable(Some(stream), "it has no JSON form of which every private value can be sealed".into())
+}
+
+fn unwritable(stream: Option<&StreamId>, source: Cause) -> StoreError {
+    StoreError::Unwritable { stream: stream.cloned().unwrap_or_else(|| StreamId::named("")), source }
 }

@@ -13,6 +13,8 @@ use domain::{MailId, SessionId, Time, UserId, name::NameKind};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::VaultError;
+
 pub use sqlite::SqliteLog;
 
 /// A cause of another layer, kept as `source`.
@@ -128,8 +130,26 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    #[error("an event of stream {stream} can't be written down")]
+    Unwritable {
+        stream: StreamId,
+        #[source]
+        source: Cause,
+    },
     #[error("the event store can't be reached")]
     Unavailable(#[source] Cause),
+}
+
+impl StoreError {
+    /// Whether it is not this event that is at fault, but what all events need: whoever went on with a vault that is older
+    /// than the log, or under the wrong master key, would give up everyone's events.
+    pub fn is_of_all(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Corrupt { source, .. } => source.is::<VaultError>(),
+            Self::Conflict { .. } | Self::Unwritable { .. } => false,
+        }
+    }
 }
 
 /// The append-only log. Contract, which `contract` tests on every adapter under concurrency: versions are gapless; the

@@ -62,6 +62,11 @@ pub enum OpenError {
         "the database {path} was made by a newer version of Stele; use that version, or restore an older copy"
     )]
     Newer { path: String },
+    #[error(
+        "the database {path} was migrated by another build of Stele, whose steps were not these; use that build, or \
+         restore an older copy"
+    )]
+    Foreign { path: String },
     #[error("the database {path} can't be migrated")]
     Migration {
         path: String,
@@ -126,12 +131,21 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
         .await
         .map_err(|source| OpenError::Unreachable { path: shown(), source })?;
     migrate(&pool, role).await.map_err(|source| match source {
-        MigrateError::VersionMissing(_)
-        | MigrateError::VersionMismatch(_)
-        | MigrateError::VersionTooNew(..) => OpenError::Newer { path: shown() },
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+            OpenError::Newer { path: shown() }
+        }
+        MigrateError::VersionMismatch(_) => OpenError::Foreign { path: shown() },
         source => OpenError::Migration { path: shown(), source },
     })?;
     Ok(pool)
+}
+
+/// Opens a database that is there already, and changes nothing in it.
+pub async fn inspect(path: &Path, role: Role) -> Result<SqlitePool, OpenError> {
+    let options = options(path, role).create_if_missing(false);
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(5));
+    let unreachable = |source| OpenError::Unreachable { path: path.display().to_string(), source };
+    pool.connect_with(options).await.map_err(unreachable)
 }
 
 /// Makes the first connection. While another process gives a new file its write-ahead log, SQLite refuses at once instead

@@ -88,12 +88,13 @@ struct AtHand {
 
 impl Vault {
     pub async fn open_file(path: &Path, master: MasterKey) -> Result<Self, OpenError> {
-        let rows = sqlite::open(path, Role::Vault, 2).await?;
-        Ok(Self {
-            rows,
-            master,
-            at_hand: Mutex::new(AtHand { keys: LruCache::new(REMEMBERED), destroyed: 0 }),
-        })
+        Ok(Self::over(sqlite::open(path, Role::Vault, 2).await?, master))
+    }
+
+    /// The vault in a database that is open already.
+    pub fn over(rows: SqlitePool, master: MasterKey) -> Self {
+        let at_hand = Mutex::new(AtHand { keys: LruCache::new(REMEMBERED), destroyed: 0 });
+        Self { rows, master, at_hand }
     }
 
     /// The data keys of these ids, of which those that are new are made; all are durable when this returns.
@@ -198,6 +199,24 @@ impl Vault {
             .await
             .map_err(VaultError::Unavailable)?;
         Ok(ids.into_iter().map(KeyId).collect())
+    }
+
+    /// Binds the vault to a log, for good, unless it is bound already.
+    pub async fn bind(&self, log_id: &str) -> Result<(), VaultError> {
+        sqlx::query("insert or ignore into of_log (one, log_id) values (1, ?)")
+            .bind(log_id)
+            .execute(&self.rows)
+            .await
+            .map(drop)
+            .map_err(VaultError::Unavailable)
+    }
+
+    /// Which log the vault is bound to.
+    pub async fn log_id(&self) -> Result<Option<String>, VaultError> {
+        sqlx::query_scalar("select log_id from of_log")
+            .fetch_optional(&self.rows)
+            .await
+            .map_err(VaultError::Unavailable)
     }
 
     /// The database that the vault is in.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::{KeyId, Session, SessionId, Time, User, UserId};
-use store::{Journal, StoreError, StreamId, VaultError, clock, vault::Destroyed};
+use store::{Journal, StoreError, StreamId, VaultError, clock, log::chain, vault::Destroyed};
 
 /// How old a key must be before its absence from the log means anything.
 const AGE: Duration = Duration::from_hours(1);
@@ -19,6 +19,15 @@ pub enum CollectError {
     Vault(#[from] VaultError),
 }
 
+/// How far back hashes' keys are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them: each user is folded.
+    All,
+    /// Those that came of age within the last day.
+    Recent,
+}
+
 pub struct Collector {
     journal: Journal,
 }
@@ -28,22 +37,20 @@ impl Collector {
         Self { journal }
     }
 
-    /// Goes through the keys that are old enough, and answers how many it destroyed: every hash's key that its user does
-    /// not name, and those keys of users and sessions whose stream was never begun.
-    pub async fn collect(&self) -> Result<u32, CollectError> {
+    /// Goes through the keys that are old enough, and answers how many it destroyed: hashes' keys that their users do not
+    /// name, and those keys of users and sessions whose stream was never begun. What `Reach` leaves out was looked at
+    /// before, unless a process died in the wrong moment.
+    pub async fn collect(&self, reach: Reach) -> Result<u32, CollectError> {
+        let recent = before(AGE + SPAN);
+        let hashes = if reach == Reach::All { Time(0) } else { recent };
         let mut destroyed = 0;
-        for (prefix, from) in
-            [("password-", Time(0)), ("session-", before(AGE + SPAN)), ("user-", before(AGE + SPAN))]
-        {
+        for (prefix, from) in [("password-", hashes), ("session-", recent), ("user-", recent)] {
             let mut last = KeyId(String::new());
             loop {
                 let keys = self.journal.vault().aged_keys(prefix, from..before(AGE), &last).await?;
                 let Some(end) = keys.last().cloned() else { break };
                 for key in &keys {
-                    if !self.is_used(key).await? {
-                        self.journal.vault().destroy(key, Destroyed::Superseded).await?;
-                        destroyed += 1;
-                    }
+                    destroyed += u32::from(self.destroy_if_unused(key).await?);
                 }
                 last = end;
             }
@@ -51,28 +58,34 @@ impl Collector {
         Ok(destroyed)
     }
 
+    async fn destroy_if_unused(&self, key: &KeyId) -> Result<bool, CollectError> {
+        match self.is_used(key).await {
+            Ok(true) => Ok(false),
+            Ok(false) => {
+                self.journal.vault().destroy(key, Destroyed::Superseded).await?;
+                Ok(true)
+            }
+            Err(error) if error.is_of_all() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%key, error = chain(&error), "whether a key is used can't be read; it is kept");
+                Ok(false)
+            }
+        }
+    }
+
     /// Keys that say nothing this version understands are left alone.
     async fn is_used(&self, key: &KeyId) -> Result<bool, StoreError> {
         let mut parts = key.0.splitn(3, '-');
         let (kind, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        match kind {
-            "password" => Ok(match id.parse() {
-                Ok(user) => {
-                    self.user(user).await?.account().is_some_and(|account| account.password.key == *key)
-                }
-                Err(_) => true,
-            }),
-            "user" => Ok(match id.parse() {
-                Ok(user) => self.user(user).await?.account().is_some(),
-                Err(_) => true,
-            }),
-            "session" => Ok(match id.parse::<SessionId>() {
-                Ok(session) => {
-                    let loaded = self.journal.load::<Session>(&StreamId::session(session)).await?;
-                    loaded.version > 0
-                }
-                Err(_) => true,
-            }),
+        match (kind, id.parse::<UserId>(), id.parse::<SessionId>()) {
+            ("password", Ok(user), _) => {
+                Ok(self.user(user).await?.account().is_some_and(|account| account.password.key == *key))
+            }
+            ("user", Ok(user), _) => Ok(self.user(user).await?.account().is_some()),
+            ("session", _, Ok(session)) => {
+                let loaded = self.journal.load::<Session>(&StreamId::session(session)).await?;
+                Ok(loaded.version > 0)
+            }
             _ => Ok(true),
         }
     }

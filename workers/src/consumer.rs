@@ -18,7 +18,7 @@ pub struct TryAgain(#[source] pub Cause);
 pub trait Consumer: Send + Sync {
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain>;
 
-    /// The source of events is alive, whether or not it had any.
+    /// Everything that there is up to now was dealt with.
     fn hear(&self) {}
 }
 
@@ -41,7 +41,8 @@ impl<C: Consumer> Follower for InProcess<C> {
         &self.role
     }
 
-    /// One event that must be tried again does not hold up those behind it, but it keeps the batch from being done.
+    /// One event that must be tried again does not hold up those of its batch, but it keeps the batch from being done, and
+    /// later batches from coming.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Some(last) = batch.last() else { return Ok(()) };
         let mut failed = None;
@@ -50,10 +51,10 @@ impl<C: Consumer> Follower for InProcess<C> {
                 failed = Some(error);
             }
         }
-        self.consumer.hear();
         if let Some(error) = failed {
             return Err(FollowError::Stuck(error.into()));
         }
+        self.consumer.hear();
         let mut desk = self.desk.pool().acquire().await?;
         lease.advance(&mut desk, last.position).await
     }

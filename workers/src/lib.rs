@@ -8,7 +8,7 @@ pub mod mailer;
 pub mod outbox;
 pub mod revoker;
 
-pub use collector::Collector;
+pub use collector::{Collector, Reach};
 pub use consumer::{Consumer, InProcess, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;

@@ -159,7 +159,9 @@ impl Mailer {
                 self.progress.forget(&event.stream);
                 Ok(())
             }
-            Err(ExecuteError::Store(error @ StoreError::Corrupt { .. })) => unreadable(event, error),
+            Err(ExecuteError::Store(
+                error @ (StoreError::Corrupt { .. } | StoreError::Unwritable { .. }),
+            )) => unreadable(event, error),
             Err(error) => Err(TryAgain(error.into())),
         }
     }
@@ -192,12 +194,11 @@ fn worthless_from(request: &Request) -> Time {
 
 /// A mail that can't be read will never be sent, and must not keep the others from being.
 fn unreadable(event: &Recorded, error: StoreError) -> Result<(), TryAgain> {
-    if let StoreError::Corrupt { .. } = error {
-        tracing::error!(stream = %event.stream, error = chain(&error), "a mail that was asked for can't be read");
-        Ok(())
-    } else {
-        Err(TryAgain(error.into()))
+    if error.is_of_all() {
+        return Err(TryAgain(error.into()));
     }
+    tracing::error!(stream = %event.stream, error = chain(&error), "a mail that was asked for can't be read");
+    Ok(())
 }
 
 fn refused(event: &Recorded, error: &(dyn std::error::Error + 'static)) -> Outcome {

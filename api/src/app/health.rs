@@ -1,12 +1,14 @@
 //! How the parts of this process are doing. A dead log or dead views make it unready; mail and bus never do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 use store::{Journal, Position, StoreError, log::chain};
 use tokio::sync::watch;
+
+use crate::revocation::Revocations;
 
 /// One part: whether it works, what to say of it, and how many events it lags behind the log.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +25,8 @@ pub struct Parts {
     pub views: SqlitePool,
     /// The followers of this process, and how far each has come.
     pub followers: Vec<(&'static str, watch::Receiver<Position>)>,
+    /// What this node knows of ended sessions.
+    pub revocations: Arc<Revocations>,
 }
 
 impl Parts {
@@ -31,14 +35,20 @@ impl Parts {
         let head = self.journal.log().head().await;
         let views = self.look_at_views().await;
         let vault = part(self.journal.vault().check().await.map_err(|error| chain(&error)));
-        let ready = head.is_ok() && views.ok && vault.ok;
+        let silence = self.revocations.silence();
+        let ready = head.is_ok() && views.ok && vault.ok && silence.is_none();
         let mut parts = BTreeMap::from([("log", log_part(&head)), ("views", views), ("vault", vault)]);
         let head = head.unwrap_or_default();
         for (name, place) in &self.followers {
+            // The follower ends only when the process does, or by a bug.
+            let runs = place.has_changed().is_ok();
             let place = *place.borrow();
             let lag = head.0.saturating_sub(place.0);
-            parts.insert(name, Part { ok: true, detail: format!("at {} of {}", place.0, head.0), lag });
+            let detail = format!("at {} of {}{}", place.0, head.0, if runs { "" } else { ", ended" });
+            parts.insert(name, Part { ok: runs, detail, lag });
         }
+        let revocations = silence.map_or(Ok(()), |silent| Err(silent.to_string()));
+        parts.insert("revocations", part(revocations));
         (ready, json!({ "status": if ready { "ok" } else { "unavailable" }, "parts": parts }))
     }
 
@@ -63,7 +73,7 @@ fn part(outcome: Result<(), String>) -> Part {
         Ok(()) => "ok",
         Err(cause) => {
             tracing::warn!(cause, "a part does not work");
-            "can't be reached"
+            "does not work, see the log"
         }
     };
     Part { ok, detail: detail.to_owned(), lag: 0 }

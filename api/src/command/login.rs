@@ -1,18 +1,21 @@
 //! Checks a name and a password. An unknown name costs what a wrong password costs, and gets the same answer.
 
 use domain::{
-    LoginRecord, User, UserId,
+    Aggregate, LoginRecord, User, UserId,
     login::Command,
     name::{NameKind, kind_of_typed},
     user::{self, Account},
 };
-use store::{Context, StoreError, StreamId, clock};
+use store::{Change, Context, StoreError, StreamId, clock, log::chain};
 
 use super::{Accounts, Failure, names::Held, sealed};
 use crate::{
     attempts::Attempts,
     password::{Secret, Verdict},
 };
+
+/// Stands for whoever is not known. No user has this key.
+const NOBODY: UserId = UserId(0);
 
 /// How a person says who he is.
 #[derive(Debug, Clone)]
@@ -52,11 +55,12 @@ impl Accounts {
         let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
         let verdict = self.hashes.verify(password.clone(), encoded).await.map_err(Failure::from)?;
         let (Some(held), Some(account)) = (held, account) else {
+            self.record_failure(context, attempts, None).await;
             return Err(LoginError::Refused);
         };
         match verdict {
             Verdict::Wrong => {
-                self.record_failure(context, attempts, held.user).await;
+                self.record_failure(context, attempts, Some(held.user)).await;
                 Err(LoginError::Refused)
             }
             Verdict::Right | Verdict::RightButOutdated if !account.active => Err(LoginError::Disabled),
@@ -101,18 +105,26 @@ impl Accounts {
         Ok(held.filter(|held| held.loaded.state.account().is_some_and(|account| account.has_email(email))))
     }
 
-    /// Failures are worth recording, and never worth failing over.
-    async fn record_failure(&self, context: &Context, attempts: &Attempts, user: UserId) {
-        let at = clock::now();
-        let counted = attempts.tally(&["failed login", &user.to_string()], at).await;
-        let Ok(count) = counted.inspect_err(|error| tracing::warn!(%error, "a failed login was not counted"))
-        else {
-            return;
+    /// Failures are worth recording, and never worth failing over. Whether a user is known can't be told from the time it
+    /// takes: for one who is not, or of whom enough was recorded, as much is done and nothing written.
+    async fn record_failure(&self, context: &Context, attempts: &Attempts, user: Option<UserId>) {
+        let (at, whose) = (clock::now(), user.unwrap_or(NOBODY));
+        let recorded = async {
+            let counted = attempts.tally(&["failed login", &whose.to_string()], at).await;
+            let count = counted.map_err(|error| StoreError::Unavailable(error.into()))?;
+            let stream = StreamId::login(whose);
+            let loaded = self.journal.load::<LoginRecord>(&stream).await?;
+            let events = match (user, loaded.state.decide(Command::RecordFailure { at, count })) {
+                (Some(_), Ok(events)) if !events.is_empty() => events,
+                (Some(_) | None, Ok(_)) => return self.journal.append_nothing().await,
+            };
+            let change = Change::of::<LoginRecord>(stream, loaded.version, &events)?;
+            self.journal.append(context, vec![change]).await.map(drop)
         };
-        let command = Command::RecordFailure { at, count };
-        let recorded = self.journal.execute::<LoginRecord>(context, &StreamId::login(user), command).await;
-        if let Err(error) = recorded {
-            tracing::warn!(error = store::log::chain(&error), "a failed login was not recorded");
+        match recorded.await {
+            // Another failure of the same moment was recorded.
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => tracing::warn!(error = chain(&error), "a failed login was not recorded"),
         }
     }
 
@@ -130,7 +142,7 @@ impl Accounts {
             Ok(executed) if executed.recorded => self.shred(&account.password).await,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = store::log::chain(&error), "an old password hash stays for now");
+                tracing::warn!(error = chain(&error), "an old password hash stays for now");
             }
         }
     }

@@ -19,3 +19,9 @@ create table node_keys (
     created_at integer not null,
     retired_at integer
 ) strict, without rowid;
+
+-- Which log this vault belongs to: with another one, its keys would be taken for unused.
+create table of_log (
+    one integer primary key check (one = 1),
+    log_id text not null
+) strict;

@@ -72,3 +72,9 @@ create table kept_attempts (
 ) strict, without rowid;
 
 create index kept_attempts_by_end on kept_attempts (until);
+
+-- Which log all of this was made from.
+create table kept_log (
+    one integer primary key check (one = 1),
+    log_id text not null
+) strict;

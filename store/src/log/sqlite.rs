@@ -44,24 +44,23 @@ impl SqliteLog {
             .execute(&readers)
             .await
             .map_err(unreachable)?;
-        let (log_id, head): (String, i64) = sqlx::query_as("select log_id, position from log_head")
-            .fetch_one(&readers)
-            .await
-            .map_err(unreachable)?;
+        let (log_id, head) = Self::look(&readers).await.map_err(unreachable)?;
         let options = sqlite::options(path, Role::Log);
         let connection = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
         let watched = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
 
-        let (grow, grown) = watch::channel(position(head));
+        let (grow, grown) = watch::channel(head);
         let (writer, requests) = mpsc::channel(WAITING);
         tokio::spawn(batch::write_all(connection, options, requests, grow.clone()));
         tokio::spawn(watch_others(watched, grow));
         Ok(Self { readers, writer, grown, log_id })
     }
 
-    /// The connections that read the log.
-    pub const fn pool(&self) -> &SqlitePool {
-        &self.readers
+    /// The id of the log in a database that was opened to be looked at, and its newest position.
+    pub async fn look(pool: &SqlitePool) -> Result<(String, Position), sqlx::Error> {
+        let (log_id, head): (String, i64) =
+            sqlx::query_as("select log_id, position from log_head").fetch_one(pool).await?;
+        Ok((log_id, position(head)))
     }
 
     async fn select(&self, sql: &'static str, bind: &[Bind<'_>]) -> Result<Vec<Recorded>, StoreError> {
@@ -112,6 +111,10 @@ impl EventLog for SqliteLog {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
+        // A log that can't be written to is no use to anyone who asks how it is.
+        if self.writer.is_closed() {
+            return Err(unavailable("the writer of the log has ended"));
+        }
         head(&self.readers).await.map_err(unavailable)
     }
 
