@@ -9,7 +9,7 @@ mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
-pub(crate) use http::{Caller, Reply};
+pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL};

@@ -14,7 +14,9 @@ mod standing;
 use std::sync::Arc;
 
 use domain::{KeyId, Private, UserId, user::PasswordHash};
-use store::{ExecuteError, Journal, StoreError, clock, node_keys::MacKeys, random, vault::Destroyed};
+use store::{
+    ExecuteError, Journal, StoreError, StreamId, clock, node_keys::MacKeys, random, vault::Destroyed,
+};
 
 use crate::{
     config::{Config, PkMode},
@@ -135,6 +137,11 @@ fn time_ordered_pk(unix_millis: i64, random: u64) -> UserId {
     const START_OF_2026: i64 = 1_767_225_600_000;
     let millis = (unix_millis - START_OF_2026).clamp(1, (1 << 41) - 1);
     UserId(millis << 12 | i64::from(u16::try_from(random & 0xfff).unwrap_or(0)))
+}
+
+/// A rule that refused what it can't refuse: a bug.
+fn contradiction(stream: &StreamId, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unwritable { stream: stream.clone(), source: error.into() }
 }
 
 /// A user's password hash, under a data key of its own.

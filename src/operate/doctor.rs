@@ -30,10 +30,10 @@ struct Finding {
 }
 
 pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
-    let (server, served) = server(settings);
+    let (server, runs) = server(settings);
     let (log, found) = log(settings).await;
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
-    findings.extend(views(settings, found.map(|(_, head)| head), served).await);
+    findings.extend(views(settings, found.map(|(_, head)| head), runs).await);
     findings.push(bus(settings));
     findings.push(mail(settings));
     let well = findings.iter().all(|finding| finding.ok);

@@ -32,7 +32,7 @@ pub struct MacKeys {
     /// Authenticates opaque keys.
     pub opaque: Secret,
     links: HashMap<String, LinkKey>,
-    newest_link: String,
+    newest_link: LinkKey,
 }
 
 /// Makes those message authentication keys that the vault does not hold yet.
@@ -62,16 +62,13 @@ impl MacKeys {
     pub fn from(keys: &[NodeKey]) -> Option<Self> {
         let of = |purpose: &'static str| keys.iter().filter(move |key| key.purpose == purpose);
         let first = |purpose| secret(of(purpose).next()?);
-        let link_name = |key: &NodeKey| key.id.trim_start_matches("link-").to_owned();
-        let newest_link = of("link").max_by_key(|key| (key.created_at, &key.id)).map(link_name)?;
+        let link = |key: &NodeKey| LinkKey::new(key.id.trim_start_matches("link-").to_owned(), *secret(key)?);
         Some(Self {
             claim: first("claim")?,
             refresh: first("refresh")?,
             opaque: first("opaque")?,
-            links: of("link")
-                .filter_map(|key| Some((link_name(key), LinkKey::new(link_name(key), *secret(key)?)?)))
-                .collect(),
-            newest_link,
+            newest_link: link(of("link").max_by_key(|key| (key.created_at, &key.id))?)?,
+            links: of("link").filter_map(link).map(|key| (key.id().to_owned(), key)).collect(),
         })
     }
 
@@ -90,8 +87,8 @@ impl MacKeys {
     }
 
     /// The key that new links are derived with.
-    pub fn newest_link(&self) -> Option<&LinkKey> {
-        self.links.get(&self.newest_link)
+    pub const fn newest_link(&self) -> &LinkKey {
+        &self.newest_link
     }
 
     /// The link key of that name.

@@ -15,6 +15,14 @@ enum Door {
 }
 
 impl Door {
+    /// The status that a dead link is answered with.
+    const fn refusal(self) -> u16 {
+        match self {
+            Self::Endpoint => 404,
+            Self::Page => 400,
+        }
+    }
+
     async fn bring(self, api: &Caller, key: &str) -> Reply {
         match self {
             Self::Endpoint => verify(api, key).await,
@@ -55,7 +63,7 @@ async fn an_address_changes_when_the_link_to_the_new_one_is_used_and_not_before(
         account.login(&api).await;
         is_taken(&api, NEW).await;
         for spent in [&key, &first_key] {
-            door.bring(&api, spent).await.expect(404);
+            door.bring(&api, spent).await.expect(door.refusal());
         }
         assert_eq!(email_of(&user).await, json!(NEW), "{door:?}");
         rival("successor", &account.email).register(&api).await;

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{ask, email_of, is_taken, mails_to, rival, verify};
-use crate::support::{Account, Caller, NEW_PASSWORD, PASSWORD, Server};
+use crate::support::{Account, Caller, NEW_PASSWORD, PASSWORD, Reply, Server};
 
 const FIRST: &str = "first-wish@example.net";
 const SECOND: &str = "second-wish@example.net";
@@ -30,7 +30,7 @@ impl Wish {
     async fn is_over(&self, key: &str) {
         verify(&self.api, key).await.expect(404);
         let page = self.api.request("POST", "/verify-email").form(&[("key", key)]);
-        crate::support::Reply::to(page).await.expect(404);
+        Reply::to(page).await.expect(400);
         rival("heir", FIRST).register(&self.api).await;
         verify(&self.api, key).await.expect(404);
         assert_ne!(email_of(&self.user).await, json!(FIRST));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CHANGE, ask, email_of, mails_to, rival, verify};
-use crate::support::{Account, NEW_PASSWORD, PASSWORD, Server};
+use crate::support::{Account, NEW_PASSWORD, PASSWORD, Reply, Server};
 
 const NEW: &str = "new-place@example.net";
 
@@ -72,7 +72,7 @@ async fn every_field_that_is_missing_or_wrong_is_told_at_once() {
         assert_eq!(fields(&answer), faults, "{body}: {answer}");
     }
     for method in ["GET", "PUT", "PATCH", "DELETE"] {
-        crate::support::Reply::to(user.request(method, CHANGE)).await.expect(405);
+        Reply::to(user.request(method, CHANGE)).await.expect(405);
     }
     assert_eq!(email_of(&user).await, json!("mover@example.com"));
 }

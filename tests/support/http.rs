@@ -113,3 +113,14 @@ impl Reply {
         text.unwrap_or_else(|| panic!("no text at {pointer}: {self:?}")).to_owned()
     }
 }
+
+/// Refused for now: says in how many seconds to come back, and says nothing but one sentence.
+#[track_caller]
+pub(crate) fn comes_back_later(reply: &Reply, status: u16) -> u64 {
+    assert_eq!(reply.status, status, "{reply:?}");
+    let seconds: u64 = reply.header("retry-after").expect("Retry-After").parse().expect("seconds");
+    assert!(seconds > 0, "{reply:?}");
+    let body = reply.json();
+    assert!(body["detail"].is_string() && body.as_object().unwrap().len() == 1, "{reply:?}");
+    seconds
+}

@@ -172,6 +172,11 @@ impl Server {
         &self.home
     }
 
+    /// What the next start will find.
+    pub(crate) fn home_mut(&mut self) -> &mut Home {
+        &mut self.home
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
         &self.address

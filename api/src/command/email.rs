@@ -17,6 +17,8 @@ pub enum EmailError {
     BadLink,
     #[error("the address is taken")]
     Taken,
+    #[error("the user is disabled")]
+    Disabled,
     #[error("the session that asks has ended")]
     SessionEnded,
     #[error(transparent)]
@@ -44,6 +46,12 @@ impl Accounts {
             changes.extend(self.release_replaced(account).await?);
         }
         Ok(self.journal.append(context, changes).await?)
+    }
+
+    /// Whether a verification link still opens anything.
+    pub async fn check_verification_link(&self, link: &Link) -> Result<bool, StoreError> {
+        let account = self.account(UserId(link.user())).await?;
+        Ok(account.is_some_and(|account| self.address_of(link, &account).is_some()))
     }
 
     /// Which of the user's addresses the link was sent to, if it still lives.
@@ -126,7 +134,10 @@ impl Accounts {
         let (reservation, mut changes) = self.pending_claim((user, account), email, at).await?;
         let private = Private::new(KeyId::of_user(user), email.to_owned());
         let command = Command::RequestEmailChange { proof, email: private.clone(), reservation, at };
-        let events = loaded.state.decide(command).map_err(|_| EmailError::SessionEnded)?;
+        let events = loaded.state.decide(command).map_err(|error| match error {
+            user::Error::Disabled => EmailError::Disabled,
+            _ => EmailError::SessionEnded,
+        })?;
         changes.push(Change::of::<User>(stream, loaded.version, &events)?);
         changes.push(self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), &private, at)?);
         changes.extend(Self::notice(Purpose::EmailChangeRequested, (user, account), at)?);

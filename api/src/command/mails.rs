@@ -7,7 +7,7 @@ use domain::{
 };
 use store::{Change, StoreError, StreamId, random};
 
-use super::Accounts;
+use super::{Accounts, contradiction};
 
 impl Accounts {
     /// A mail that tells a user something, if he has an address.
@@ -29,8 +29,7 @@ impl Accounts {
     ) -> Result<Change, StoreError> {
         let life =
             if purpose == Purpose::ResetPassword { self.config.reset_ttl } else { self.config.verify_ttl };
-        let key =
-            self.macs.newest_link().ok_or_else(|| StoreError::Unavailable("there is no link key".into()))?;
+        let key = self.macs.newest_link();
         let link = LinkTerms {
             // Links carry whole seconds.
             expires_at: Time::from_seconds((at + life).seconds()),
@@ -49,6 +48,6 @@ fn request(
 ) -> Result<Change, StoreError> {
     let stream = StreamId::mail(MailId(random::id()));
     let command = mail::Command::Request(Request { purpose, user, to: to.clone(), link, at });
-    let events = Mail::Unrequested.decide(command).unwrap_or_default();
+    let events = Mail::Unrequested.decide(command).map_err(|error| contradiction(&stream, error))?;
     Change::of::<Mail>(stream, 0, &events)
 }

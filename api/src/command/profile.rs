@@ -21,7 +21,9 @@ pub struct ProfileUpdate {
 pub enum ProfileError {
     #[error("the username is taken")]
     UsernameTaken,
-    #[error("the user is disabled, or the session that asks has ended")]
+    #[error("the user is disabled")]
+    Disabled,
+    #[error("the session that asks has ended")]
     SessionEnded,
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -57,9 +59,10 @@ impl Accounts {
         let names = Private::new(KeyId::of_user(user), names);
         let at = clock::now();
         let command = Command::UpdateProfile(UpdateProfile { proof, names, claim, at });
-        let events = loaded.state.decide(command).map_err(|error: user::Error| {
-            tracing::debug!(%error, "a change of names was refused");
-            ProfileError::SessionEnded
+        let events = loaded.state.decide(command).map_err(|error| match error {
+            user::Error::NameInUse => ProfileError::UsernameTaken,
+            user::Error::Disabled => ProfileError::Disabled,
+            _ => ProfileError::SessionEnded,
         })?;
         if events.is_empty() {
             return Ok(loaded.position);

@@ -5,11 +5,11 @@ use domain::{
     mail::Purpose,
     name::{NameKind, canonical_email, kind_of_typed},
     session::{Client, Live},
-    user::{Account, Event, Names, PasswordHash, Registration},
+    user::{self, Account, Event, Names, PasswordHash, Registration},
 };
 use store::{Change, Context, Position, StoreError, StreamId, clock};
 
-use super::{Accounts, Failure, insist, sealed};
+use super::{Accounts, Failure, contradiction, insist, sealed};
 use crate::{config::Verification, password::Secret};
 
 /// Who wants to be known.
@@ -71,8 +71,10 @@ impl Accounts {
         };
         let born = Event::UserRegistered(registration);
         let mut changes: Vec<Change> = username.changes.into_iter().chain(email.changes).collect();
-        changes.push(Change::of::<User>(StreamId::user(pk), 0, std::slice::from_ref(&born))?);
-        let account = domain::fold::<User>([&born]).account().cloned().ok_or_else(unborn)?;
+        let stream = StreamId::user(pk);
+        let account = domain::fold::<User>([&born]).account().cloned();
+        let account = account.ok_or_else(|| contradiction(&stream, user::Error::NotRegistered))?;
+        changes.push(Change::of::<User>(stream, 0, std::slice::from_ref(&born))?);
         changes.extend(self.first_mail(pk, &account, at)?);
         let session = match &new.client {
             Some(client) => Some(self.first_session(pk, client, at, &mut changes)?),
@@ -117,8 +119,4 @@ impl Accounts {
 
 fn names(username: &str) -> Names {
     Names { username: username.to_owned(), ..Names::default() }
-}
-
-fn unborn() -> StoreError {
-    StoreError::Unavailable("a registration did not lead to an account".into())
 }

@@ -7,7 +7,7 @@ use domain::{
 };
 use store::{Change, Context, ExecuteError, Position, StoreError, StreamId, clock, random};
 
-use super::{Accounts, Failure, insist};
+use super::{Accounts, Failure, contradiction, insist};
 
 /// A session that has just begun.
 pub struct Opened {
@@ -28,7 +28,7 @@ pub enum RefreshError {
     Unknown,
     #[error("the user is disabled")]
     Disabled,
-    /// Revoked, over, of an older epoch, or just now found to be stolen: then `Some` time at which it was revoked.
+    /// Revoked, over, or of an older epoch.
     #[error("the session has ended")]
     Ended,
     #[error("a replaced refresh token came back; the session is revoked")]
@@ -59,13 +59,12 @@ impl Accounts {
         let id = SessionId(random::number());
         let client = Private::new(KeyId::of_session(id), client.clone());
         let start = Start { user, epoch, at, until: at + self.config.jwt.session_max, client };
-        let events = Session::Unborn
-            .decide(Command::Start(start))
-            .map_err(|error| StoreError::Unavailable(error.into()))?;
+        let stream = StreamId::session(id);
+        let events = Session::Unborn.decide(Command::Start(start));
+        let events = events.map_err(|error| contradiction(&stream, error))?;
         let state = domain::fold::<Session>(&events);
-        let live =
-            state.live().cloned().ok_or_else(|| StoreError::Unavailable("a session did not begin".into()))?;
-        Ok((id, live, Change::of::<Session>(StreamId::session(id), 0, &events)?))
+        let live = state.live().cloned().ok_or_else(|| contradiction(&stream, session::Error::NotStarted))?;
+        Ok((id, live, Change::of::<Session>(stream, 0, &events)?))
     }
 
     /// Takes a refresh token with this counter. With `kid` the session moves on to its next token, signed by that key;

@@ -7,7 +7,7 @@ use super::password::{account, is_own_password};
 use crate::{
     answer::{Answer, Handled},
     call::Call,
-    caller::session_ended,
+    caller::{inactive, session_ended},
     command::EmailError,
     form::{FieldErrors, address::EmailChange, registration::EMAIL_TAKEN},
 };
@@ -28,6 +28,7 @@ pub(crate) async fn change(call: Call) -> Handled {
     let asked = call.app.accounts.request_email_change(&call.context(), call.proof()?, &email).await;
     let position = asked.map_err(|error| match error {
         EmailError::Taken => FieldErrors::one("email", EMAIL_TAKEN).into(),
+        EmailError::Disabled => inactive(call.app.config.tokens),
         EmailError::BadLink | EmailError::SessionEnded => session_ended(call.app.config.tokens),
         EmailError::Failed(failure) => Answer::from(failure),
     })?;

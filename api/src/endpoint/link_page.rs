@@ -21,8 +21,17 @@ use crate::{
 pub(crate) const VERIFY_PATH: &str = "/verify-email";
 pub(crate) const RESET_PATH: &str = "/reset-password";
 
-pub(crate) async fn verify_form(request: Request) -> Response {
-    pages::verify_email(&in_query(&request, "key"))
+/// Says at once whether the link still works; looking spends nothing.
+pub(crate) async fn verify_form(State(app): State<App>, request: Request) -> Response {
+    let key = in_query(&request, "key");
+    let Some(link) = Link::parse_verify_email(&key) else {
+        return pages::outcome(Outcome::VerifyLinkDead);
+    };
+    match app.accounts.check_verification_link(&link).await {
+        Ok(true) => pages::verify_email(&key),
+        Ok(false) => pages::outcome(Outcome::VerifyLinkDead),
+        Err(error) => pages::outcome(unsuccessful(&error.into(), Outcome::VerifyLinkDead)),
+    }
 }
 
 pub(crate) async fn verify(State(app): State<App>, request: Request) -> Response {
@@ -39,7 +48,9 @@ async fn verified(app: App, request: Request) -> Result<(), Answer> {
     match call.app.accounts.verify_email(&call.context(), &link).await {
         Ok(_) => Ok(()),
         Err(EmailError::Failed(failure)) => Err(failure.into()),
-        Err(EmailError::BadLink | EmailError::Taken | EmailError::SessionEnded) => Err(Answer::not_found()),
+        Err(EmailError::BadLink | EmailError::Taken | EmailError::Disabled | EmailError::SessionEnded) => {
+            Err(Answer::not_found())
+        }
     }
 }
 

@@ -70,7 +70,9 @@ pub(crate) async fn verify_email(call: Call) -> Handled {
     match call.app.accounts.verify_email(&call.context(), &link).await {
         Ok(position) => Ok(call.positioned(Answer::detail(StatusCode::OK, "ok"), position)),
         Err(EmailError::Failed(failure)) => Err(failure.into()),
-        Err(EmailError::BadLink | EmailError::Taken | EmailError::SessionEnded) => Err(Answer::not_found()),
+        Err(EmailError::BadLink | EmailError::Taken | EmailError::Disabled | EmailError::SessionEnded) => {
+            Err(Answer::not_found())
+        }
     }
 }
 

@@ -48,6 +48,7 @@ async fn update(call: Call, row: &UserRow, extent: Extent) -> Handled {
     let position = call.app.accounts.update_profile(&call.context(), call.proof()?, &update).await;
     let position = position.map_err(|error| match error {
         ProfileError::UsernameTaken => FieldErrors::one("username", USERNAME_TAKEN).into(),
+        ProfileError::Disabled => inactive(call.app.config.tokens),
         ProfileError::SessionEnded => session_ended(call.app.config.tokens),
         ProfileError::Failed(failure) => Answer::from(failure),
     })?;

@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use store::log::chain;
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
@@ -100,17 +101,23 @@ impl HashPool {
     /// Hashes a new password; the string is what to store.
     pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, Busy> {
         let hashed = self.run(move |arena| encoded::hash(password.as_str(), salt, arena)).await?;
-        hashed.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a new password was not hashed");
-            self.refuse()
-        })
+        hashed.map_err(|error| self.unhashed(&error))
     }
 
     /// Compares a password with its stored form. `None` is for a user who is not known: the verdict is `Wrong`, at the
     /// cost of a wrong password.
     pub async fn verify(&self, password: Secret, encoded: Option<String>) -> Result<Verdict, PoolError> {
         let verdict = self.run(move |arena| encoded::verify(password.as_str(), encoded.as_deref(), arena));
-        Ok(verdict.await??)
+        verdict.await?.map_err(|error| match error {
+            EncodedError::Unhashed(_) => self.unhashed(&error).into(),
+            EncodedError::Unknown | EncodedError::OutOfBounds => PoolError::Failed(error),
+        })
+    }
+
+    /// Without memory for a hash, it is as if every thread were taken.
+    fn unhashed(&self, error: &EncodedError) -> Busy {
+        tracing::error!(error = chain(error), "a password was not hashed");
+        self.refuse()
     }
 
     pub fn counts(&self) -> PoolCounts {

@@ -132,11 +132,11 @@ struct Running {
 impl Running {
     async fn reach(&mut self, position: Position) {
         let reached = self.reached.wait_for(|reached| *reached >= position);
-        drop(tokio::time::timeout(DEADLINE, reached).await.unwrap().unwrap());
+        drop(timeout(DEADLINE, reached).await.unwrap().unwrap());
     }
 
     async fn is_idle(&mut self) {
-        tokio::time::timeout(DEADLINE, self.idle.recv()).await.unwrap().unwrap();
+        timeout(DEADLINE, self.idle.recv()).await.unwrap().unwrap();
     }
 
     fn batches(&self) -> Vec<Vec<u64>> {
@@ -145,7 +145,7 @@ impl Running {
 
     async fn end(self) {
         self.stop.send_replace(true);
-        tokio::time::timeout(DEADLINE, self.task).await.unwrap().unwrap();
+        timeout(DEADLINE, self.task).await.unwrap().unwrap();
     }
 }
 
@@ -221,7 +221,7 @@ async fn lease_in_time(desk: &Desk) -> Lease {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(DEADLINE, taking).await.unwrap()
+    timeout(DEADLINE, taking).await.unwrap()
 }
 
 #[tokio::test]
@@ -351,6 +351,6 @@ async fn the_desk_knows_who_leads_and_how_far_he_is() {
 async fn a_log_that_gives_no_sign_any_more_does_not_keep_its_followers_busy() {
     let (grow, mut grown) = watch::channel(Position::BEGINNING);
     drop(grow);
-    let waiting = tokio::time::timeout(POLL, woken(&mut grown)).await;
+    let waiting = timeout(POLL, woken(&mut grown)).await;
     assert!(waiting.is_err());
 }

@@ -257,7 +257,7 @@ async fn a_private_value_where_it_would_not_be_sealed_is_refused() {
     let house = house().await;
     let stream = StreamId::named("deep-1");
     let outcome = house.journal.execute::<Deep>(&Context::of("test"), &stream, ()).await;
-    assert!(matches!(outcome, Err(ExecuteError::Store(StoreError::Corrupt { .. }))));
+    assert!(matches!(outcome, Err(ExecuteError::Store(StoreError::Unwritable { .. }))));
     assert_eq!(house.journal.log().head().await.unwrap(), Position::BEGINNING);
 }
 
