@@ -29,12 +29,8 @@ pub(crate) fn accounts(
         queue: settings.hash.queue,
         deadline: settings.hash.deadline,
     };
-    Ok(Accounts {
-        journal: backends.journal.clone(),
-        macs: Arc::clone(&backends.macs),
-        hashes: HashPool::start(limits).map_err(OrdersError)?,
-        config,
-    })
+    let hashes = HashPool::start(limits).map_err(OrdersError)?;
+    Ok(Accounts::new(backends.journal.clone(), Arc::clone(&backends.macs), hashes, config))
 }
 
 /// What the api needs to know of the settings.

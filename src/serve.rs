@@ -8,7 +8,7 @@ mod upkeep;
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use api::{
-    app::{App, Application, Parts, Ready},
+    app::{App, Application, Parts, Ready, Written},
     config::Config,
     edge::{Edge, Origin, Origins},
     revocation::Revocations,
@@ -138,6 +138,7 @@ async fn application(
         views: backends.desk.pool().clone(),
         followers: followers.places(),
         revocations: Arc::clone(&revocations),
+        written: Written::default(),
     };
     let accounts = orders::accounts(settings, backends, config)?;
     let sessions_at = followers.place_of_sessions();

@@ -2,15 +2,17 @@
 //! never a 5xx, never a changed state, never a secret in the answer.
 
 mod bodies;
+mod duplicates;
 mod endpoints;
 mod framing;
+mod passwords;
 mod tokens;
 
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
 
-use crate::support::{Account, Caller, Reply, Server};
+use crate::support::{Account, Caller, Reply, Server, Tokens};
 
 const MODES: [&str; 2] = ["jwt", "key"];
 
@@ -19,6 +21,8 @@ struct Scene {
     server: Server,
     account: Account,
     user: Caller,
+    /// The header that shows who the user is.
+    authorization: String,
     before: (i64, Value),
 }
 
@@ -26,9 +30,14 @@ impl Scene {
     async fn set(tokens: &str) -> Self {
         let server = Server::start(&[("STELE_AUTH__TOKENS", tokens)]).await;
         let account = Account::named("untouched");
-        let user = account.register(&server.api()).await.on(&server.api());
+        let tokens = account.register(&server.api()).await;
+        let authorization = match &tokens {
+            Tokens::Key(key) => format!("Token {key}"),
+            Tokens::Pair { access, .. } => format!("Bearer {access}"),
+        };
+        let user = tokens.on(&server.api());
         let before = state(&server, &user).await;
-        Self { server, account, user, before }
+        Self { server, account, user, authorization, before }
     }
 
     /// Nothing was recorded since the start, and the user can still do what he could.
@@ -40,11 +49,15 @@ impl Scene {
 
 /// The number of events in the log once it is at rest, and the user as he sees himself.
 async fn state(server: &Server, user: &Caller) -> (i64, Value) {
+    (events(server).await, user.get("user/").await.expect(200).json())
+}
+
+/// The number of events in the log once it is at rest.
+async fn events(server: &Server) -> i64 {
     server.mails().await;
     let file = server.home().data().join("log.db");
     let mut log = SqliteConnectOptions::new().filename(file).read_only(true).connect().await.unwrap();
-    let row = sqlx::query("select count(*) from events").fetch_one(&mut log).await.unwrap();
-    (row.get(0), user.get("user/").await.expect(200).json())
+    sqlx::query("select count(*) from events").fetch_one(&mut log).await.unwrap().get(0)
 }
 
 /// Refused with a JSON body that repeats none of the secrets sent; otherwise what is wrong with the answer.

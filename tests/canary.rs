@@ -16,25 +16,47 @@ const LOG: [&str; 3] = ["log.db", "log.db-wal", "log.db-shm"];
 /// How every Argon2 hash in PHC form begins.
 const HASH: &str = "$argon2";
 
+/// What a session's credentials are, and where they travel.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Tokens,
+    Keys,
+    Cookies,
+}
+
+impl Mode {
+    const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Tokens => &[("STELE_AUTH__TOKENS", "jwt")],
+            Self::Keys => &[("STELE_AUTH__TOKENS", "key")],
+            Self::Cookies => {
+                &[("STELE_JWT__ACCESS_COOKIE", "auth"), ("STELE_JWT__REFRESH_COOKIE", "refresh")]
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_secret_is_left_behind_with_json_web_tokens() {
-    leaves_nothing("jwt").await;
+    leaves_nothing(Mode::Tokens).await;
 }
 
 #[tokio::test]
 async fn nothing_secret_is_left_behind_with_keys() {
-    leaves_nothing("key").await;
+    leaves_nothing(Mode::Keys).await;
 }
 
-async fn leaves_nothing(tokens: &str) {
-    let mut server = Server::start(&[
-        ("STELE_AUTH__TOKENS", tokens),
-        ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#),
-        ("STELE_OUTPUT__LEVEL", "trace"),
-    ])
-    .await;
+#[tokio::test]
+async fn nothing_secret_is_left_behind_with_cookies() {
+    leaves_nothing(Mode::Cookies).await;
+}
+
+async fn leaves_nothing(mode: Mode) {
+    let proxy = ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
+    let mut server =
+        Server::start(&[mode.settings(), &[proxy, ("STELE_OUTPUT__LEVEL", "trace")]].concat()).await;
     let mut canary = Canary::default();
-    flows::run(&server, &mut canary).await;
+    flows::run(&server, mode, &mut canary).await;
     let needles: Vec<Needle> = canary.needles().chain([Needle::new("a password hash", HASH)]).collect();
     let running = found(&server, &needles);
     server.restart().await;

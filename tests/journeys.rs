@@ -1,5 +1,6 @@
 //! What people and their clients do from the first request to the last, in every way to show who one is.
 
+mod origins;
 mod pages;
 mod positions;
 mod pressure;

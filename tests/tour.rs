@@ -1,12 +1,18 @@
-//! The tour of the README, taken word for word by a shell on a server with no settings at all.
+//! The tour of the README, taken word for word by a shell on a server with no setting but a free port in the place of 8000.
 //! Knows how a transcript looks, nothing of what is in it.
 
 use std::process::Command;
 use std::time::Duration;
 
-use super::support::{Home, Server, wait_for};
+use super::support::{Home, Lines, Process, Server, wait_for};
 
 const README: &str = include_str!("../README.md");
+
+/// The one command that goes on until it is ended, as whoever types it does.
+const TAIL: &str = "target/release/stele log tail";
+
+/// A person is slower than a mail.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command that the README tells to type, and what it says comes out.
 struct Step {
@@ -23,13 +29,16 @@ async fn the_tour_of_the_readme_works_word_for_word() {
     assert!(steps.len() > 15, "the tour has only {} steps", steps.len());
     let mut variables = Vec::new();
     for Step { command, output } in steps {
+        if command.starts_with(TAIL) {
+            watch(&server, &command, &output).await;
+            continue;
+        }
         let Some(name) = variable_set_by(&command) else {
             assert_shows(&output, &at_home(&run(&server, &variables, &command), &server));
             continue;
         };
         let command = format!("{command}\nprintf %s \"${name}\"");
-        // A person is slower than a mail.
-        let value = wait_for(&command, Duration::from_secs(30), async || {
+        let value = wait_for(&command, PATIENCE, async || {
             Some(run(&server, &variables, &command)).filter(|value| !value.is_empty())
         })
         .await;
@@ -42,18 +51,29 @@ fn variable_set_by(command: &str) -> Option<&str> {
     name.bytes().all(|byte| byte.is_ascii_uppercase()).then_some(name)
 }
 
-/// Runs one command in the folder of the server, with the variables that were set before.
+/// Runs one command to its end in the folder of the server, with the variables that were set before.
 fn run(server: &Server, variables: &[String], command: &str) -> String {
-    let command = command.replace("localhost:8000", server.address()).replace(
-        "target/release/stele log tail",
-        &format!("timeout 3 {} log tail", env!("CARGO_BIN_EXE_stele")),
-    );
-    let output = Command::new("bash")
-        .args(["-c", &format!("{}{command}", variables.concat())])
-        .current_dir(server.home().path())
-        .output()
-        .expect("bash and curl are installed");
-    String::from_utf8(output.stdout).expect("text")
+    let output = shell(server, &format!("{}{command}", variables.concat())).output();
+    String::from_utf8(output.expect("bash and curl are installed").stdout).expect("text")
+}
+
+/// Runs a command until it has shown what the README says, and ends it.
+async fn watch(server: &Server, command: &str, output: &str) {
+    let lines = Lines::default();
+    let command = command.replace(TAIL, &format!("exec {} log tail", env!("CARGO_BIN_EXE_stele")));
+    let mut watched = Process::spawn(shell(server, &command), &lines);
+    wait_for(&format!("`{command}` shows\n{output}"), PATIENCE, async || {
+        shows(output, &at_home(&lines.all().join("\n"), server)).then_some(())
+    })
+    .await;
+    watched.stop();
+}
+
+fn shell(server: &Server, command: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &command.replace("localhost:8000", server.address())]);
+    shell.current_dir(server.home().path());
+    shell
 }
 
 fn banner() -> String {
@@ -87,19 +107,20 @@ fn at_home(shown: &str, server: &Server) -> String {
     shown.replace(server.address(), "127.0.0.1:8000")
 }
 
-/// Every `…` of the README stands for any text.
 #[track_caller]
 fn assert_shows(told: &str, shown: &str) {
+    assert!(shows(told, shown), "the README says\n{told}\nbut it shows\n{shown}");
+}
+
+/// Every `…` of the README stands for any text.
+fn shows(told: &str, shown: &str) -> bool {
     let mut pieces = told.trim().split('…');
-    let mut rest = shown.trim();
-    let first = pieces.next().unwrap_or_default();
-    rest =
-        rest.strip_prefix(first).unwrap_or_else(|| panic!("the README says\n{told}\nbut it shows\n{shown}"));
+    let Some(mut rest) = shown.trim().strip_prefix(pieces.next().unwrap_or_default()) else {
+        return false;
+    };
     for piece in pieces {
-        let found =
-            rest.find(piece).unwrap_or_else(|| panic!("the README says\n{told}\nbut it shows\n{shown}"));
-        rest = rest.get(found + piece.len()..).unwrap_or_default();
+        let Some(found) = rest.find(piece) else { return false };
+        rest = &rest[found + piece.len()..];
     }
-    let open = told.trim().ends_with('…');
-    assert!(open || rest.is_empty(), "the README says\n{told}\nbut it shows\n{shown}");
+    told.trim().ends_with('…') || rest.is_empty()
 }

@@ -1,7 +1,10 @@
 //! One request to an endpoint, as its handler sees it: who calls and from where, with which body. What the client takes is
 //! judged before credentials, these before the method, and the method before the body, as the contract has it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use axum::{
     body::{Bytes, to_bytes},
@@ -11,6 +14,7 @@ use axum::{
 };
 use domain::{UserId, session::Client, user::Proof};
 use store::{Context, Position, random};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::{
@@ -30,6 +34,9 @@ use crate::{
 /// Asks a query to know at least what the log held at this position.
 pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("stele-min-position");
 
+/// Much longer than known and unknown accounts differ by.
+const BEAT: Duration = Duration::from_millis(20);
+
 /// Longer agents are cut off here: enough to tell one device from another.
 const AGENT_LENGTH: usize = 200;
 
@@ -39,6 +46,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     caller: Option<Caller>,
     body: Bytes,
+    since: Instant,
     id: Uuid,
     address: IpAddr,
 }
@@ -60,6 +68,7 @@ where
 
 /// Lets a request in, or says why not.
 pub(crate) async fn admit(app: App, endpoint: Endpoint, request: Request) -> Result<Call, Answer> {
+    let since = Instant::now();
     let (parts, body) = request.into_parts();
     let caller = match endpoint.credentials {
         Credentials::Ignored => None,
@@ -90,6 +99,7 @@ pub(crate) async fn admit(app: App, endpoint: Endpoint, request: Request) -> Res
         headers: parts.headers,
         caller,
         body,
+        since,
         id: id.unwrap_or_else(random::id),
         address: address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
     })
@@ -163,6 +173,18 @@ impl Call {
         let attempts = &self.app.attempts;
         attempts.count(&["network", &network], self.app.config.limits.network).await??;
         Ok(attempts.count(&[what, whom, &network], limit).await??)
+    }
+
+    /// Counts one change that the caller makes to his own account, from whatever network.
+    pub(crate) async fn count_change(&self, what: &str, limit: Limit) -> Result<(), Answer> {
+        let user = self.caller()?.user.to_string();
+        Ok(self.app.attempts.count(&[what, &user], limit).await??)
+    }
+
+    /// Waits for the next beat since the request came, so that what was done is not told by the time that it took.
+    pub(crate) async fn await_beat(&self) {
+        let beats = self.since.elapsed().as_micros() / BEAT.as_micros() + 1;
+        sleep_until(self.since + BEAT * u32::try_from(beats).unwrap_or(1)).await;
     }
 
     /// Forgets the attempts of this network at `what`.

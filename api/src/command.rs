@@ -11,11 +11,15 @@ mod register;
 mod session;
 mod standing;
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
-use domain::{KeyId, Private, UserId, user::PasswordHash};
+use domain::{
+    KeyId, Private, Session, User, UserId,
+    user::{Account, PasswordHash},
+};
 use store::{
-    ExecuteError, Journal, StoreError, StreamId, clock, node_keys::MacKeys, random, vault::Destroyed,
+    ExecuteError, Folded, Journal, Loaded, StoreError, StreamId, clock, node_keys::MacKeys, random,
+    vault::Destroyed,
 };
 
 use crate::{
@@ -34,6 +38,9 @@ pub use session::{Opened, RefreshError, Refreshed};
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;
 
+/// How many users and sessions are remembered as they were folded.
+const FOLDED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
 /// Everything that orders need. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
@@ -41,6 +48,8 @@ pub struct Accounts {
     pub macs: Arc<MacKeys>,
     pub hashes: HashPool,
     pub config: Arc<Config>,
+    users: Arc<Folded<User>>,
+    sessions: Arc<Folded<Session>>,
 }
 
 /// Why an order could not be carried out although nothing is wrong with it.
@@ -107,6 +116,21 @@ async fn insist<T, E: OrderError, F: Future<Output = Result<T, E>>>(
 }
 
 impl Accounts {
+    pub fn new(journal: Journal, macs: Arc<MacKeys>, hashes: HashPool, config: Arc<Config>) -> Self {
+        let (users, sessions) = (Arc::new(Folded::new(FOLDED)), Arc::new(Folded::new(FOLDED)));
+        Self { journal, macs, hashes, config, users, sessions }
+    }
+
+    /// A user, as his stream tells of him.
+    pub(crate) async fn user(&self, user: UserId) -> Result<Loaded<User>, StoreError> {
+        self.users.load(&self.journal, &StreamId::user(user)).await
+    }
+
+    /// A user's account, if he has one.
+    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
+        Ok(self.user(user).await?.state.account().cloned())
+    }
+
     /// A hash of a new password.
     async fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
         Ok(PasswordHash(self.hashes.hash(password.clone(), random::bytes()).await?))

@@ -70,6 +70,12 @@ pub struct Limits {
     pub reset: Limit,
     pub resend: Limit,
     pub registration: Limit,
+    /// Of new passwords and addresses, for each account, from wherever.
+    pub change: Limit,
+    /// Of new names, likewise.
+    pub profile: Limit,
+    /// Of links that come back, from one network.
+    pub link: Limit,
     /// All of these together, from one network.
     pub network: Limit,
 }

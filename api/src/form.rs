@@ -1,9 +1,5 @@
 //! Turns a request body into input that obeys the recorded contract, or into the contract's words of refusal.
 //! Pure text work: no I/O, no clock. Must not know users, sessions, hashes or how a password is judged.
-//!
-//! Every endpoint has two stages, and their errors never mix. The *field stage* looks at each field on its own and
-//! reports all faulty fields together, in the order in which the endpoint declares them. Only when it found
-//! nothing does the *whole stage* run, which compares fields and reports a single fault.
 
 pub mod accept;
 pub mod address;

@@ -73,6 +73,9 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
     let many = often(300, Duration::from_mins(10));
     let login = "Logins for one account from one network: so many in so long.";
     let check = "Checks of the old password for one account from one network.";
+    let change = "New passwords and addresses of one account, from wherever.";
+    let profile = "Changes of one account's names, from wherever.";
+    let link = "Links of mails that come back from one network.";
     let network = "All of these together from one network.";
     Limits {
         enabled,
@@ -81,6 +84,9 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
         reset: of_address(from, "limits.reset", "Reset mails for one address from one network."),
         resend: of_address(from, "limits.resend", "Verification mails sent again, likewise."),
         registration: of_address(from, "limits.registration", "Registrations, likewise."),
+        change: from.get("limits.change", often(10, Duration::from_hours(1)), change),
+        profile: from.get("limits.profile", often(60, Duration::from_hours(1)), profile),
+        link: from.get("limits.link", often(60, Duration::from_mins(10)), link),
         network: from.get("limits.network", many, network),
     }
 }

@@ -52,6 +52,13 @@ pub struct Loaded<A> {
     pub position: Position,
 }
 
+impl<A: Aggregate> Loaded<A> {
+    /// An aggregate before its first event.
+    pub fn nothing() -> Self {
+        Self { state: A::default(), version: 0, position: Position::BEGINNING }
+    }
+}
+
 /// Decided events for one stream, not yet sealed.
 #[derive(Debug)]
 pub struct Change {

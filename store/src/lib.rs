@@ -2,6 +2,7 @@
 //! Knows the shape of events and streams, and no rule about what they mean.
 
 pub mod clock;
+pub mod folded;
 pub mod follow;
 pub mod journal;
 pub mod link;
@@ -12,6 +13,7 @@ mod seal;
 pub mod sqlite;
 pub mod vault;
 
+pub use folded::Folded;
 pub use journal::{Change, Context, ExecuteError, Executed, Journal, Loaded};
 pub use log::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write};
 pub use vault::{MasterKey, Vault, VaultError};

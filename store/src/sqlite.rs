@@ -1,9 +1,12 @@
 //! Opens SQLite databases the way every part of Stele wants them: write-ahead log, every commit on disk, files private.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, path::Path, time::Duration};
 
 use sqlx::{
-    SqlitePool,
+    Connection, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -126,7 +129,10 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
 pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePool, OpenError> {
     let shown = || path.display().to_string();
     make_private(path).map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
-    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .after_release(|connection, _| Box::pin(is_clean(connection)));
     let pool = connect(pool, options(path, role))
         .await
         .map_err(|source| OpenError::Unreachable { path: shown(), source })?;
@@ -138,6 +144,17 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
         source => OpenError::Migration { path: shown(), source },
     })?;
     Ok(pool)
+}
+
+/// Whether a connection can serve someone else. Where SQLite rolled back of itself, as on a full disk, it still counts as
+/// being in a transaction, and would refuse every later one.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A rollback that waits is done by the time that this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Opens a database that is there already, and changes nothing in it.

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::endpoints::{self, Endpoint, SECRET};
 use super::{MODES, Scene, complaint, none};
-use crate::support::{NEW_PASSWORD, Reply};
+use crate::support::Reply;
 
-const JSON: &str = "application/json";
-const LONG: usize = 10_000;
+pub(super) const JSON: &str = "application/json";
+pub(super) const LONG: usize = 10_000;
 
 impl Scene {
-    async fn send(&self, endpoint: &Endpoint, content_type: &str, body: Vec<u8>) -> Reply {
+    pub(super) async fn send(&self, endpoint: &Endpoint, content_type: &str, body: Vec<u8>) -> Reply {
         let caller = if endpoint.as_user { self.user.clone() } else { self.server.api() };
         let request = caller.request(endpoint.method, endpoint.path).header("content-type", content_type);
         Reply::to(request.body(body)).await
@@ -149,25 +149,6 @@ async fn broken_forms_are_refused() {
             ]
         };
         scene.refuses(mode, bodies).await;
-    }
-}
-
-/// The reference keeps the last of two equal names; a server may also refuse. To take the first would let a filter in
-/// front of Stele see another password than Stele does.
-#[tokio::test]
-async fn of_two_equal_names_the_first_never_counts() {
-    for mode in MODES {
-        let scene = Scene::set(mode).await;
-        let (name, right) = (&scene.account.username, &scene.account.password);
-        let login = endpoints::all(mode)[0];
-        let body =
-            format!(r#"{{"username": "{name}", "password": "{right}", "password": "{NEW_PASSWORD}"}}"#);
-        let reply = scene.send(&login, JSON, body.into_bytes()).await;
-        assert_eq!(complaint(&reply, &[right, NEW_PASSWORD]), None, "{mode}");
-        let body =
-            format!(r#"{{"username": "{name}", "password": "{NEW_PASSWORD}", "password": "{right}"}}"#);
-        let reply = scene.send(&login, JSON, body.into_bytes()).await;
-        assert!(matches!(reply.status, 200 | 400), "{mode}: {reply:?}");
     }
 }
 

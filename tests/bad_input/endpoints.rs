@@ -37,11 +37,13 @@ const CHANGE: Endpoint =
 const PATCH_USER: Endpoint =
     user("PATCH", "user/", &[("username", "untouched"), ("first_name", ""), ("last_name", "")]);
 const PUT_USER: Endpoint = Endpoint { method: "PUT", ..PATCH_USER };
+const CHANGE_EMAIL: Endpoint =
+    user("POST", "email/change/", &[("email", "nobody@example.com"), ("password", SECRET)]);
 const REFRESH: Endpoint = anyone("POST", "token/refresh/", &[("refresh", "nothing")]);
 const VERIFY: Endpoint = anyone("POST", "token/verify/", &[("token", "nothing")]);
 
-const BOTH: [Endpoint; 9] =
-    [LOGIN, REGISTRATION, VERIFY_EMAIL, RESEND, RESET, CONFIRM, CHANGE, PATCH_USER, PUT_USER];
+const BOTH: [Endpoint; 10] =
+    [LOGIN, REGISTRATION, VERIFY_EMAIL, RESEND, RESET, CONFIRM, CHANGE, PATCH_USER, PUT_USER, CHANGE_EMAIL];
 
 const fn anyone(method: &'static str, path: &'static str, fields: &'static [(&str, &str)]) -> Endpoint {
     Endpoint { method, path, as_user: false, fields }

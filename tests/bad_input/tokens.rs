@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Scene, complaint};
+use super::{Scene, complaint, events};
 use crate::support::{Account, NEW_PASSWORD, Server};
 
 fn encode(value: &Value) -> String {
@@ -18,9 +18,9 @@ fn claims(token: &str) -> Value {
 }
 
 impl Scene {
-    /// Neither a request nor a check nor a refresh takes it.
+    /// Neither a request nor a check nor a refresh takes it, and none of them leaves an event.
     async fn takes_nowhere(&self, what: &str, token: &str) {
-        let api = self.server.api();
+        let (api, before) = (self.server.api(), events(&self.server).await);
         let replies = [
             api.bearer(token).get("user/").await,
             api.post("token/verify/", json!({"token": token})).await,
@@ -30,6 +30,7 @@ impl Scene {
             assert_eq!(reply.status, 401, "{what}: {reply:?}");
             assert_eq!(complaint(&reply, &[token]), None, "{what}");
         }
+        assert_eq!(events(&self.server).await, before, "{what}");
     }
 }
 
@@ -38,11 +39,13 @@ async fn an_access_token_does_not_refresh_and_a_refresh_token_opens_nothing() {
     let scene = Scene::set("jwt").await;
     let api = scene.server.api();
     let pair = scene.account.login(&api).await;
+    let before = events(&scene.server).await;
     let reply = api.post("token/refresh/", json!({"refresh": pair.access()})).await;
     assert_eq!((reply.status, complaint(&reply, &[pair.access()])), (401, None));
     let reply = api.bearer(pair.refresh()).get("user/").await;
     assert_eq!((reply.status, complaint(&reply, &[pair.refresh()])), (401, None));
     pair.on(&api).get("user/").await.expect(200);
+    assert_eq!(events(&scene.server).await, before);
 }
 
 #[tokio::test]
@@ -112,6 +115,7 @@ async fn a_link_serves_its_own_purpose_and_its_own_user() {
     let key = server.verify_key(&other.email).await;
     let (uid, token) = server.reset_link(&other.email).await;
     let (own_uid, own_token) = server.reset_link(&scene.account.email).await;
+    let before = events(server).await;
     let confirm = |uid: &str, token: &str| json!({"uid": uid, "token": token, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD});
     for (what, body) in [
         ("a verification key as a reset token", confirm(&uid, &key)),
@@ -124,6 +128,7 @@ async fn a_link_serves_its_own_purpose_and_its_own_user() {
     }
     let reply = api.post("registration/verify-email/", json!({"key": token})).await;
     assert_eq!((reply.status, complaint(&reply, &[&token])), (404, None));
+    assert_eq!(events(server).await, before);
     scene.is_as_before_but_for_logins().await;
     other.login(&api).await;
 }

@@ -36,7 +36,7 @@ async fn guess(caller: &Caller) -> Reply {
 
 #[tokio::test]
 async fn the_word_of_a_peer_that_nobody_trusts_changes_nothing() {
-    for proxies in [r#"[]"#, r#"["10.0.0.0/8"]"#] {
+    for proxies in ["[]", r#"["10.0.0.0/8"]"#] {
         let server = Server::start(&[
             ENABLED,
             ("STELE_LIMITS__LOGIN", "3/1h"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Account, Caller, Server, comes_back_later, wait_for};
 
 const SOON: Duration = Duration::from_secs(30);
-const PARTS: [&str; 7] = ["api", "log", "mailer", "sessions", "users", "vault", "views"];
+const PARTS: [&str; 8] = ["api", "log", "mailer", "revocations", "sessions", "users", "vault", "views"];
 
 /// A database and its journals, wiped in place, so that whoever has them open finds nothing there any more.
 struct Wiped(Vec<(PathBuf, Vec<u8>)>);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
@@ -31,6 +31,12 @@ async fn is_silent(user: &Caller) {
     comes_back_later(&reply, 503);
 }
 
+/// Its readiness, and whether it says that it hears of revocations.
+async fn readiness(api: &Caller) -> (u16, Value) {
+    let reply = api.get("/health/ready").await;
+    (reply.status, reply.json()["parts"]["revocations"]["ok"].clone())
+}
+
 async fn hears_again(user: &Caller, status: u16) {
     wait_for("the node judges tokens again", PATIENCE, async || {
         let reply = user.get("user/").await;
@@ -50,9 +56,11 @@ async fn a_node_that_hears_nothing_judges_no_token_until_it_hears_again() {
         user.get("user/").await.expect(200);
         let views = hold_views(&server).await;
         is_silent(&user).await;
+        assert_eq!(readiness(&api).await, (503, json!(false)));
         comes_back_later(&user.patch("user/", json!({"first_name": "Ada"})).await, 503);
         views.close().await.unwrap();
         hears_again(&user, 200).await;
+        assert_eq!(readiness(&api).await, (200, json!(true)));
     }
     user.patch("user/", json!({"first_name": "Ada"})).await.expect(200);
     account.login(&api).await;
@@ -68,9 +76,8 @@ async fn a_token_that_is_revoked_meanwhile_opens_nothing_afterwards() {
     server.mails().await;
     let views = hold_views(&server).await;
     is_silent(&user).await;
-    let change = json!({"refresh": tokens.refresh()});
     comes_back_later(&user.post("password/change/", json!({})).await, 503);
-    api.post("logout/", change).await.expect(200);
+    api.post("logout/", json!({"refresh": tokens.refresh()})).await.expect(200);
     views.close().await.unwrap();
     hears_again(&user, 401).await;
 }

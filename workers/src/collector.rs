@@ -1,12 +1,15 @@
 //! Destroys data keys that nothing in the log uses: of a hash that was replaced, or of an append that never happened.
 //! Touches only keys so old that no command can still be about to use them.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use domain::{KeyId, Session, SessionId, Time, User, UserId};
 use store::{Journal, StoreError, StreamId, VaultError, clock, log::chain, vault::Destroyed};
 
-/// How old a key must be before its absence from the log means anything.
+/// Far longer than any command takes between making a key and recording what it seals.
 const AGE: Duration = Duration::from_hours(1);
 /// For how long after that it is looked at, where its first use decides for ever.
 const SPAN: Duration = Duration::from_hours(24);
@@ -30,24 +33,26 @@ pub enum Reach {
 
 pub struct Collector {
     journal: Journal,
+    /// How old a key must be before its absence from the log means anything.
+    age: Duration,
 }
 
 impl Collector {
     pub const fn new(journal: Journal) -> Self {
-        Self { journal }
+        Self { journal, age: AGE }
     }
 
     /// Goes through the keys that are old enough, and answers how many it destroyed: hashes' keys that their users do not
     /// name, and those keys of users and sessions whose stream was never begun. What `Reach` leaves out was looked at
     /// before, unless a process died in the wrong moment.
     pub async fn collect(&self, reach: Reach) -> Result<u32, CollectError> {
-        let recent = before(AGE + SPAN);
+        let recent = before(self.age + SPAN);
         let hashes = if reach == Reach::All { Time(0) } else { recent };
         let mut destroyed = 0;
         for (prefix, from) in [("password-", hashes), ("session-", recent), ("user-", recent)] {
             let mut last = KeyId(String::new());
             loop {
-                let keys = self.journal.vault().aged_keys(prefix, from..before(AGE), &last).await?;
+                let keys = self.journal.vault().aged_keys(prefix, from..before(self.age), &last).await?;
                 let Some(end) = keys.last().cloned() else { break };
                 for key in &keys {
                     destroyed += u32::from(self.destroy_if_unused(key).await?);

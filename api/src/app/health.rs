@@ -1,21 +1,30 @@
 //! How the parts of this process are doing. A dead log or dead views make it unready; mail and bus never do.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
 use store::{Journal, Position, StoreError, log::chain};
-use tokio::sync::watch;
+use tokio::{
+    sync::{Mutex, watch},
+    time::{Instant, timeout},
+};
 
 use crate::revocation::Revocations;
+
+/// For how long it is believed that the log takes writes, or does not.
+const MEMORY: Duration = Duration::from_secs(1);
+/// How long a write may take before the log is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One part: whether it works, what to say of it, and how many events it lags behind the log.
 #[derive(Debug, Clone, Serialize)]
 pub struct Part {
     pub ok: bool,
     pub detail: String,
-    pub lag: u64,
+    /// None where it is not known.
+    pub lag: Option<u64>,
 }
 
 /// What health is asked about.
@@ -27,24 +36,55 @@ pub struct Parts {
     pub followers: Vec<(&'static str, watch::Receiver<Position>)>,
     /// What this node knows of ended sessions.
     pub revocations: Arc<Revocations>,
+    pub written: Written,
+}
+
+/// Whether the log takes writes, asked of it at most once in a while, however often health is asked for.
+#[derive(Clone, Default)]
+pub struct Written(Arc<Mutex<Option<Asked>>>);
+
+/// When it was asked, and why it took none, if so.
+struct Asked {
+    at: Instant,
+    cause: Option<String>,
+}
+
+impl Written {
+    async fn check(&self, journal: &Journal) -> Result<(), StoreError> {
+        let mut last = self.0.lock().await;
+        let cause = match &*last {
+            Some(asked) if asked.at.elapsed() < MEMORY => asked.cause.clone(),
+            _ => {
+                let cause = match timeout(PATIENCE, journal.append_nothing()).await {
+                    Ok(outcome) => outcome.err().map(|error| chain(&error)),
+                    Err(_) => Some(format!("nothing could be written for {} s", PATIENCE.as_secs())),
+                };
+                *last = Some(Asked { at: Instant::now(), cause: cause.clone() });
+                cause
+            }
+        };
+        cause.map_or(Ok(()), |cause| Err(StoreError::Unavailable(cause.into())))
+    }
 }
 
 impl Parts {
     /// Whether requests can be served, and the report.
     pub async fn report(&self) -> (bool, Value) {
-        let head = self.journal.log().head().await;
+        let head = match self.written.check(&self.journal).await {
+            Ok(()) => self.journal.log().head().await,
+            Err(error) => Err(error),
+        };
         let views = self.look_at_views().await;
         let vault = part(self.journal.vault().check().await.map_err(|error| chain(&error)));
         let silence = self.revocations.silence();
         let ready = head.is_ok() && views.ok && vault.ok && silence.is_none();
         let mut parts = BTreeMap::from([("log", log_part(&head)), ("views", views), ("vault", vault)]);
-        let head = head.unwrap_or_default();
         for (name, place) in &self.followers {
-            // The follower ends only when the process does, or by a bug.
+            // A follower ends only when the process does, or by a bug.
             let runs = place.has_changed().is_ok();
             let place = *place.borrow();
-            let lag = head.0.saturating_sub(place.0);
-            let detail = format!("at {} of {}{}", place.0, head.0, if runs { "" } else { ", ended" });
+            let lag = head.as_ref().ok().map(|head| head.0.saturating_sub(place.0));
+            let detail = format!("at {}{}", place.0, if runs { "" } else { ", ended" });
             parts.insert(name, Part { ok: runs, detail, lag });
         }
         let revocations = silence.map_or(Ok(()), |silent| Err(silent.to_string()));
@@ -76,5 +116,5 @@ fn part(outcome: Result<(), String>) -> Part {
             "does not work, see the log"
         }
     };
-    Part { ok, detail: detail.to_owned(), lag: 0 }
+    Part { ok, detail: detail.to_owned(), lag: Some(0) }
 }

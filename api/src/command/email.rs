@@ -35,7 +35,7 @@ impl Accounts {
     async fn try_verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
         let user = UserId(link.user());
         let stream = StreamId::user(user);
-        let loaded = self.journal.load::<User>(&stream).await?;
+        let loaded = self.users.load(&self.journal, &stream).await?;
         let account = loaded.state.account().ok_or(EmailError::BadLink)?;
         let address = self.address_of(link, account).ok_or(EmailError::BadLink)?;
         let at = clock::now();
@@ -129,7 +129,7 @@ impl Accounts {
     ) -> Result<Position, EmailError> {
         let at = clock::now();
         let stream = StreamId::user(user);
-        let loaded = self.journal.load::<User>(&stream).await?;
+        let loaded = self.users.load(&self.journal, &stream).await?;
         let account = loaded.state.account().ok_or(EmailError::SessionEnded)?;
         let (reservation, mut changes) = self.pending_claim((user, account), email, at).await?;
         let private = Private::new(KeyId::of_user(user), email.to_owned());

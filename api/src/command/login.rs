@@ -72,12 +72,6 @@ impl Accounts {
         }
     }
 
-    /// A user's account, folded from its stream.
-    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        let loaded = self.journal.load::<User>(&StreamId::user(user)).await?;
-        Ok(loaded.state.account().cloned())
-    }
-
     /// Whether this is the password of an account, as where an old one must be given for a new one.
     pub async fn is_password_of(&self, account: &Account, password: &Secret) -> Result<bool, Failure> {
         let encoded = account.password.get().map(|hash| hash.0.clone());

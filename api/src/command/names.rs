@@ -37,7 +37,7 @@ impl Accounts {
         let Claim::Held(holding) = self.journal.load::<Claim>(&stream).await?.state else {
             return Ok(None);
         };
-        let loaded = self.journal.load::<User>(&StreamId::user(holding.holder)).await?;
+        let loaded = self.user(holding.holder).await?;
         let counts =
             loaded.state.account().is_some_and(|account| account.names_reservation(holding.reservation));
         Ok(counts.then_some(Held { user: holding.holder, loaded }))
@@ -109,7 +109,7 @@ impl Accounts {
     /// be. Where both are one, what `next` is about to write to that stream is the fence.
     async fn fence(&self, held: Holding, next: UserId, at: Time) -> Result<Option<Vec<Change>>, StoreError> {
         let stream = StreamId::user(held.holder);
-        let holder = self.journal.load::<User>(&stream).await?;
+        let holder = self.users.load(&self.journal, &stream).await?;
         let named = holder.state.account().is_some_and(|account| account.names_reservation(held.reservation));
         if held.holder == next {
             return Ok((!named).then(Vec::new));

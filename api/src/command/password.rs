@@ -133,7 +133,7 @@ impl Accounts {
         command: &(impl Fn(&Account, Time) -> Result<Command, user::Error> + Send + Sync),
     ) -> Result<Position, ExecuteError<user::Error>> {
         let (stream, at) = (StreamId::user(user), clock::now());
-        let loaded = self.journal.load::<User>(&stream).await?;
+        let loaded = self.users.load(&self.journal, &stream).await?;
         let account = loaded.state.account().ok_or(ExecuteError::Refused(user::Error::NotRegistered))?;
         let events = command(account, at).and_then(|command| loaded.state.decide(command));
         let events = events.map_err(ExecuteError::Refused)?;

@@ -47,7 +47,7 @@ impl Accounts {
         update: &ProfileUpdate,
     ) -> Result<Position, ProfileError> {
         let stream = StreamId::user(user);
-        let loaded = self.journal.load::<User>(&stream).await?;
+        let loaded = self.users.load(&self.journal, &stream).await?;
         let account = loaded.state.account().ok_or(ProfileError::SessionEnded)?;
         let old = account.names.get().cloned().unwrap_or_default();
         let names = Names {

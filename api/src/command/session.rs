@@ -2,7 +2,7 @@
 //! user, never on a read model.
 
 use domain::{
-    Aggregate, KeyId, Private, Session, SessionId, Time, User, UserId,
+    Aggregate, KeyId, Private, Session, SessionId, Time, UserId,
     session::{self, Client, Command, Event, Issue, Live, RevocationReason, Start},
 };
 use store::{Change, Context, ExecuteError, Position, StoreError, StreamId, clock, random};
@@ -85,7 +85,7 @@ impl Accounts {
         kid: Option<String>,
     ) -> Result<Refreshed, RefreshError> {
         let stream = StreamId::session(id);
-        let loaded = self.journal.load::<Session>(&stream).await?;
+        let loaded = self.sessions.load(&self.journal, &stream).await?;
         let (Session::Live(live) | Session::Revoked(live, _)) = &loaded.state else {
             return Err(RefreshError::Unknown);
         };
@@ -116,7 +116,7 @@ impl Accounts {
     }
 
     async fn check_user(&self, id: SessionId, live: &Live) -> Result<(), RefreshError> {
-        let user = self.journal.load::<User>(&StreamId::user(live.user)).await?.state;
+        let user = self.user(live.user).await?.state;
         let account = user.account().ok_or(RefreshError::Unknown)?;
         if !account.active {
             return Err(RefreshError::Disabled);
@@ -141,6 +141,6 @@ impl Accounts {
 
     /// Folds a session.
     pub async fn session(&self, id: SessionId) -> Result<Session, StoreError> {
-        Ok(self.journal.load::<Session>(&StreamId::session(id)).await?.state)
+        Ok(self.sessions.load(&self.journal, &StreamId::session(id)).await?.state)
     }
 }

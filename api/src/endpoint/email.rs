@@ -21,7 +21,7 @@ pub(crate) async fn change(call: Call) -> Handled {
         change.password_is_wrong();
     }
     let email = change.finish()?;
-    call.count("email change", &call.caller()?.user.to_string(), call.app.config.limits.resend).await?;
+    call.count_change("change", call.app.config.limits.change).await?;
     if account.has_email(&email) {
         return Err(FieldErrors::one("email", "This is your e-mail address already.").into());
     }

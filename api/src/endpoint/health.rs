@@ -15,9 +15,12 @@ pub(crate) async fn live() -> Answer {
 
 /// Whether requests can be served, and how each part is doing.
 pub(crate) async fn ready(State(app): State<App>) -> Answer {
-    let (ready, report) = app.health.report().await;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Answer::new(status, report)
+    match app.health.report().await {
+        (true, report) => Answer::ok(report),
+        (false, report) => {
+            Answer::new(StatusCode::SERVICE_UNAVAILABLE, report).with(header::RETRY_AFTER, "1")
+        }
+    }
 }
 
 /// The keys that tokens are verified with (RFC 7517). Caches ask again soon enough to know a new key before it signs.

@@ -8,13 +8,13 @@ use axum::{
 use std::time::Duration;
 use store::link::Link;
 
-use super::reset::confirm_with;
+use super::{registration::verify_email, reset::confirm_with};
 use crate::{
     answer::Answer,
     app::App,
     call::{Call, admit},
-    command::{EmailError, ResetError},
-    form::{Fields, address::VerifyEmail, route::Endpoint, value::Value},
+    command::ResetError,
+    form::{Fields, route::Endpoint, value::Value},
     pages::{self, Outcome},
 };
 
@@ -43,15 +43,7 @@ pub(crate) async fn verify(State(app): State<App>, request: Request) -> Response
 
 async fn verified(app: App, request: Request) -> Result<(), Answer> {
     let call = admit(app, Endpoint::PAGE, request).await?;
-    let VerifyEmail { key } = VerifyEmail::parse(&call.fields()?)?;
-    let link = Link::parse_verify_email(key.as_str()).ok_or_else(Answer::not_found)?;
-    match call.app.accounts.verify_email(&call.context(), &link).await {
-        Ok(_) => Ok(()),
-        Err(EmailError::Failed(failure)) => Err(failure.into()),
-        Err(EmailError::BadLink | EmailError::Taken | EmailError::Disabled | EmailError::SessionEnded) => {
-            Err(Answer::not_found())
-        }
-    }
+    verify_email(call).await.map(drop)
 }
 
 /// Says at once whether the link still works; looking spends nothing.

@@ -24,12 +24,13 @@ pub(crate) async fn login(call: Call) -> Handled {
     let (accounts, context) = (&call.app.accounts, call.context());
     let held = accounts.find(&credentials(name, methods)).await?;
     // All names of one account count as one.
-    let whom = held.as_ref().map_or(typed, |held| held.user.to_string());
+    let whom = held.as_ref().map_or_else(|| format!("typed:{typed}"), |held| format!("user:{}", held.user));
     call.count("login", &whom, call.app.config.limits.login).await?;
 
     let user = match accounts.authenticate(&context, &call.app.attempts, held.as_ref(), &password).await {
         Ok(user) => user,
         Err(LoginError::Refused | LoginError::Disabled) => {
+            call.await_beat().await;
             return Err(FieldErrors::one(NON_FIELD, BAD_CREDENTIALS).into());
         }
         Err(LoginError::Failed(failure)) => return Err(failure.into()),

@@ -23,6 +23,7 @@ pub(crate) async fn change(call: Call) -> Handled {
     }
     let password = accepted(&account, |known| change.finish()?.accept(&password::check, known))?;
     let (user, proof) = call.proof()?;
+    call.count_change("change", call.app.config.limits.change).await?;
     let changed = call.app.accounts.change_password(&call.context(), (user, proof), &password).await;
     let position = changed.map_err(|error| match error {
         ChangeError::Disabled => inactive(call.app.config.tokens),

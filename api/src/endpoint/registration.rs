@@ -67,6 +67,7 @@ pub(crate) async fn verify_email(call: Call) -> Handled {
     }
     let VerifyEmail { key } = VerifyEmail::parse(&call.fields()?)?;
     let link = Link::parse_verify_email(key.as_str()).ok_or_else(Answer::not_found)?;
+    call.count("link", "", call.app.config.limits.link).await?;
     match call.app.accounts.verify_email(&call.context(), &link).await {
         Ok(position) => Ok(call.positioned(Answer::detail(StatusCode::OK, "ok"), position)),
         Err(EmailError::Failed(failure)) => Err(failure.into()),
@@ -80,5 +81,6 @@ pub(crate) async fn resend_email(call: Call) -> Handled {
     let ResendEmail { email } = ResendEmail::parse(&call.fields()?)?;
     call.count("resend", &canonical_email(&email), call.app.config.limits.resend).await?;
     call.app.accounts.resend_verification(&call.context(), &email).await?;
+    call.await_beat().await;
     Ok(Answer::ok(json!({ "detail": "ok" })))
 }

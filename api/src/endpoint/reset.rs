@@ -20,6 +20,7 @@ pub(crate) async fn request(call: Call) -> Handled {
     let PasswordReset { email } = PasswordReset::parse(&call.fields()?)?;
     call.count("reset", &canonical_email(&email), call.app.config.limits.reset).await?;
     call.app.accounts.request_reset(&call.context(), &email).await?;
+    call.await_beat().await;
     Ok(Answer::detail(StatusCode::OK, "Password reset e-mail has been sent."))
 }
 
@@ -31,6 +32,7 @@ pub(crate) async fn confirm(call: Call) -> Handled {
 /// Ends a reset with the fields of a form, wherever it came from.
 pub(super) async fn confirm_with(call: &Call, fields: &Fields) -> Handled {
     let PasswordResetConfirm { uid, token, new } = PasswordResetConfirm::parse(fields)?;
+    call.count("link", "", call.app.config.limits.link).await?;
     let accounts = &call.app.accounts;
     let user = parse_uid(&uid).map(UserId).ok_or_else(PasswordResetConfirm::unknown_uid)?;
     if accounts.account(user).await?.is_none() {

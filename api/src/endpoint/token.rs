@@ -1,7 +1,10 @@
 //! `token/verify/` and `token/refresh/`, for deployments with JWTs. An access token is verified without I/O; a refresh
 //! token is decided on the streams of its session and user.
 
-use domain::{Session, SessionId, UserId};
+use domain::{
+    Aggregate, Session, SessionId, UserId,
+    session::{Command, Refresh},
+};
 use serde_json::{Map, json};
 use store::clock;
 
@@ -105,7 +108,8 @@ pub(super) enum RefreshStanding {
     Spent,
 }
 
-/// Judges a refresh token without spending it.
+/// Judges a refresh token without spending it: would the session's rule take it? One that was replaced a moment ago it
+/// still takes.
 pub(super) async fn standing(app: &App, claims: &RefreshClaims) -> Result<RefreshStanding, Answer> {
     let id = SessionId(claims.session);
     let session = app.accounts.session(id).await?;
@@ -115,9 +119,10 @@ pub(super) async fn standing(app: &App, claims: &RefreshClaims) -> Result<Refres
     let Some(account) = app.accounts.account(live.user).await? else {
         return Ok(RefreshStanding::Spent);
     };
-    let current =
-        session.live().is_some_and(|live| live.counter == claims.counter && clock::now() < live.until);
-    Ok(match (account.active, current && account.admits(id, live.epoch)) {
+    let (grace, at) = (app.config.jwt.refresh_grace, clock::now());
+    let refresh = Refresh { counter: claims.counter, next: None, grace, at };
+    let taken = session.decide(Command::Refresh(refresh)).is_ok_and(|events| events.is_empty());
+    Ok(match (account.active, taken && account.admits(id, live.epoch)) {
         (false, _) => RefreshStanding::Disabled,
         (true, true) => RefreshStanding::Current,
         (true, false) => RefreshStanding::Spent,

@@ -32,6 +32,7 @@ pub(crate) async fn user(call: Call) -> Handled {
 
 async fn update(call: Call, row: &UserRow, extent: Extent) -> Handled {
     let mut update = UserUpdate::read(&call.fields()?, extent);
+    call.count_change("profile", call.app.config.limits.profile).await?;
     if let Some(username) = update.username.clone()
         && canonical_username(&username) != canonical_username(&row.username)
     {

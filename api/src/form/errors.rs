@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 pub const NON_FIELD: &str = "non_field_errors";
 
 /// What is wrong with the input. Answered with status 400 and [`FieldErrors::to_json`] as the body.
+///
+/// Every endpoint has two stages, and their errors never mix. The *field stage* looks at each field on its own and reports
+/// all faulty fields together, in the order in which the endpoint declares them. Only when it found nothing does the
+/// *whole stage* run, which compares fields and reports a single fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("the input was refused")]
 pub struct FieldErrors(Vec<(&'static str, Vec<String>)>);

@@ -193,7 +193,10 @@ impl Account {
                 Self { email: self.email.map(|address| Address { verified: true, ..address }), ..self }
             }
             Event::EmailChangeRequested { email, reservation, at } => {
-                let pending = Pending { email: email.clone(), claim: *reservation, since: *at };
+                // Asking again does not make the address safe from others for longer.
+                let before = self.pending_email.as_ref().filter(|pending| pending.claim == *reservation);
+                let since = before.map_or(*at, |pending| pending.since);
+                let pending = Pending { email: email.clone(), claim: *reservation, since };
                 Self { pending_email: Some(pending), ..self }
             }
             Event::EmailChanged { .. } => self.with_pending_email(),

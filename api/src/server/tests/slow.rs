@@ -137,7 +137,6 @@ async fn slow_clients_do_not_slow_the_others() {
         slow.push(client);
     }
     let mut client = server.client().await;
-    let asked = Instant::now();
-    assert_eq!(client.get("/hello").await.status, 200);
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    // Long before the slow ones are given up.
+    soon(async { assert_eq!(client.get("/hello").await.status, 200) }).await;
 }

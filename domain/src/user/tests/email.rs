@@ -1,5 +1,7 @@
 //! Addresses: verified by the link, asked for, exchanged. An address that was merely asked for is not the user's yet.
 
+use std::time::Duration;
+
 use super::{
     CHANGED_EMAIL, DISABLED, EMAIL_CLAIM, ENABLED, HERE, NEW_EMAIL, NOW, OLD_EMAIL, PENDING_CLAIM, THERE,
     VERIFIED, account, asked_for_new_email, email, lost, password_changed, password_reset, proof, registered,
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     Private, User,
     given::given,
-    user::{Command, Error, Event, Proof},
+    user::{Account, Command, Error, Event, Proof},
 };
 
 pub(super) fn ask_for_new_email(proof: Proof) -> Command {
@@ -148,4 +150,17 @@ fn a_change_of_address_ends_no_session() {
 #[test]
 fn a_change_of_address_that_nobody_asked_for_changes_nothing() {
     assert_eq!(account(&[registered(), CHANGED_EMAIL]), account(&[registered()]));
+}
+
+#[test]
+fn asking_for_the_same_address_again_does_not_keep_it_from_others_for_longer() {
+    let again = Event::EmailChangeRequested {
+        email: email(NEW_EMAIL),
+        reservation: PENDING_CLAIM,
+        at: NOW + Duration::from_hours(1),
+    };
+    let once = account(&[registered(), asked_for_new_email()]);
+    let twice = account(&[registered(), asked_for_new_email(), again]);
+    let since = |account: &Account| account.pending_email.as_ref().map(|pending| pending.since);
+    assert_eq!(since(&once), since(&twice));
 }
