@@ -141,7 +141,7 @@ impl<'a> Site<'a> {
 
     /// What gives orders about users.
     fn accounts(&self) -> Result<Accounts, OperateError> {
-        let config = orders::config(self.settings, &self.settings.links(self.settings.api.listen));
+        let config = orders::config(self.settings);
         Ok(orders::accounts(self.settings, &self.backends, Arc::new(config))?)
     }
 

@@ -10,7 +10,7 @@ use api::{
 
 use crate::{
     backends::Backends,
-    settings::{Links, Settings},
+    settings::Settings,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +34,10 @@ pub(crate) fn accounts(
 }
 
 /// What the api needs to know of the settings.
-pub(crate) fn config(settings: &Settings, links: &Links) -> Config {
+pub(crate) fn config(settings: &Settings) -> Config {
     let (api, auth) = (&settings.api, &settings.auth);
     Config {
         base_path: api.base_path.clone(),
-        public_url: links.public_url.clone(),
         tokens: auth.tokens,
         login: auth.login_methods,
         email_verification: auth.email_verification,

@@ -74,7 +74,7 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
     let backends = Backends::open(&settings, Some(&sole)).await?;
     banner::greet(&settings, &links, backends.new_master_key);
 
-    let config = Arc::new(orders::config(&settings, &links));
+    let config = Arc::new(orders::config(&settings));
     let revocations = Arc::new(Revocations::new(config.max_silence, memory(&config)));
     let mut followers = Followers::start(&settings, &links, &backends, &revocations).await?;
     let head = backends.journal.log().head().await?;

@@ -9,8 +9,6 @@ use crate::token::cookie::CookieRules;
 pub struct Config {
     /// Where the contract's routes begin, such as `/dj-rest-auth`; without a slash at the end.
     pub base_path: String,
-    /// The origin (and path, if any) under which clients reach Stele; without a slash at the end.
-    pub public_url: String,
     pub tokens: TokenMode,
     pub login: LoginMethods,
     pub email_verification: Verification,
