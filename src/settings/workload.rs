@@ -76,7 +76,7 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
     let change = "New passwords and addresses of one account, from wherever.";
     let profile = "Changes of one account's names, from wherever.";
     let link = "Links of mails that come back from one network.";
-    let network = "All of these together from one network.";
+    let network = "Everything that is counted by network, together.";
     Limits {
         enabled,
         login: from.get("limits.login", few, login),
