@@ -23,7 +23,7 @@ use command_line::{Command, CommandLine};
 use operate::OperateError;
 use serve::ServeError;
 use settings::{Format, SettingsErrors};
-use store::log::chain;
+use store::chain;
 use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 

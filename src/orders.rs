@@ -8,10 +8,7 @@ use api::{
     password::{HashPool, PoolLimits},
 };
 
-use crate::{
-    backends::Backends,
-    settings::Settings,
-};
+use crate::{backends::Backends, settings::Settings};
 
 #[derive(Debug, thiserror::Error)]
 #[error("the threads that hash passwords can't be started")]

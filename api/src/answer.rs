@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use store::{Position, StoreError, log::chain};
+use store::{Position, StoreError, chain};
 
 use crate::{
     attempts::TooMany,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
 use projections::{ReadModel, SessionRow, UserRow, users};
 use sqlx::SqlitePool;
-use store::{Journal, Position, StoreError, follow::Desk, log::chain};
+use store::{Journal, Position, StoreError, chain, follow::Desk};
 use tokio::sync::watch;
 use workers::{Revocation, Revoked};
 

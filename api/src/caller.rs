@@ -119,8 +119,7 @@ fn by_jwt(app: &App, token: &str) -> Result<Caller, Answer> {
     let claims = claims.map_err(|error| match error {
         TokenError::Invalid | TokenError::Expired | TokenError::WrongType => bad_access_token(error.detail()),
     })?;
-    let caller =
-        Caller { user: UserId(claims.user), session: SessionId(claims.session), epoch: claims.epoch };
+    let caller = Caller { user: claims.user, session: claims.session, epoch: claims.epoch };
     match app.revocations.standing(caller.user, caller.session, caller.epoch)? {
         Standing::Good => Ok(caller),
         Standing::Disabled => Err(inactive(TokenMode::Jwt)),
@@ -152,7 +151,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Answer> {
 
 async fn by_key(app: &App, key: &str) -> Result<Caller, Answer> {
     let invalid = || session_ended(TokenMode::Key);
-    let id = opaque::parse(app.jwt().keyring().opaque_mac(), key).map(SessionId).ok_or_else(invalid)?;
+    let id = opaque::parse(app.jwt().keyring().opaque_mac(), key).ok_or_else(invalid)?;
     let session = match app.key_sessions.get(id) {
         Some(session) => session,
         None => admitted(app, id).await?,

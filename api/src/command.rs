@@ -139,10 +139,7 @@ impl Accounts {
     /// Destroys the key of a password hash that another has replaced. If it can't be done now, the collector will.
     async fn shred(&self, replaced: &Private<PasswordHash>) {
         if let Err(error) = self.journal.vault().destroy(&replaced.key, Destroyed::Superseded).await {
-            tracing::warn!(
-                error = store::log::chain(&error),
-                "a replaced password hash waits for the collector"
-            );
+            tracing::warn!(error = store::chain(&error), "a replaced password hash waits for the collector");
         }
     }
 

@@ -7,7 +7,10 @@ use domain::{
     user::{Account, Names},
 };
 use serde_json::{Map, Value, json};
-use store::{clock, random};
+use store::{
+    clock::{self, rfc3339},
+    random,
+};
 
 use crate::{
     answer::Answer,
@@ -37,8 +40,8 @@ impl Application {
             (live.started_at, exp, kid.to_owned())
         };
         let claims = RefreshClaims {
-            user: live.user.0,
-            session: id.0,
+            user: live.user,
+            session: id,
             counter: live.counter,
             iat: iat.seconds(),
             exp: exp.seconds(),
@@ -46,8 +49,8 @@ impl Application {
         let refresh = (jwt.sign_refresh(&claims, &kid)?, exp.seconds());
         let exp = live.until.min(now + self.config.jwt.access_ttl).seconds();
         let claims = AccessClaims {
-            user: live.user.0,
-            session: id.0,
+            user: live.user,
+            session: id,
             epoch: live.epoch,
             iat: now.seconds(),
             exp,
@@ -64,7 +67,7 @@ impl Application {
         user: Value,
     ) -> Result<Answer, SignError> {
         if self.config.tokens == TokenMode::Key {
-            let key = opaque::issue(self.jwt().keyring().opaque_mac(), id.0);
+            let key = opaque::issue(self.jwt().keyring().opaque_mac(), id);
             return Ok(Answer::new(status, json!({ "key": key })));
         }
         let tokens = self.tokens(id, live)?;
@@ -110,10 +113,5 @@ pub(crate) fn account_details(pk: UserId, account: &Account) -> Value {
 
 /// When a token expires, given in seconds since the Unix epoch, as bodies show it.
 pub(crate) fn expiration(seconds: i64) -> Value {
-    moment(Time::from_seconds(seconds)).into()
-}
-
-/// A moment in UTC (RFC 3339).
-pub fn moment(time: Time) -> String {
-    jiff::Timestamp::from_microsecond(time.0).map(|moment| moment.to_string()).unwrap_or_default()
+    rfc3339(Time::from_seconds(seconds)).into()
 }

@@ -11,7 +11,7 @@ pub mod config;
 pub mod edge;
 mod endpoint;
 pub mod form;
-pub mod grant;
+mod grant;
 pub mod pages;
 pub mod password;
 pub mod revocation;

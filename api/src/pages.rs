@@ -163,7 +163,7 @@ fn page(status: StatusCode, template: &str, values: minijinja::Value) -> Respons
     let (status, body) = match rendered {
         Ok(html) => (status, Body::from(html)),
         Err(error) => {
-            tracing::error!(error = store::log::chain(&error), "a page can't be shown");
+            tracing::error!(error = store::chain(&error), "a page can't be shown");
             (StatusCode::INTERNAL_SERVER_ERROR, Body::empty())
         }
     };

@@ -19,6 +19,21 @@ use crate::{
     form::route::{Endpoint, Offered, not_allowed},
 };
 
+/// The page behind a link that verifies an address.
+pub const VERIFY_PATH: &str = "/verify-email";
+/// The page behind a link that resets a password.
+pub const RESET_PATH: &str = "/reset-password";
+
+const LIVE_PATH: &str = "/health/live";
+const READY_PATH: &str = "/health/ready";
+const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// Whether paths that begin with this segment are served at the root, so that the contract's can't begin with it.
+pub fn is_own(segment: &str) -> bool {
+    let own = [VERIFY_PATH, RESET_PATH, LIVE_PATH, READY_PATH, JWKS_PATH, Endpoint::SESSIONS.path];
+    own.iter().any(|path| path.trim_start_matches('/').split('/').next() == Some(segment))
+}
+
 /// All routes of the API.
 pub fn routes(app: App) -> Router {
     let base = app.config.base_path.clone();
@@ -38,17 +53,11 @@ pub fn routes(app: App) -> Router {
         .with(Endpoint::EMAIL_CHANGE, email::change);
     let own = Table { base: "", ..table }.with(Endpoint::SESSIONS, sessions::sessions);
     own.router
-        .route("/sessions/{id}", any(one_session))
+        .route(&mounted("", Endpoint::SESSION), any(one_session))
         .merge(health_routes())
-        .route("/.well-known/jwks.json", get(health::jwks).fallback(wrong_method))
-        .route(
-            link_page::VERIFY_PATH,
-            get(link_page::verify_form).post(link_page::verify).fallback(wrong_method),
-        )
-        .route(
-            link_page::RESET_PATH,
-            get(link_page::reset_form).post(link_page::reset).fallback(wrong_method),
-        )
+        .route(JWKS_PATH, get(health::jwks).fallback(wrong_method))
+        .route(VERIFY_PATH, get(link_page::verify_form).post(link_page::verify).fallback(wrong_method))
+        .route(RESET_PATH, get(link_page::reset_form).post(link_page::reset).fallback(wrong_method))
         .fallback(nowhere)
         .with_state(app)
 }
@@ -56,8 +65,8 @@ pub fn routes(app: App) -> Router {
 /// The routes of a process that serves no API.
 fn health_routes() -> Router<App> {
     Router::new()
-        .route("/health/live", get(health::live).fallback(wrong_method))
-        .route("/health/ready", get(health::ready).fallback(wrong_method))
+        .route(LIVE_PATH, get(health::live).fallback(wrong_method))
+        .route(READY_PATH, get(health::ready).fallback(wrong_method))
 }
 
 async fn one_session(State(app): State<App>, id: Path<String>, request: Request) -> Response {
@@ -71,6 +80,10 @@ async fn nowhere() -> Answer {
 async fn wrong_method(method: Method) -> Response {
     let body = not_allowed(method.as_str());
     Answer::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, body).into_response()
+}
+
+fn mounted(base: &str, endpoint: Endpoint) -> String {
+    format!("{base}/{}", endpoint.path.trim_end_matches('/'))
 }
 
 struct Table<'a> {
@@ -89,11 +102,10 @@ impl Table<'_> {
         if endpoint.offered == Offered::WithJwt && !self.jwt {
             return self;
         }
-        let path = format!("{}/{}", self.base, endpoint.path.trim_end_matches('/'));
         let route = any(move |State(app): State<App>, request: Request| {
             let handler = handler.clone();
             async move { call::answer(app, endpoint, request, handler).await }
         });
-        Self { router: self.router.route(&path, route), ..self }
+        Self { router: self.router.route(&mounted(self.base, endpoint), route), ..self }
     }
 }

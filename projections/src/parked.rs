@@ -1,7 +1,7 @@
 //! Aggregates that a projection could not follow any further, and why. They wait; nothing of them is skipped silently.
 
 use sqlx::{SqliteConnection, SqlitePool};
-use store::{Recorded, StoreError, StreamId, clock, log::chain};
+use store::{Recorded, StoreError, StreamId, chain, clock, log::to_sql};
 
 /// One aggregate that waits.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -56,15 +56,11 @@ pub(crate) async fn park(
     )
     .bind(projection)
     .bind(stream)
-    .bind(number(recorded.version))
-    .bind(number(recorded.position.0))
+    .bind(to_sql(recorded.version))
+    .bind(recorded.position.to_sql())
     .bind(reason)
     .bind(clock::now().0)
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -56,7 +56,7 @@ impl SessionRow {
             address: row.try_get("address")?,
             agent: row.try_get("agent")?,
             revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(Time),
-            position: Position(u64::try_from(row.try_get::<i64, _>("position")?).unwrap_or(0)),
+            position: Position::from_sql(row.try_get("position")?),
         })
     }
 }
@@ -103,7 +103,7 @@ impl ReadModel for SessionRow {
             .bind(&self.address)
             .bind(&self.agent)
             .bind(self.revoked_at.map(|at| at.0))
-            .bind(i64::try_from(self.position.0).unwrap_or(i64::MAX))
+            .bind(self.position.to_sql())
             .execute(connection)
             .await?;
         Ok(())

@@ -6,7 +6,10 @@ use domain::{
     user::{Event, Names, Registration},
 };
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
-use store::{Journal, Position, Recorded, StoreError, StreamId};
+use store::{
+    Journal, Position, Recorded, StoreError, StreamId,
+    log::{from_sql, to_sql},
+};
 
 use crate::ReadModel;
 
@@ -122,7 +125,6 @@ impl UserRow {
         let number = |name| row.try_get::<i64, _>(name);
         let text = |name| row.try_get::<Option<String>, _>(name);
         let claim = |name| text(name).map(|id| id.and_then(|id| id.parse().ok()));
-        let unsigned = |name| number(name).map(|value| u64::try_from(value).unwrap_or(0));
         Ok(Self {
             pk: UserId(number("pk")?),
             username: row.try_get("username")?,
@@ -138,8 +140,8 @@ impl UserRow {
             kept: text("kept")?.and_then(|id| id.parse().ok()),
             epoch_raised_at: row.try_get::<Option<i64>, _>("epoch_raised_at")?.map(Time),
             registered_at: Time(number("registered_at")?),
-            version: unsigned("version")?,
-            position: Position(unsigned("position")?),
+            version: from_sql(number("version")?),
+            position: Position::from_sql(number("position")?),
         })
     }
 }
@@ -176,7 +178,6 @@ impl ReadModel for UserRow {
              email_verified, pending_email, pending_claim, first_name, last_name, active, epoch, kept, \
              epoch_raised_at, registered_at, version, position) \
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         sqlx::query(SQL)
             .bind(self.pk.0)
             .bind(&self.username)
@@ -192,8 +193,8 @@ impl ReadModel for UserRow {
             .bind(self.kept.map(|id| id.to_string()))
             .bind(self.epoch_raised_at.map(|at| at.0))
             .bind(self.registered_at.0)
-            .bind(signed(self.version))
-            .bind(signed(self.position.0))
+            .bind(to_sql(self.version))
+            .bind(self.position.to_sql())
             .execute(connection)
             .await?;
         Ok(())

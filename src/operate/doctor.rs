@@ -5,12 +5,7 @@ use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
-use store::{
-    Position, Vault, clock,
-    follow::Desk,
-    log::{SqliteLog, chain},
-    sqlite,
-};
+use store::{Position, Vault, chain, clock, follow::Desk, log::SqliteLog, sqlite};
 
 use super::{OperateError, say, say_json};
 use crate::{
@@ -124,7 +119,7 @@ async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec
     let mut findings = vec![read_models(path, &pool).await];
     match Desk::over(pool).standings().await {
         Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
-            let place = u64::try_from(standing.position).unwrap_or(0);
+            let place = Position::from_sql(standing.position).0;
             let lead = if served && standing.until > clock::now().0 { "led" } else { "nobody leads it now" };
             let lag = head.map(|head| head.0.saturating_sub(place));
             let ahead = head.is_some_and(|head| place > head.0);

@@ -1,6 +1,6 @@
 //! `stele keys …`: the keys that sign tokens, and a new one in their place.
 
-use api::{grant::moment, token::keyring::SigningKey};
+use api::token::keyring::SigningKey;
 use domain::Time;
 use serde_json::{Value, json};
 use store::clock;
@@ -62,14 +62,14 @@ fn to_json(key: &SigningKey, state: &State) -> Value {
     let (name, until) = match state {
         State::Coming(_) => ("coming", None),
         State::Signing => ("signing", None),
-        State::Published(until) => ("published", Some(moment(*until))),
+        State::Published(until) => ("published", Some(clock::rfc3339(*until))),
         State::Dead => ("dead", None),
     };
     json!({
         "kid": key.kid,
         "algorithm": key.algorithm.as_str(),
         "state": name,
-        "signs_from": moment(Time(key.created_at)),
+        "signs_from": clock::rfc3339(Time(key.created_at)),
         "published_until": until,
     })
 }

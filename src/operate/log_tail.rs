@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use api::{grant::moment, position_text};
+use api::position_text;
 use serde_json::{Value, json};
-use store::{EventLog, Position, Recorded};
+use store::{EventLog, Position, Recorded, clock};
 
 use super::{OperateError, Site, say};
 use crate::{command_line::Tail, table::human_time};
@@ -84,7 +84,7 @@ fn to_json(log: &dyn EventLog, event: &Recorded) -> Value {
         "type": event.event.kind,
         "stream": event.stream.as_str(),
         "version": event.version,
-        "recorded_at": moment(event.recorded_at),
+        "recorded_at": clock::rfc3339(event.recorded_at),
         "id": event.event.id,
         "correlation": event.event.correlation,
         "causation": event.event.causation,

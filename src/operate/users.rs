@@ -6,7 +6,6 @@ use std::io;
 use api::{
     command::{Accounts, NewUser as Registration, RegisterError},
     form::{self, errors::NON_FIELD, registration::Draft},
-    grant::moment,
     password,
 };
 use domain::{
@@ -15,7 +14,7 @@ use domain::{
 };
 use projections::{UserRow, users};
 use serde_json::{Value, json};
-use store::{Context, ExecuteError, Executed};
+use store::{Context, ExecuteError, Executed, clock};
 
 use super::{OperateError, Site, say, say_json, with_users};
 use crate::{
@@ -179,7 +178,7 @@ impl Shown {
             "active": self.active,
             "first_name": self.names.first_name,
             "last_name": self.names.last_name,
-            "registered_at": moment(self.registered_at),
+            "registered_at": clock::rfc3339(self.registered_at),
         })
     }
 

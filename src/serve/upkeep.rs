@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use api::{app::App, token::jwt::Jwt};
 use domain::Time;
-use store::{clock, log::chain};
+use store::{chain, clock};
 use tokio::{
     sync::watch,
     time::{Interval, MissedTickBehavior, interval},

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use ::api::{
     edge::{Cidr, Origin},
+    router,
     server::ServerLimits,
 };
 
@@ -112,9 +113,6 @@ impl Value for PublicUrl {
     }
 }
 
-/// The first words of paths that Stele serves outside of `api.base_path`.
-const RESERVED: [&str; 5] = ["health", ".well-known", "sessions", "verify-email", "reset-password"];
-
 struct BasePath(String);
 
 impl Value for BasePath {
@@ -127,7 +125,7 @@ impl Value for BasePath {
             ));
         }
         let first = text.split('/').nth(1).unwrap_or_default();
-        if RESERVED.contains(&first) {
+        if router::is_own(first) {
             Err(ValueError::Reserved(format!("/{first}")))
         } else {
             Ok(Self(text.to_owned()))

@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use api::router::{RESET_PATH, VERIFY_PATH};
+
 use super::{
     Settings,
     error::ValueError,
@@ -30,9 +32,9 @@ impl Links {
         let verify = settings.mail.verify_url.as_ref().map(|VerifyUrl(url)| url.clone());
         let reset = settings.mail.reset_url.as_ref().map(|ResetUrl(url)| url.clone());
         Self {
-            verify_url: verify.unwrap_or_else(|| format!("{public_url}/verify-email?key={{key}}")),
+            verify_url: verify.unwrap_or_else(|| format!("{public_url}{VERIFY_PATH}?key={{key}}")),
             reset_url: reset
-                .unwrap_or_else(|| format!("{public_url}/reset-password?uid={{uid}}&token={{token}}")),
+                .unwrap_or_else(|| format!("{public_url}{RESET_PATH}?uid={{uid}}&token={{token}}")),
             issuer: settings.jwt.issuer.clone().unwrap_or_else(|| public_url.clone()),
             public_url,
         }

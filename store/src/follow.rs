@@ -14,8 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    EventLog, Position, Recorded, clock,
-    log::Cause,
+    Cause, EventLog, Position, Recorded, clock,
     sqlite::{self, OpenError, Role},
 };
 
@@ -103,7 +102,7 @@ impl Desk {
             sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *work).await?;
         let ahead: bool =
             sqlx::query_scalar("select exists (select 1 from kept_checkpoints where position > ?)")
-                .bind(i64::try_from(head.0).unwrap_or(i64::MAX))
+                .bind(head.to_sql())
                 .fetch_one(&mut *work)
                 .await?;
         let foreign = ahead || kept.as_ref().is_some_and(|kept| kept != log_id);
@@ -153,7 +152,7 @@ impl Desk {
             .bind(role)
             .fetch_optional(&self.pool)
             .await?;
-        Ok(Position(found.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)))
+        Ok(found.map_or(Position::BEGINNING, Position::from_sql))
     }
 
     /// Sets the place of a role, ahead of where it stood or behind it, for a follower that starts where other data stands.
@@ -161,11 +160,7 @@ impl Desk {
     pub async fn place(&self, role: &str, position: Position) -> Result<(), sqlx::Error> {
         const SQL: &str = "insert into kept_checkpoints (role, position) values (?, ?) \
              on conflict (role) do update set position = excluded.position";
-        sqlx::query(SQL)
-            .bind(role)
-            .bind(i64::try_from(position.0).unwrap_or(i64::MAX))
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(SQL).bind(role).bind(position.to_sql()).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -197,7 +192,7 @@ impl Lease {
              on conflict (role) do update set position = excluded.position";
         let written = sqlx::query(SQL)
             .bind(&self.role)
-            .bind(i64::try_from(position.0).unwrap_or(i64::MAX))
+            .bind(position.to_sql())
             .bind(&self.node)
             .bind(self.epoch)
             .execute(work)
@@ -225,7 +220,7 @@ pub async fn follow(
             Ok(()) => POLL.min(desk.tenure.length / 3),
             Err(error) => {
                 let role = follower.role();
-                tracing::warn!(role, error = crate::log::chain(&error), "a follower stopped and will go on");
+                tracing::warn!(role, error = crate::chain(&error), "a follower stopped and will go on");
                 retry =
                     if *progress.borrow() == start { (retry * 2).min(SLOWEST_RETRY) } else { FIRST_RETRY };
                 retry

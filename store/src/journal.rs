@@ -11,9 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write,
-    log::Cause,
-    random,
+    Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write, random,
     seal::{self, Place},
 };
 

@@ -1,18 +1,21 @@
 //! What Stele keeps: the log of events behind a port, the vault of keys, and the followers' leases and checkpoints.
 //! Knows the shape of events and streams, and no rule about what they mean.
 
+mod cause;
 pub mod clock;
 pub mod folded;
 pub mod follow;
 pub mod journal;
 pub mod link;
 pub mod log;
+pub mod mac;
 pub mod node_keys;
 pub mod random;
 mod seal;
 pub mod sqlite;
 pub mod vault;
 
+pub use cause::{Cause, chain};
 pub use folded::Folded;
 pub use journal::{Change, Context, ExecuteError, Executed, Journal, Loaded};
 pub use log::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write};

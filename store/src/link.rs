@@ -2,11 +2,14 @@
 //! Pure: keys and time come in as arguments. Knows neither URLs nor mails, nor where link keys are kept.
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
-use hmac::{Hmac, KeyInit, Mac};
+use domain::UserId;
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::mac::keyed;
 
 /// 160 bits; ASVS 7.2.3 asks for 128.
 const MAC_BYTES: usize = 20;
@@ -68,7 +71,7 @@ impl fmt::Debug for LinkKey {
 /// The facts that a link vouches for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    pub user: i64,
+    pub user: UserId,
     /// The address that the mail goes to, in canonical form.
     pub email: &'a str,
     /// The user's epoch: raised by every change of his credentials, so that older links die with them.
@@ -87,7 +90,7 @@ pub struct ResetLink {
 
 /// The key that confirms an address: one word of lower-case letters and digits, opaque to clients.
 pub fn verify_email_key(key: &LinkKey, subject: &Subject<'_>) -> String {
-    spell(&[&sealed(key, Purpose::VerifyEmail, subject), &subject.user.to_be_bytes(), key.id.as_bytes()])
+    spell(&[&sealed(key, Purpose::VerifyEmail, subject), &subject.user.0.to_be_bytes(), key.id.as_bytes()])
 }
 
 /// The two secrets of a reset link.
@@ -102,7 +105,7 @@ pub fn reset_link(key: &LinkKey, subject: &Subject<'_>) -> ResetLink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     purpose: Purpose,
-    user: i64,
+    user: UserId,
     expires_at: i64,
     key_id: String,
     mac: [u8; MAC_BYTES],
@@ -115,7 +118,7 @@ impl Link {
         let (mac, rest) = bytes.split_first_chunk()?;
         let (expires_at, rest) = rest.split_first_chunk()?;
         let (user, key_id) = rest.split_first_chunk()?;
-        Self::assemble(Purpose::VerifyEmail, i64::from_be_bytes(*user), (mac, expires_at), key_id)
+        Self::assemble(Purpose::VerifyEmail, UserId(i64::from_be_bytes(*user)), (mac, expires_at), key_id)
     }
 
     /// Reads what [`reset_link`] wrote; `None` for any other texts.
@@ -128,7 +131,7 @@ impl Link {
 
     fn assemble(
         purpose: Purpose,
-        user: i64,
+        user: UserId,
         (mac, expires_at): (&[u8; MAC_BYTES], &[u8; 8]),
         key_id: &[u8],
     ) -> Option<Self> {
@@ -137,7 +140,7 @@ impl Link {
     }
 
     /// Whose stream to fold before asking [`Link::check`].
-    pub const fn user(&self) -> i64 {
+    pub const fn user(&self) -> UserId {
         self.user
     }
 
@@ -160,10 +163,9 @@ impl Link {
 }
 
 /// The user that a reset `uid` names; only the spelling that [`reset_link`] gives is read.
-pub fn parse_uid(uid: &str) -> Option<i64> {
-    let digits = String::from_utf8(BASE64URL_NOPAD.decode(uid.as_bytes()).ok()?).ok()?;
-    let user: i64 = digits.parse().ok()?;
-    (user.to_string() == digits).then_some(user)
+pub fn parse_uid(uid: &str) -> Option<UserId> {
+    let digits = BASE64URL_NOPAD.decode(uid.as_bytes()).ok()?;
+    std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
 /// MAC and expiry: how every secret begins.
@@ -181,7 +183,7 @@ fn sealed(key: &LinkKey, purpose: Purpose, subject: &Subject<'_>) -> [u8; MAC_BY
 fn mac(key: &LinkKey, purpose: Purpose, subject: &Subject<'_>) -> Hmac<Sha256> {
     let parts: [&[u8]; 5] = [
         purpose.label(),
-        &subject.user.to_be_bytes(),
+        &subject.user.0.to_be_bytes(),
         subject.email.as_bytes(),
         &subject.expires_at.to_be_bytes(),
         &subject.epoch.to_be_bytes(),
@@ -189,16 +191,6 @@ fn mac(key: &LinkKey, purpose: Purpose, subject: &Subject<'_>) -> Hmac<Sha256> {
     parts.into_iter().fold(keyed(&key.secret), |mac, part| {
         mac.chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
     })
-}
-
-/// HMAC-SHA256 under a 32 byte key. RFC 2104 pads a short key with zeros, so the padded block is the same
-/// key.
-fn keyed(secret: &[u8; 32]) -> Hmac<Sha256> {
-    let mut block = [0_u8; 64];
-    for (place, byte) in block.iter_mut().zip(secret) {
-        *place = *byte;
-    }
-    Hmac::new(&block.into())
 }
 
 /// Lower-case base32: survives every mail client, URL and double click.

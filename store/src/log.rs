@@ -13,18 +13,9 @@ use domain::{MailId, SessionId, Time, UserId, name::NameKind};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::VaultError;
+use crate::{Cause, VaultError};
 
 pub use sqlite::SqliteLog;
-
-/// A cause of another layer, kept as `source`.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// An error and all that caused it, as one line for the log of the process.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
-}
 
 /// The name of one aggregate's history.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +74,26 @@ pub struct Position(pub u64);
 
 impl Position {
     pub const BEGINNING: Self = Self(0);
+
+    /// As a column holds it.
+    pub fn to_sql(self) -> i64 {
+        to_sql(self.0)
+    }
+
+    /// Reads what [`Self::to_sql`] wrote.
+    pub fn from_sql(number: i64) -> Self {
+        Self(from_sql(number))
+    }
+}
+
+/// A version or position as a column holds it: SQL has no unsigned integers, and no log comes near their ends.
+pub fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Reads what [`to_sql`] wrote.
+pub fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }
 
 /// An event to be written.

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
 use domain::name::NameKind;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use zeroize::Zeroizing;
 
 use crate::{
     StreamId, VaultError, clock,
     link::LinkKey,
+    mac::keyed,
     random,
     vault::{NodeKey, Vault},
 };
@@ -79,7 +79,7 @@ impl MacKeys {
 
     /// A keyed hash by which something private is counted or looked up; `kind` keeps equal texts of two kinds apart.
     pub fn digest(&self, kind: &str, text: &str) -> String {
-        let mut mac = mac(&self.claim);
+        let mut mac = keyed(&self.claim);
         mac.update(kind.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());
@@ -99,9 +99,4 @@ impl MacKeys {
 
 fn secret(key: &NodeKey) -> Option<Secret> {
     Some(Zeroizing::new(key.material.as_slice().try_into().ok()?))
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn mac(key: &Secret) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key.as_slice()).expect("any key fits")
 }

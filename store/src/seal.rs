@@ -8,7 +8,7 @@ use domain::{KeyId, private::MARK};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{StreamId, log::Cause, vault};
+use crate::{Cause, StreamId, vault};
 
 type Keys = HashMap<KeyId, vault::DataKey>;
 

@@ -86,7 +86,7 @@ async fn checks_of_the_old_password_are_counted_wherever_it_is_asked_for() {
 
 #[tokio::test]
 async fn mails_to_new_addresses_are_counted_for_each_user() {
-    let server = limited(&[("STELE_LIMITS__RESEND", "2/1h")]).await;
+    let server = limited(&[("STELE_LIMITS__CHANGE", "2/1h")]).await;
     let (api, account) = (server.api(), Account::named("restless"));
     let user = account.register(&api).await.on(&api);
     for index in 0..2 {
@@ -96,4 +96,55 @@ async fn mails_to_new_addresses_are_counted_for_each_user() {
     let body = json!({"email": "stranger3@example.net", "password": PASSWORD});
     is_throttled(&user.post("email/change/", body).await);
     assert_eq!(mails_with_a_link(&server, "stranger3@example.net").await, 0);
+}
+
+#[tokio::test]
+async fn new_passwords_are_counted_for_each_user_and_so_are_the_mails_that_tell_of_them() {
+    let server = limited(&[("STELE_LIMITS__CHANGE", "2/1h")]).await;
+    let (api, account) = (server.api(), Account::named("fickle"));
+    let user = account.register(&api).await.on(&api);
+    let body = |index: u32| {
+        let password = format!("Another-staple-{index}");
+        json!({"new_password1": password, "new_password2": password})
+    };
+    for index in 0..2 {
+        user.post("password/change/", body(index)).await.expect(200);
+    }
+    is_throttled(&user.post("password/change/", body(2)).await);
+    account.try_login(&api, "Another-staple-1").await.expect(200);
+    let mails = server.mails().await;
+    assert_eq!(mails.iter().filter(|mail| mail.is_to(&account.email)).count(), 3, "one of them to verify");
+}
+
+#[tokio::test]
+async fn new_names_are_counted_for_each_user_so_that_nobody_tries_out_which_are_taken() {
+    let server = limited(&[("STELE_LIMITS__PROFILE", "2/1h")]).await;
+    let (api, account, other) = (server.api(), Account::named("curious"), Account::named("other"));
+    let user = account.register(&api).await.on(&api);
+    let unhindered = other.register(&api).await.on(&api);
+    for index in 0..2 {
+        user.patch("user/", json!({"username": format!("guess{index}")})).await.expect(200);
+    }
+    is_throttled(&user.patch("user/", json!({"username": "guess2"})).await);
+    unhindered.patch("user/", json!({"first_name": "Olga"})).await.expect(200);
+    user.get("user/").await.expect(200);
+}
+
+#[tokio::test]
+async fn links_that_come_back_are_counted_for_each_network_wherever_they_do() {
+    let server = limited(&[("STELE_LIMITS__LINK", "2/1h")]).await;
+    let (api, account) = (server.api(), Account::named("hasty"));
+    account.register(&api).await;
+    api.post("password/reset/", json!({"email": account.email})).await.expect(200);
+    let (uid, token) = server.reset_link(&account.email).await;
+    let body = |token: &str| json!({"uid": uid, "token": token, "new_password1": "Another-staple-1", "new_password2": "Another-staple-1"});
+    for _ in 0..2 {
+        api.post("password/reset/confirm/", body("guess")).await.expect(400);
+    }
+    is_throttled(&api.post("password/reset/confirm/", body(&token)).await);
+    is_throttled(
+        &api.post("registration/verify-email/", json!({"key": server.verify_key(&account.email).await}))
+            .await,
+    );
+    account.login(&api).await;
 }

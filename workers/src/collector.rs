@@ -7,7 +7,7 @@ mod tests;
 use std::time::Duration;
 
 use domain::{KeyId, Session, SessionId, Time, User, UserId};
-use store::{Journal, StoreError, StreamId, VaultError, clock, log::chain, vault::Destroyed};
+use store::{Journal, StoreError, StreamId, VaultError, chain, clock, vault::Destroyed};
 
 /// Far longer than any command takes between making a key and recording what it seals.
 const AGE: Duration = Duration::from_hours(1);

@@ -3,9 +3,8 @@
 
 use async_trait::async_trait;
 use store::{
-    Recorded,
+    Cause, Recorded,
     follow::{Desk, FollowError, Follower, Lease},
-    log::Cause,
 };
 
 /// The event could not be dealt with yet and is handed out again.

@@ -17,9 +17,8 @@ use domain::{
     name::canonical_email,
 };
 use store::{
-    Context, ExecuteError, Journal, Recorded, StoreError, VaultError, clock,
+    Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
     link::{LinkKey, Subject, reset_link, verify_email_key},
-    log::chain,
     node_keys::MacKeys,
 };
 
@@ -180,7 +179,7 @@ impl Consumer for Mailer {
 
 fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> Option<Secret> {
     let LinkTerms { expires_at, epoch, .. } = *terms;
-    let subject = Subject { user: request.user.0, email, epoch, expires_at: expires_at.seconds() };
+    let subject = Subject { user: request.user, email, epoch, expires_at: expires_at.seconds() };
     match request.purpose {
         Purpose::VerifyEmail => Some(Secret::VerifyEmail(verify_email_key(key, &subject))),
         Purpose::ResetPassword => Some(Secret::ResetPassword(reset_link(key, &subject))),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use store::{log::Cause, random};
+use store::{Cause, random};
 use tokio::{fs, io::AsyncWriteExt};
 
 use crate::letter::Letter;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
-use store::{Journal, Position, StoreError, log::chain};
+use store::{Journal, Position, StoreError, chain};
 use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},

@@ -33,7 +33,7 @@ impl Accounts {
     }
 
     async fn try_verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
-        let user = UserId(link.user());
+        let user = link.user();
         let stream = StreamId::user(user);
         let loaded = self.users.load(&self.journal, &stream).await?;
         let account = loaded.state.account().ok_or(EmailError::BadLink)?;
@@ -50,7 +50,7 @@ impl Accounts {
 
     /// Whether a verification link still opens anything.
     pub async fn check_verification_link(&self, link: &Link) -> Result<bool, StoreError> {
-        let account = self.account(UserId(link.user())).await?;
+        let account = self.account(link.user()).await?;
         Ok(account.is_some_and(|account| self.address_of(link, &account).is_some()))
     }
 

@@ -6,7 +6,7 @@ use domain::{
     name::{NameKind, kind_of_typed},
     user::{self, Account},
 };
-use store::{Change, Context, StoreError, StreamId, clock, log::chain};
+use store::{Change, Context, StoreError, StreamId, chain, clock};
 
 use super::{Accounts, Failure, names::Held, sealed};
 use crate::{

@@ -77,7 +77,7 @@ impl Accounts {
 
     /// The user to whom a reset link was sent, if it still opens anything.
     pub async fn check_reset_link(&self, link: &Link) -> Result<Account, ResetError> {
-        let account = self.account(UserId(link.user())).await?;
+        let account = self.account(link.user()).await?;
         account.filter(|account| self.opens(link, account)).ok_or(ResetError::BadLink)
     }
 
@@ -97,7 +97,7 @@ impl Accounts {
         link: &Link,
         password: &Secret,
     ) -> Result<Position, ResetError> {
-        let user = UserId(link.user());
+        let user = link.user();
         let hash = self.hash(password).await?;
         let command = |account: &Account, at| {
             if !self.opens(link, account) {

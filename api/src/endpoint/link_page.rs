@@ -18,9 +18,6 @@ use crate::{
     pages::{self, Outcome},
 };
 
-pub(crate) const VERIFY_PATH: &str = "/verify-email";
-pub(crate) const RESET_PATH: &str = "/reset-password";
-
 /// Says at once whether the link still works; looking spends nothing.
 pub(crate) async fn verify_form(State(app): State<App>, request: Request) -> Response {
     let key = in_query(&request, "key");

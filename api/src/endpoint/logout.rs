@@ -77,7 +77,7 @@ async fn by_refresh_token(call: &Call, token: &Secret) -> Handled {
     if standing == RefreshStanding::Disabled {
         return Err(caller::inactive(TokenMode::Jwt));
     }
-    let ended = end(call, SessionId(claims.session)).await?;
+    let ended = end(call, claims.session).await?;
     if standing == RefreshStanding::Current { Ok(ended) } else { refused(BLACKLISTED) }
 }
 

@@ -1,7 +1,7 @@
 //! `password/reset/` and `password/reset/confirm/`: a new password for whoever reads the account's mail.
 
 use axum::http::StatusCode;
-use domain::{UserId, name::canonical_email};
+use domain::name::canonical_email;
 use store::{
     clock,
     link::{Link, parse_uid},
@@ -34,7 +34,7 @@ pub(super) async fn confirm_with(call: &Call, fields: &Fields) -> Handled {
     let PasswordResetConfirm { uid, token, new } = PasswordResetConfirm::parse(fields)?;
     call.count("link", "", call.app.config.limits.link).await?;
     let accounts = &call.app.accounts;
-    let user = parse_uid(&uid).map(UserId).ok_or_else(PasswordResetConfirm::unknown_uid)?;
+    let user = parse_uid(&uid).ok_or_else(PasswordResetConfirm::unknown_uid)?;
     if accounts.account(user).await?.is_none() {
         return Err(PasswordResetConfirm::unknown_uid().into());
     }

@@ -17,7 +17,6 @@ use crate::{
     call::{self, Call},
     caller::{Caller, inactive},
     form::route::Endpoint,
-    grant::moment,
 };
 
 /// How many sessions are ended at once.
@@ -77,9 +76,9 @@ fn shown(session: &SessionRow, caller: &Caller) -> Value {
     json!({
         "id": session.id.to_string(),
         "current": session.id == caller.session,
-        "first_seen": moment(session.started_at),
-        "last_refreshed": moment(session.refreshed_at),
-        "expires": moment(session.until),
+        "first_seen": clock::rfc3339(session.started_at),
+        "last_refreshed": clock::rfc3339(session.refreshed_at),
+        "expires": clock::rfc3339(session.until),
         "address": session.address,
         "agent": session.agent,
     })

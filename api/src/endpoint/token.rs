@@ -2,7 +2,7 @@
 //! token is decided on the streams of its session and user.
 
 use domain::{
-    Aggregate, Session, SessionId, UserId,
+    Aggregate, Session, SessionId,
     session::{Command, Refresh},
 };
 use serde_json::{Map, json};
@@ -35,14 +35,11 @@ pub(crate) async fn verify(call: Call) -> Handled {
     let TokenVerify { token } = TokenVerify::parse(&call.fields()?)?;
     let (app, jwt, now) = (&call.app, call.app.jwt(), clock::now().0);
     match app.verified.verify(&jwt, token.as_str(), now) {
-        Ok(claims) => {
-            let (user, session) = (UserId(claims.user), SessionId(claims.session));
-            match app.revocations.standing(user, session, claims.epoch)? {
-                Standing::Good => Ok(Answer::ok(json!({}))),
-                Standing::Disabled => Err(caller::inactive(TokenMode::Jwt)),
-                Standing::Revoked => Err(refused(BLACKLISTED, NOT_VALID)),
-            }
-        }
+        Ok(claims) => match app.revocations.standing(claims.user, claims.session, claims.epoch)? {
+            Standing::Good => Ok(Answer::ok(json!({}))),
+            Standing::Disabled => Err(caller::inactive(TokenMode::Jwt)),
+            Standing::Revoked => Err(refused(BLACKLISTED, NOT_VALID)),
+        },
         Err(TokenError::WrongType) => {
             let claims = jwt.verify(token.as_str(), now).and_then(Verified::refresh);
             match standing(app, &claims.map_err(bad_token)?).await? {
@@ -64,7 +61,7 @@ pub(crate) async fn refresh(call: Call) -> Handled {
     let claims = jwt.verify(token.as_str(), now).and_then(Verified::refresh).map_err(bad_token)?;
     let rotate = call.app.config.jwt.rotate_refresh;
     let kid = if rotate { jwt.keyring().active(now).map(str::to_owned) } else { None };
-    let id = SessionId(claims.session);
+    let id = claims.session;
     let refreshed = call.app.accounts.refresh(&call.context(), (id, claims.counter), kid).await;
     let refreshed = refreshed.map_err(|error| not_refreshed(&call.app, id, error))?;
     let tokens = call.app.tokens(id, &refreshed.live)?;
@@ -111,7 +108,7 @@ pub(super) enum RefreshStanding {
 /// Judges a refresh token without spending it: would the session's rule take it? One that was replaced a moment ago it
 /// still takes.
 pub(super) async fn standing(app: &App, claims: &RefreshClaims) -> Result<RefreshStanding, Answer> {
-    let id = SessionId(claims.session);
+    let id = claims.session;
     let session = app.accounts.session(id).await?;
     let (Session::Live(live) | Session::Revoked(live, _)) = &session else {
         return Ok(RefreshStanding::Spent);

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::log::chain;
+use store::chain;
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{

@@ -1,7 +1,7 @@
 //! The cookies that carry tokens to browsers, as the recorded contract has them, and reading them back.
 //! Knows nothing of what a token says.
 
-use super::whole_seconds;
+use domain::Time;
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -149,7 +149,7 @@ impl Life {
     const OVER: Self = Self { expires: Timestamp::UNIX_EPOCH, max_age: 0 };
 
     fn until(exp: i64, now: i64) -> Self {
-        let max_age = exp.saturating_sub(whole_seconds(now)).max(0);
+        let max_age = exp.saturating_sub(Time(now).seconds()).max(0);
         Self { expires: Timestamp::from_second(exp).unwrap_or(Timestamp::MAX), max_age }
     }
 }

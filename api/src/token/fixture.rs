@@ -4,6 +4,7 @@
 use super::jwt::{AccessClaims, Jwt, RefreshClaims};
 use super::keyring::{Algorithm, Keyring, MacKeys, SigningKey};
 use data_encoding::BASE64URL_NOPAD;
+use domain::{SessionId, UserId};
 use zeroize::Zeroizing;
 
 pub(super) const ISSUER: &str = "https://auth.example.com";
@@ -14,10 +15,16 @@ pub(super) const IAT: i64 = 1_764_000_000;
 /// The same moment in microseconds.
 pub(super) const NOW: i64 = IAT * 1_000_000;
 
-pub(super) const ACCESS: AccessClaims =
-    AccessClaims { user: 42, session: 0x1a2b, epoch: 3, iat: IAT, exp: IAT + 300, jti: [4; 16] };
+pub(super) const ACCESS: AccessClaims = AccessClaims {
+    user: UserId(42),
+    session: SessionId(0x1a2b),
+    epoch: 3,
+    iat: IAT,
+    exp: IAT + 300,
+    jti: [4; 16],
+};
 pub(super) const REFRESH: RefreshClaims =
-    RefreshClaims { user: 42, session: 0x1a2b, counter: 7, iat: IAT, exp: IAT + 86_400 };
+    RefreshClaims { user: UserId(42), session: SessionId(0x1a2b), counter: 7, iat: IAT, exp: IAT + 86_400 };
 
 /// The Ed25519 key of RFC 8037, appendix A.
 pub(super) fn rfc8037_key() -> SigningKey {

@@ -1,13 +1,15 @@
 //! Access and refresh tokens as signed JWTs: made from claims, and read back strictly.
 //! Knows neither the log nor which sessions have ended; a token that verifies here may still be revoked.
 
+use super::TokenError;
 use super::keyring::Keyring;
 use super::wire::{Object, Parts};
-use super::{TokenError, keyed, parse_sid, sid_text, whole_seconds};
 use data_encoding::BASE64URL_NOPAD;
+use domain::{SessionId, Time, UserId};
 use hmac::{Hmac, Mac};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use store::mac::keyed;
 use thiserror::Error;
 
 /// How far before its `iat` an access token may be used, in seconds: another node's clock may be this much
@@ -21,8 +23,8 @@ const REFRESH_TYP: &str = "rt+jwt";
 /// What an access token says. Times are whole seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessClaims {
-    pub user: i64,
-    pub session: u64,
+    pub user: UserId,
+    pub session: SessionId,
     /// The user's epoch that the session was proved against.
     pub epoch: u32,
     pub iat: i64,
@@ -35,8 +37,8 @@ pub struct AccessClaims {
 /// and counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshClaims {
-    pub user: i64,
-    pub session: u64,
+    pub user: UserId,
+    pub session: SessionId,
     pub counter: u32,
     pub iat: i64,
     pub exp: i64,
@@ -115,7 +117,7 @@ impl Jwt {
             jti: &BASE64URL_NOPAD.encode(&claims.jti),
             sub: &user,
             user_id: &user,
-            sid: &sid_text(claims.session),
+            sid: &claims.session.to_string(),
             epoch: claims.epoch,
             iss: &self.issuer,
             aud: &self.audience,
@@ -137,7 +139,7 @@ impl Jwt {
             jti: &BASE64URL_NOPAD.encode(jti),
             sub: &user,
             user_id: &user,
-            sid: &sid_text(claims.session),
+            sid: &claims.session.to_string(),
             cnt: claims.counter,
             iss: &self.issuer,
             aud: &self.audience,
@@ -165,7 +167,7 @@ impl Jwt {
             _ => return Err(TokenError::Invalid),
         };
         let (issuer, audience) = (claims.text("iss")?, claims.text("aud")?);
-        if exp <= whole_seconds(now) {
+        if exp <= Time(now).seconds() {
             return Err(TokenError::Expired);
         }
         if issuer != self.issuer || audience != self.audience {
@@ -192,9 +194,9 @@ impl Jwt {
         Ok(RefreshClaims { user: user(claims)?, session, counter, iat, exp })
     }
 
-    fn refresh_mac(&self, session: u64, counter: u32) -> Hmac<Sha256> {
+    fn refresh_mac(&self, session: SessionId, counter: u32) -> Hmac<Sha256> {
         keyed(self.keyring.refresh_mac())
-            .chain_update(session.to_be_bytes())
+            .chain_update(session.0.to_be_bytes())
             .chain_update(counter.to_be_bytes())
     }
 }
@@ -208,20 +210,19 @@ fn access(claims: &Object, now: i64) -> Result<AccessClaims, TokenError> {
         exp: claims.seconds("exp")?,
         jti: claims.id("jti")?,
     };
-    if claims.seconds("nbf")? > whole_seconds(now) { Err(TokenError::Invalid) } else { Ok(read) }
+    if claims.seconds("nbf")? > Time(now).seconds() { Err(TokenError::Invalid) } else { Ok(read) }
 }
 
 /// `sub` and `user_id` both carry the user's key as a decimal string, spelled in the one way that it is
 /// written.
-fn user(claims: &Object) -> Result<i64, TokenError> {
+fn user(claims: &Object) -> Result<UserId, TokenError> {
     let text = claims.text("sub")?;
-    let user: i64 = text.parse().map_err(|_| TokenError::Invalid)?;
-    let fits = claims.text("user_id")? == text && user.to_string() == text;
-    if fits { Ok(user) } else { Err(TokenError::Invalid) }
+    let user = text.parse().map_err(|_| TokenError::Invalid)?;
+    if claims.text("user_id")? == text { Ok(user) } else { Err(TokenError::Invalid) }
 }
 
-fn session(claims: &Object) -> Result<u64, TokenError> {
-    parse_sid(claims.text("sid")?).ok_or(TokenError::Invalid)
+fn session(claims: &Object) -> Result<SessionId, TokenError> {
+    claims.text("sid")?.parse().map_err(|_| TokenError::Invalid)
 }
 
 fn fingerprint(keyring: &Keyring, issuer: &str, audience: &str) -> [u8; 32] {

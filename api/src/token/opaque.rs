@@ -1,10 +1,11 @@
 //! The opaque keys of key mode: a session id and its MAC, so that any node can tell a key of ours from a
 //! guess without a look-up. Knows nothing of the session behind it, and nothing of a key is ever stored.
 
-use super::keyed;
 use data_encoding::BASE32_NOPAD;
+use domain::SessionId;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use store::mac::keyed;
 
 /// Characters in a key: 25 bytes in base32.
 pub const LENGTH: usize = 40;
@@ -17,28 +18,28 @@ const MAC_BYTES: usize = 17;
 
 /// The key of `session`: 40 characters of lower-case base32 (RFC 4648, no padding), 8 bytes of session id,
 /// then 136 bits of HMAC-SHA256.
-pub fn issue(key_mac: &[u8; 32], session: u64) -> String {
+pub fn issue(key_mac: &[u8; 32], session: SessionId) -> String {
     let tag = mac(key_mac, session).finalize().into_bytes();
     let bytes: Vec<u8> =
-        session.to_be_bytes().into_iter().chain(tag).take(SESSION_BYTES + MAC_BYTES).collect();
+        session.0.to_be_bytes().into_iter().chain(tag).take(SESSION_BYTES + MAC_BYTES).collect();
     BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()
 }
 
 /// The session that a key names, if the key is ours; only the one spelling that [`issue`] gives is read. The
 /// MAC is compared in constant time.
-pub fn parse(key_mac: &[u8; 32], key: &str) -> Option<u64> {
+pub fn parse(key_mac: &[u8; 32], key: &str) -> Option<SessionId> {
     if key.len() != LENGTH || key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
     let bytes = BASE32_NOPAD.decode(key.to_ascii_uppercase().as_bytes()).ok()?;
     let (session, tag) = bytes.split_first_chunk::<SESSION_BYTES>()?;
-    let session = u64::from_be_bytes(*session);
+    let session = SessionId(u64::from_be_bytes(*session));
     mac(key_mac, session).verify_truncated_left(tag).ok()?;
     Some(session)
 }
 
-fn mac(key_mac: &[u8; 32], session: u64) -> Hmac<Sha256> {
-    keyed(key_mac).chain_update(PURPOSE).chain_update(session.to_be_bytes())
+fn mac(key_mac: &[u8; 32], session: SessionId) -> Hmac<Sha256> {
+    keyed(key_mac).chain_update(PURPOSE).chain_update(session.0.to_be_bytes())
 }
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     const MAC: [u8; 32] = [9; 32];
-    const SESSION: u64 = 0x0123_4567_89ab_cdef;
+    const SESSION: SessionId = SessionId(0x0123_4567_89ab_cdef);
 
     #[test]
     fn a_key_is_the_session_and_its_mac_in_lower_case_base32() {
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_key_names_its_session_again() {
-        for session in [0, 1, SESSION, u64::MAX] {
+        for session in [SessionId(0), SessionId(1), SESSION, SessionId(u64::MAX)] {
             let key = issue(&MAC, session);
             assert_eq!(key.len(), LENGTH);
             assert_eq!(parse(&MAC, &key), Some(session));

@@ -2,8 +2,9 @@
 //! check. Knows nothing of revocation, which the caller checks on the claims for every request, remembered or
 //! not.
 
+use super::TokenError;
 use super::jwt::{AccessClaims, Jwt};
-use super::{TokenError, whole_seconds};
+use domain::Time;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 use std::num::NonZeroUsize;
@@ -31,7 +32,7 @@ impl VerifiedTokens {
     pub fn verify(&self, jwt: &Jwt, token: &str, now: i64) -> Result<AccessClaims, TokenError> {
         let name: [u8; 32] = Sha256::new_with_prefix(jwt.fingerprint()).chain_update(token).finalize().into();
         if let Some(claims) = self.with(&name, |shard| shard.get(&name).copied()) {
-            if claims.exp > whole_seconds(now) {
+            if claims.exp > Time(now).seconds() {
                 return Ok(claims);
             }
             self.with(&name, |shard| shard.pop(&name));

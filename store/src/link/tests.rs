@@ -5,7 +5,7 @@ use super::*;
 const EXPIRES: i64 = 1_764_000_000;
 const ALIVE: i64 = (EXPIRES - 1) * 1_000_000 + 999_999;
 const SUBJECT: Subject<'static> =
-    Subject { user: 42, email: "ann@example.com", epoch: 3, expires_at: EXPIRES };
+    Subject { user: UserId(42), email: "ann@example.com", epoch: 3, expires_at: EXPIRES };
 
 fn key() -> LinkKey {
     LinkKey::new("k1".into(), [5; 32]).unwrap()
@@ -23,7 +23,7 @@ fn reset() -> Link {
 #[test]
 fn a_link_opens_for_its_user_address_and_epoch() {
     for link in [verify(), reset()] {
-        assert_eq!((link.user(), link.key_id()), (42, "k1"));
+        assert_eq!((link.user(), link.key_id()), (UserId(42), "k1"));
         assert_eq!(link.check(&key(), "ann@example.com", 3, ALIVE), Ok(()));
     }
 }
@@ -55,7 +55,7 @@ fn an_expired_link_that_fits_nobody_is_called_unfit() {
 #[test]
 fn a_reset_token_opens_for_no_other_user() {
     let token = reset_link(&key(), &SUBJECT).token;
-    let uid = reset_link(&key(), &Subject { user: 43, ..SUBJECT }).uid;
+    let uid = reset_link(&key(), &Subject { user: UserId(43), ..SUBJECT }).uid;
     let link = Link::parse_reset(&uid, &token).unwrap();
     assert_eq!(link.check(&key(), "ann@example.com", 3, ALIVE), Err(LinkError::Unfit));
 }
@@ -103,7 +103,7 @@ fn other_spellings_and_odd_texts_are_no_links() {
 #[test]
 fn a_uid_is_spelled_as_django_spells_it() {
     assert_eq!(reset_link(&key(), &SUBJECT).uid, "NDI");
-    assert_eq!(parse_uid("NDI"), Some(42));
+    assert_eq!(parse_uid("NDI"), Some(UserId(42)));
 }
 
 #[test]

@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    Position, StoreError, StreamId, Write,
-    sqlite::{head, position, unavailable},
+    Position, StoreError, StreamId, Write, from_sql,
+    sqlite::{head, unavailable},
+    to_sql,
 };
 use crate::clock;
 
@@ -108,7 +109,7 @@ async fn commit(
     }
     let end = open.head;
     sqlx::query("update log_head set position = ?, barriers = barriers + ?")
-        .bind(number(end.0))
+        .bind(end.to_sql())
         .bind(i64::from(end == start))
         .execute(&mut *transaction)
         .await?;
@@ -179,7 +180,7 @@ impl Open<'_> {
         let row: Option<(i64, i64)> =
             sqlx::query_as(SQL).bind(stream.as_str()).fetch_optional(&mut *self.connection).await?;
         let tail = row.map_or(Tail { version: 0, recorded_at: Time(0) }, |(version, at)| Tail {
-            version: position(version).0,
+            version: from_sql(version),
             recorded_at: Time(at),
         });
         self.tails.insert(stream.clone(), tail);
@@ -207,7 +208,7 @@ impl Open<'_> {
                 .bind(stream.as_str())
                 .fetch_optional(&mut *self.connection)
                 .await?;
-        Ok(found.map(position))
+        Ok(found.map(Position::from_sql))
     }
 
     async fn insert(&mut self, write: &Write) -> Result<(), sqlx::Error> {
@@ -218,9 +219,9 @@ impl Open<'_> {
             self.head.0 += 1;
             tail = Tail { version: tail.version + 1, recorded_at: clock::now().max(tail.recorded_at) };
             sqlx::query(SQL)
-                .bind(number(self.head.0))
+                .bind(self.head.to_sql())
                 .bind(write.stream.as_str())
-                .bind(number(tail.version))
+                .bind(to_sql(tail.version))
                 .bind(event.id.as_bytes().as_slice())
                 .bind(event.kind.as_str())
                 .bind(tail.recorded_at.0)
@@ -235,8 +236,4 @@ impl Open<'_> {
         self.tails.insert(write.stream.clone(), tail);
         Ok(())
     }
-}
-
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -9,8 +9,8 @@ use std::{fmt, sync::Arc};
 
 pub(crate) use flood::{Reader, flood};
 
-use super::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write, chain};
-use crate::random;
+use super::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write};
+use crate::{chain, random};
 
 /// How a log broke its contract.
 #[derive(Debug, Clone, PartialEq, Eq)]

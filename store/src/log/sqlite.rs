@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write,
+    EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write,
     batch::{self, Request},
+    from_sql, to_sql,
 };
 use crate::{
-    random,
+    Cause, random,
     sqlite::{self, OpenError, Role},
 };
 
@@ -60,7 +61,7 @@ impl SqliteLog {
     pub async fn look(pool: &SqlitePool) -> Result<(String, Position), sqlx::Error> {
         let (log_id, head): (String, i64) =
             sqlx::query_as("select log_id, position from log_head").fetch_one(pool).await?;
-        Ok((log_id, position(head)))
+        Ok((log_id, Position::from_sql(head)))
     }
 
     async fn select(&self, sql: &'static str, bind: &[Bind<'_>]) -> Result<Vec<Recorded>, StoreError> {
@@ -68,7 +69,7 @@ impl SqliteLog {
         for value in bind {
             query = match value {
                 Bind::Text(text) => query.bind(*text),
-                Bind::Number(number) => query.bind(i64::try_from(*number).unwrap_or(i64::MAX)),
+                Bind::Number(number) => query.bind(to_sql(*number)),
             };
         }
         let rows = query.fetch_all(&self.readers).await.map_err(unavailable)?;
@@ -153,20 +154,16 @@ async fn watch_others(mut connection: SqliteConnection, grow: watch::Sender<Posi
 }
 
 pub(super) async fn head<'c>(executor: impl sqlx::SqliteExecutor<'c>) -> Result<Position, sqlx::Error> {
-    sqlx::query_scalar("select position from log_head").fetch_one(executor).await.map(position)
+    sqlx::query_scalar("select position from log_head").fetch_one(executor).await.map(Position::from_sql)
 }
 
 pub(super) fn unavailable(error: impl Into<Cause>) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
-pub(super) fn position(number: i64) -> Position {
-    Position(u64::try_from(number).unwrap_or(0))
-}
-
 fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
     let stream = StreamId::named(row.try_get::<String, _>("stream").map_err(unavailable)?);
-    let version = u64::try_from(row.try_get::<i64, _>("version").map_err(unavailable)?).unwrap_or(0);
+    let version = from_sql(row.try_get("version").map_err(unavailable)?);
     decode(row, &stream, version).map_err(|source| StoreError::Corrupt { stream, version, source })
 }
 
@@ -185,7 +182,7 @@ fn decode(row: &SqliteRow, stream: &StreamId, version: u64) -> Result<Recorded, 
         },
         stream: stream.clone(),
         version,
-        position: position(row.try_get("position")?),
+        position: Position::from_sql(row.try_get("position")?),
         recorded_at: Time(row.try_get("recorded_at")?),
     })
 }

@@ -3,6 +3,7 @@
 use super::super::fixture::{ACCESS, IAT, NOW, REFRESH, jwt, key, rfc8037_key, ring};
 use super::super::keyring::Algorithm;
 use super::*;
+use domain::SessionId;
 
 fn remembered(memory: &VerifiedTokens) -> usize {
     memory.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
@@ -65,7 +66,7 @@ fn a_token_for_another_audience_is_not_found() {
 fn the_memory_is_bounded() {
     let (jwt, memory) = (jwt(&[rfc8037_key()]), VerifiedTokens::new(SHARDS));
     for session in 0..200 {
-        let token = jwt.sign_access(&AccessClaims { session, ..ACCESS }, NOW).unwrap();
+        let token = jwt.sign_access(&AccessClaims { session: SessionId(session), ..ACCESS }, NOW).unwrap();
         assert!(memory.verify(&jwt, &token, NOW).is_ok());
     }
     assert!((1..=SHARDS).contains(&remembered(&memory)));
