@@ -226,6 +226,9 @@ pub async fn follow(
                 retry
             }
         };
+        if *stop.borrow() {
+            return;
+        }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.changed() => return,
