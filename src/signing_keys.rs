@@ -1,6 +1,9 @@
 //! The keys that sign tokens, as the vault keeps them: made when there is none, replaced by command or by age, published
 //! until their last token is dead. What they sign is not this file's matter.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use api::{

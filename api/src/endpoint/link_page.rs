@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use serde_json::{Value as Json, json};
 use std::time::Duration;
 use store::link::Link;
 
@@ -14,7 +15,7 @@ use crate::{
     app::App,
     call::{Call, admit},
     command::ResetError,
-    form::{Fields, route::Endpoint, value::Value},
+    form::{Fields, password::MISMATCH, route::Endpoint, value::Value},
     pages::{self, Outcome},
 };
 
@@ -76,7 +77,16 @@ pub(crate) async fn reset(State(app): State<App>, request: Request) -> Response 
     if answer.status() != StatusCode::BAD_REQUEST || about_link {
         return pages::outcome(unsuccessful(&answer, Outcome::ResetLinkDead));
     }
-    pages::reset_password_again(&text(&fields, "uid"), &text(&fields, "token"), faults)
+    pages::reset_password_again(&text(&fields, "uid"), &text(&fields, "token"), &beside_their_field(faults))
+}
+
+/// The contract tells every fault of a password under the field that repeats it; on a page it stands beside the first.
+fn beside_their_field(faults: &Json) -> Json {
+    let of_password = faults.get("new_password2").filter(|list| **list != json!([MISMATCH]));
+    match of_password.filter(|_| faults.get("new_password1").is_none()) {
+        Some(list) => json!({ "new_password1": list }),
+        None => faults.clone(),
+    }
 }
 
 /// What to show for an answer that is no success; `dead` where the link itself is at fault.
@@ -99,5 +109,20 @@ fn text(fields: &Fields, name: &str) -> String {
     match fields.get(name) {
         Some(Value::Text(value)) => value.text.clone(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_password_stands_beside_it_and_a_mismatch_beside_its_repetition() {
+        let mismatch = json!({ "new_password2": [MISMATCH] });
+        assert_eq!(beside_their_field(&mismatch), mismatch);
+        let weak = json!({ "new_password2": ["This password is too common."] });
+        assert_eq!(beside_their_field(&weak), json!({ "new_password1": ["This password is too common."] }));
+        let blank = json!({ "new_password1": ["blank"], "new_password2": ["blank"] });
+        assert_eq!(beside_their_field(&blank), blank);
     }
 }

@@ -2,6 +2,9 @@
 
 use super::{Rules, errors::FieldErrors, field::TextField, secret::Secret, value::Fields};
 
+/// Said under the second field; what else is said there is about the password itself.
+pub const MISMATCH: &str = "The two password fields didn’t match.";
+
 const MAX_PASSWORD: usize = 128;
 const WRONG_OLD: &str = "Your old password was entered incorrectly. Please enter it again.";
 
@@ -18,7 +21,7 @@ impl NewPassword {
     /// `known` is what the rules know of the user, see [`Rules`].
     pub fn accept(self, rules: Rules<'_>, known: &[(&str, &str)]) -> Result<Secret, FieldErrors> {
         if self.first.as_str() != self.second.as_str() {
-            return Err(FieldErrors::one("new_password2", "The two password fields didn’t match."));
+            return Err(FieldErrors::one("new_password2", MISMATCH));
         }
         let mut errors = FieldErrors::default();
         errors.add("new_password2", rules(self.second.as_str(), known));

@@ -80,3 +80,14 @@ fn a_node_that_hears_nothing_does_not_answer() {
     while known.heard.read().unwrap().elapsed().is_zero() {}
     assert!(known.standing(UserId(1), SessionId(7), 0).is_err());
 }
+
+#[test]
+fn a_user_of_whom_nothing_can_be_read_is_refused_whatever_is_heard_of_him_later() {
+    let known = known();
+    known.refuse(UserId(1), Time(0));
+    known.raise(&user(3, Some(SessionId(7)), true), Time(1));
+    for epoch in [0, 3, 4] {
+        assert_eq!(known.standing(UserId(1), SessionId(7), epoch), Ok(Standing::Revoked));
+    }
+    assert_eq!(known.standing(UserId(2), SessionId(8), 0), Ok(Standing::Good));
+}
