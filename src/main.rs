@@ -11,7 +11,7 @@ mod signing_keys;
 mod table;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     panic,
     path::Path,
     process::ExitCode,
@@ -20,12 +20,21 @@ use std::{
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
+use mimalloc::MiMalloc;
 use operate::OperateError;
 use serve::ServeError;
 use settings::{Format, SettingsErrors};
 use store::chain;
 use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+
+/// Requests and folds live on many small allocations, made and freed on different threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Bytes of log lines that are written at once.
+const BUFFER: usize = 64 * 1024;
 
 /// Why the process ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +67,12 @@ fn run(config: Option<&Path>, command: Command) -> Result<(), Failed> {
         Command::Init { force } => Ok(operate::init(config, force)?),
         Command::Serve(asked) => {
             let settings = Arc::new(settings::from_process(config)?);
-            log_to_stderr(settings.output.format, settings.output.level);
+            let _lines = log_to_stderr(settings.output.format, settings.output.level);
             Ok(runtime()?.block_on(serve::serve(settings, &asked.roles))?)
         }
         Command::Operate(operation) => {
             let settings = settings::from_process(config)?;
-            log_to_stderr(settings.output.format, Level::WARN);
+            let _lines = log_to_stderr(settings.output.format, Level::WARN);
             Ok(runtime()?.block_on(operate::operate(&settings, operation))?)
         }
     }
@@ -73,8 +82,12 @@ fn runtime() -> Result<Runtime, Failed> {
     Builder::new_multi_thread().enable_all().build().map_err(Failed::Runtime)
 }
 
-fn log_to_stderr(format: Format, level: Level) {
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
+/// Lines are written by a thread of their own, many at once, so that no request waits for whoever reads them. What waits is
+/// written when the answer of this is dropped.
+fn log_to_stderr(format: Format, level: Level) -> WorkerGuard {
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(false).finish(BufWriter::with_capacity(BUFFER, io::stderr()));
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
     match format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).init(),
         Format::Json => lines.json().init(),
@@ -84,4 +97,5 @@ fn log_to_stderr(format: Format, level: Level) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a bug: the program contradicted itself");
     }));
+    guard
 }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
-use projections::{ReadModel, SessionRow, UserRow, users};
+use projections::{ReadModel, SessionRow, UserReader, UserRow, users};
 use sqlx::SqlitePool;
 use store::{Journal, Position, StoreError, chain, follow::Desk};
 use tokio::sync::watch;
@@ -40,6 +40,7 @@ pub struct Application {
     pub config: Arc<Config>,
     pub accounts: Accounts,
     pub views: SqlitePool,
+    pub(crate) users: UserReader,
     pub attempts: Attempts,
     pub revocations: Arc<Revocations>,
     pub health: Parts,
@@ -67,6 +68,7 @@ impl Application {
         let views = desk.pool().clone();
         Arc::new(Self {
             attempts: Attempts::new(views.clone(), Arc::clone(&accounts.macs), config.limits.enabled),
+            users: UserReader::new(accounts.journal.clone(), views.clone()),
             config,
             accounts,
             views,
@@ -95,7 +97,7 @@ impl Application {
 
     /// A user as of now.
     pub(crate) async fn user(&self, pk: UserId) -> Result<Option<UserRow>, StoreError> {
-        users::current(&self.views, self.journal(), pk).await
+        self.users.current(pk).await
     }
 
     /// Refuses the tokens of a session from now on, without waiting for the log to tell of it.
@@ -164,8 +166,7 @@ impl Application {
 /// What hears of revocations on behalf of this node.
 pub struct Listener {
     pub revocations: Arc<Revocations>,
-    pub journal: Journal,
-    pub views: SqlitePool,
+    pub users: UserReader,
 }
 
 #[async_trait]
@@ -174,7 +175,7 @@ impl Revoked for Listener {
         match revocation {
             Revocation::Session { session, at } => self.revocations.revoke(session, at),
             Revocation::Epoch { user, at } => {
-                match users::current(&self.views, &self.journal, user).await {
+                match self.users.current(user).await {
                     Ok(Some(row)) => self.revocations.raise(&row, at),
                     Ok(None) => {}
                     Err(error) if error.is_of_all() => return Err(error),

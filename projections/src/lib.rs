@@ -9,4 +9,4 @@ pub mod users;
 
 pub use projector::{Projector, ReadModel};
 pub use sessions::SessionRow;
-pub use users::UserRow;
+pub use users::{UserReader, UserRow};

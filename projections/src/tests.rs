@@ -20,7 +20,7 @@ use store::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::{Projector, ReadModel, SessionRow, UserRow, sessions, users};
+use crate::{Projector, ReadModel, SessionRow, UserReader, UserRow, sessions, users};
 
 const ANN: UserId = UserId(7);
 const BOB: UserId = UserId(8);
@@ -94,7 +94,7 @@ impl House {
     }
 
     async fn current(&self, pk: UserId) -> Option<UserRow> {
-        users::current(self.desk.pool(), &self.journal, pk).await.unwrap()
+        UserReader::new(self.journal.clone(), self.desk.pool().clone()).current(pk).await.unwrap()
     }
 }
 

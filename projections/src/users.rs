@@ -1,5 +1,7 @@
 //! The read model of users: one row for each, with his names in clear.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use domain::{
     ReservationId, SessionId, Time, User, UserId,
@@ -9,9 +11,13 @@ use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use store::{
     Journal, Position, Recorded, StoreError, StreamId,
     log::{from_sql, to_sql},
+    together::{Answers, Together},
 };
 
 use crate::ReadModel;
+
+/// How many times at once rows are read.
+const READING: usize = 2;
 
 /// What queries know of a user. Names are empty when the data was shredded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,22 +207,50 @@ impl ReadModel for UserRow {
     }
 }
 
-/// A user as of now: his row, and over it what his stream holds beyond it, so that he reads his own writes.
-pub async fn current(
-    views: &SqlitePool,
-    journal: &Journal,
-    pk: UserId,
-) -> Result<Option<UserRow>, StoreError> {
-    let unavailable = |error: sqlx::Error| StoreError::Unavailable(error.into());
-    let mut connection = views.acquire().await.map_err(unavailable)?;
-    let mut row = UserRow::load(&mut connection, &pk.to_string()).await.map_err(unavailable)?;
-    drop(connection);
-    let seen = row.as_ref().map_or(0, |row| row.version);
-    for recorded in journal.log().read_stream(&StreamId::user(pk), seen).await? {
-        let event = journal.decode::<User>(&recorded).await?;
-        row = UserRow::with(row, &event, &recorded);
+/// Reads users as of now.
+pub struct UserReader {
+    journal: Journal,
+    rows: Together<RowReader>,
+}
+
+impl UserReader {
+    pub fn new(journal: Journal, views: SqlitePool) -> Self {
+        Self { journal, rows: Together::new(RowReader(views), READING) }
     }
-    Ok(row)
+
+    /// A user's row, and over it what his stream holds beyond it, so that he reads his own writes.
+    pub async fn current(&self, pk: UserId) -> Result<Option<UserRow>, StoreError> {
+        let mut row = self.rows.ask(pk).await.map_err(StoreError::Unavailable)?;
+        let seen = row.as_ref().map_or(0, |row| row.version);
+        for recorded in self.journal.log().read_stream(&StreamId::user(pk), seen).await? {
+            let event = self.journal.decode::<User>(&recorded).await?;
+            row = UserRow::with(row, &event, &recorded);
+        }
+        Ok(row)
+    }
+}
+
+/// Reads the rows that are asked for at the same moment in one statement.
+struct RowReader(SqlitePool);
+
+#[async_trait]
+impl Answers for RowReader {
+    type Question = UserId;
+    type Answer = Option<UserRow>;
+    type Error = sqlx::Error;
+
+    async fn answer(&self, pks: Vec<UserId>) -> Result<Vec<Option<UserRow>>, sqlx::Error> {
+        const SQL: &str =
+            "select users.* from json_each(?) as asked cross join users on users.pk = asked.value";
+        let asked: Vec<i64> = pks.iter().map(|pk| pk.0).collect();
+        let asked = serde_json::to_string(&asked).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let mut found = HashMap::new();
+        for row in sqlx::query(SQL).bind(asked).fetch_all(&self.0).await? {
+            let row = UserRow::from_row(&row)?;
+            found.insert(row.pk, row);
+        }
+        Ok(pks.iter().map(|pk| found.get(pk).cloned()).collect())
+    }
 }
 
 /// At most `limit` users after a pk, in the order of their pks.

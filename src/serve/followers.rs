@@ -6,7 +6,7 @@ use api::{
     app::{Application, Listener},
     revocation::Revocations,
 };
-use projections::{Projector, ReadModel, SessionRow, UserRow};
+use projections::{Projector, ReadModel, SessionRow, UserReader, UserRow};
 use store::{
     Position, clock,
     follow::{Desk, Follower, follow},
@@ -48,8 +48,7 @@ impl Followers {
         let mailer = mailer(settings, links, backends).await?;
         let listener = Listener {
             revocations: Arc::clone(revocations),
-            journal: journal.clone(),
-            views: desk.pool().clone(),
+            users: UserReader::new(journal.clone(), desk.pool().clone()),
         };
         let revoker = Revoker::new(listener);
 

@@ -13,6 +13,7 @@ pub mod node_keys;
 pub mod random;
 mod seal;
 pub mod sqlite;
+pub mod together;
 pub mod vault;
 
 pub use cause::{Cause, chain};

@@ -132,6 +132,8 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
+        // There is no server that may have hung up, and asking costs as much as a query.
+        .test_before_acquire(false)
         .after_release(|connection, _| Box::pin(is_clean(connection)));
     let pool = connect(pool, options(path, role))
         .await

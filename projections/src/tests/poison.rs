@@ -70,7 +70,7 @@ async fn what_a_parked_user_is_now_is_not_made_up() {
     house.user(ANN, &[registered(ANN, "ann")]).await;
     slip_in(&house, &StreamId::user(ANN), "user.teleported.v1", "{}", None).await;
     house.project::<UserRow>(10).await.unwrap();
-    let outcome = users::current(house.desk.pool(), &house.journal, ANN).await;
+    let outcome = UserReader::new(house.journal.clone(), house.desk.pool().clone()).current(ANN).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt { version: 2, .. })), "{outcome:?}");
 }
 

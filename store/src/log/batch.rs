@@ -10,12 +10,12 @@ use std::{
 };
 
 use domain::Time;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, QueryBuilder, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    Position, StoreError, StreamId, Write, from_sql,
+    NewEvent, Position, StoreError, StreamId, Write, from_sql,
     sqlite::{head, unavailable},
     to_sql,
 };
@@ -23,6 +23,9 @@ use crate::clock;
 
 /// How many appends are committed at once, at most.
 const BATCH: usize = 512;
+
+/// How many events one statement inserts, at most: a power of two.
+const MOST_ROWS: usize = 128;
 
 /// One caller's append, and where its outcome goes.
 pub(super) struct Request {
@@ -42,6 +45,10 @@ enum Ids {
 struct Tail {
     version: u64,
     recorded_at: Time,
+}
+
+impl Tail {
+    const START: Self = Self { version: 0, recorded_at: Time(0) };
 }
 
 /// Raises the announced head; it never falls.
@@ -102,12 +109,15 @@ async fn commit(
 ) -> Result<Outcomes, sqlx::Error> {
     let mut transaction = connection.begin_with("begin immediate").await?;
     let start = head(&mut *transaction).await?;
-    let mut open = Open { connection: &mut transaction, tails: HashMap::new(), head: start, ids };
+    let tails = tails(&mut transaction, batch).await?;
+    let (written, given) = (Vec::new(), HashMap::new());
+    let mut open = Open { connection: &mut transaction, tails, written, given, head: start, ids };
     let mut outcomes = Vec::with_capacity(batch.len());
     for request in batch {
         outcomes.push(open.append(&request.writes).await?);
     }
-    let end = open.head;
+    let (end, written) = (open.head, open.written);
+    insert(&mut transaction, &written).await?;
     sqlx::query("update log_head set position = ?, barriers = barriers + ?")
         .bind(end.to_sql())
         .bind(i64::from(end == start))
@@ -117,45 +127,83 @@ async fn commit(
     Ok((end, outcomes))
 }
 
-/// The batch's transaction.
-struct Open<'t> {
+/// Where all streams stand that the batch writes to.
+async fn tails<'b>(
+    connection: &mut SqliteConnection,
+    batch: &'b [Request],
+) -> Result<HashMap<&'b StreamId, Tail>, sqlx::Error> {
+    const SQL: &str = "select asked.key, e.version, e.recorded_at from json_each(?) as asked cross join events as e \
+         on e.stream = asked.value and e.version = (select max(version) from events where stream = asked.value)";
+    let mut tails: HashMap<&StreamId, Tail> = HashMap::new();
+    for write in batch.iter().flat_map(|request| &request.writes) {
+        tails.insert(&write.stream, Tail::START);
+    }
+    let streams: Vec<&StreamId> = tails.keys().copied().collect();
+    let names: Vec<&str> = streams.iter().map(|stream| stream.as_str()).collect();
+    let names = serde_json::to_string(&names).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let found: Vec<(i64, i64, i64)> = sqlx::query_as(SQL).bind(names).fetch_all(connection).await?;
+    for (asked, version, at) in found {
+        if let Some(stream) = usize::try_from(asked).ok().and_then(|asked| streams.get(asked)) {
+            tails.insert(stream, Tail { version: from_sql(version), recorded_at: Time(at) });
+        }
+    }
+    Ok(tails)
+}
+
+/// An event that has its place.
+struct Placed<'b> {
+    stream: &'b StreamId,
+    event: &'b NewEvent,
+    tail: Tail,
+    position: Position,
+}
+
+/// The batch inside of its transaction. Its events are inserted at its end.
+struct Open<'t, 'b> {
     connection: &'t mut SqliteConnection,
-    tails: HashMap<StreamId, Tail>,
+    tails: HashMap<&'b StreamId, Tail>,
+    written: Vec<Placed<'b>>,
+    /// Where the events of this batch stand.
+    given: HashMap<Uuid, (&'b StreamId, Position)>,
     head: Position,
     ids: Ids,
 }
 
-impl Open<'_> {
-    async fn append(&mut self, writes: &[Write]) -> Result<Result<Position, StoreError>, sqlx::Error> {
-        let mut obstacle = self.unexpected(writes).await?;
+impl<'b> Open<'_, 'b> {
+    async fn append(&mut self, writes: &'b [Write]) -> Result<Result<Position, StoreError>, sqlx::Error> {
+        let mut obstacle = self.unexpected(writes);
         if obstacle.is_none() && self.ids == Ids::LookedUp {
             obstacle = self.reused(writes).await?;
         }
         if let Some(stream) = obstacle {
-            return Ok(self.written_before(writes).await?.ok_or(StoreError::Conflict { stream }));
+            let conflict = StoreError::Conflict { stream: stream.clone() };
+            return Ok(self.written_before(writes).await?.ok_or(conflict));
         }
         for write in writes {
-            self.insert(write).await?;
+            self.place(write);
         }
         Ok(Ok(self.head))
     }
 
     /// A stream that does not hold as many events as was expected; those of earlier writes of the same append count.
-    async fn unexpected(&mut self, writes: &[Write]) -> Result<Option<StreamId>, sqlx::Error> {
+    fn unexpected(&self, writes: &'b [Write]) -> Option<&'b StreamId> {
         let mut added: HashMap<&StreamId, u64> = HashMap::new();
-        for write in writes {
-            let version = self.tail(&write.stream).await?.version;
+        writes.iter().find_map(|write| {
             let added = added.entry(&write.stream).or_default();
-            if version + *added != write.expected {
-                return Ok(Some(write.stream.clone()));
+            if self.tail(&write.stream).version + *added != write.expected {
+                return Some(&write.stream);
             }
             *added += u64::try_from(write.events.len()).unwrap_or(u64::MAX);
-        }
-        Ok(None)
+            None
+        })
+    }
+
+    fn tail(&self, stream: &StreamId) -> Tail {
+        self.tails.get(stream).copied().unwrap_or(Tail::START)
     }
 
     /// A stream that would get an event whose id was given to an event before, here or anywhere in the log.
-    async fn reused(&mut self, writes: &[Write]) -> Result<Option<StreamId>, sqlx::Error> {
+    async fn reused(&mut self, writes: &'b [Write]) -> Result<Option<&'b StreamId>, sqlx::Error> {
         let mut given = HashSet::new();
         for write in writes {
             for event in &write.events {
@@ -163,28 +211,12 @@ impl Open<'_> {
                     .bind(event.id.as_bytes().as_slice())
                     .fetch_one(&mut *self.connection)
                     .await?;
-                if known || !given.insert(event.id) {
-                    return Ok(Some(write.stream.clone()));
+                if known || self.given.contains_key(&event.id) || !given.insert(event.id) {
+                    return Ok(Some(&write.stream));
                 }
             }
         }
         Ok(None)
-    }
-
-    async fn tail(&mut self, stream: &StreamId) -> Result<Tail, sqlx::Error> {
-        const SQL: &str =
-            "select version, recorded_at from events where stream = ? order by version desc limit 1";
-        if let Some(tail) = self.tails.get(stream) {
-            return Ok(*tail);
-        }
-        let row: Option<(i64, i64)> =
-            sqlx::query_as(SQL).bind(stream.as_str()).fetch_optional(&mut *self.connection).await?;
-        let tail = row.map_or(Tail { version: 0, recorded_at: Time(0) }, |(version, at)| Tail {
-            version: from_sql(version),
-            recorded_at: Time(at),
-        });
-        self.tails.insert(stream.clone(), tail);
-        Ok(tail)
     }
 
     /// Where the last of these events stands, if every one was written to its stream by an earlier attempt.
@@ -202,6 +234,9 @@ impl Open<'_> {
     }
 
     async fn position_of(&mut self, stream: &StreamId, event: Uuid) -> Result<Option<Position>, sqlx::Error> {
+        if let Some((of, position)) = self.given.get(&event) {
+            return Ok((*of == stream).then_some(*position));
+        }
         let found: Option<i64> =
             sqlx::query_scalar("select position from events where id = ? and stream = ?")
                 .bind(event.as_bytes().as_slice())
@@ -211,29 +246,43 @@ impl Open<'_> {
         Ok(found.map(Position::from_sql))
     }
 
-    async fn insert(&mut self, write: &Write) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert into events (position, stream, version, id, type, recorded_at, correlation, \
-             causation, actor, data, sealed) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let mut tail = self.tail(&write.stream).await?;
+    fn place(&mut self, write: &'b Write) {
+        let stream = &write.stream;
+        let mut tail = self.tail(stream);
         for event in &write.events {
             self.head.0 += 1;
             tail = Tail { version: tail.version + 1, recorded_at: clock::now().max(tail.recorded_at) };
-            sqlx::query(SQL)
-                .bind(self.head.to_sql())
-                .bind(write.stream.as_str())
-                .bind(to_sql(tail.version))
-                .bind(event.id.as_bytes().as_slice())
-                .bind(event.kind.as_str())
-                .bind(tail.recorded_at.0)
-                .bind(event.correlation.as_bytes().as_slice())
-                .bind(event.causation.as_ref().map(|id| id.as_bytes().as_slice()))
-                .bind(event.actor.as_str())
-                .bind(event.data.as_str())
-                .bind(event.sealed.as_deref())
-                .execute(&mut *self.connection)
-                .await?;
+            self.given.insert(event.id, (stream, self.head));
+            self.written.push(Placed { stream, event, tail, position: self.head });
         }
-        self.tails.insert(write.stream.clone(), tail);
-        Ok(())
+        self.tails.insert(stream, tail);
     }
+}
+
+/// Inserts the events, many with one statement. Their numbers are powers of two, so that few statements are prepared.
+async fn insert(connection: &mut SqliteConnection, events: &[Placed<'_>]) -> Result<(), sqlx::Error> {
+    let mut rest = events;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(1 << rest.len().min(MOST_ROWS).ilog2());
+        let mut statement = QueryBuilder::new(
+            "insert into events (position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed) ",
+        );
+        statement.push_values(now, |mut row, Placed { stream, event, tail, position }| {
+            row.push_bind(position.to_sql())
+                .push_bind(stream.as_str())
+                .push_bind(to_sql(tail.version))
+                .push_bind(event.id.as_bytes().as_slice())
+                .push_bind(event.kind.as_str())
+                .push_bind(tail.recorded_at.0)
+                .push_bind(event.correlation.as_bytes().as_slice())
+                .push_bind(event.causation.as_ref().map(|id| id.as_bytes().as_slice()))
+                .push_bind(event.actor.as_str())
+                .push_bind(event.data.as_str())
+                .push_bind(event.sealed.as_deref());
+        });
+        statement.build().execute(&mut *connection).await?;
+        rest = later;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The log on SQLite: one writer task in each process commits all that waits as one batch; readers see committed
 //! snapshots only, so that positions dealt out under the head row are never seen out of order.
 
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -20,16 +21,21 @@ use super::{
 use crate::{
     Cause, random,
     sqlite::{self, OpenError, Role},
+    together::Together,
 };
+use streams::{StreamReader, Tail};
 
 /// How many appends may wait for the writer before callers wait to hand in theirs.
 const WAITING: usize = 4096;
+/// How many times at once streams are read: a long one then holds up the short ones no longer than that.
+const READING: usize = 2;
 /// How often the log is looked at for what other processes wrote.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The event log in one SQLite file.
 pub struct SqliteLog {
     readers: SqlitePool,
+    streams: Together<StreamReader>,
     writer: mpsc::Sender<Request>,
     grown: watch::Receiver<Position>,
     log_id: String,
@@ -54,7 +60,8 @@ impl SqliteLog {
         let (writer, requests) = mpsc::channel(WAITING);
         tokio::spawn(batch::write_all(connection, options, requests, grow.clone()));
         tokio::spawn(watch_others(watched, grow));
-        Ok(Self { readers, writer, grown, log_id })
+        let streams = Together::new(StreamReader(readers.clone()), READING);
+        Ok(Self { readers, streams, writer, grown, log_id })
     }
 
     /// The id of the log in a database that was opened to be looked at, and its newest position.
@@ -91,9 +98,7 @@ impl EventLog for SqliteLog {
     }
 
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
-        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
-             data, sealed from events where stream = ? and version > ? order by version";
-        self.select(SQL, &[Bind::Text(stream.as_str()), Bind::Number(after)]).await
+        self.streams.ask(Tail { stream: stream.clone(), after }).await.map_err(unavailable)?
     }
 
     async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError> {

@@ -1,0 +1,109 @@
+//! Questions are put together only while they wait, each gets its own answer, and an error is told to all.
+
+use std::sync::Mutex as SyncMutex;
+
+use tokio::sync::Semaphore;
+
+use super::*;
+
+/// Answers each number with its double, in rounds that it notes, each when it may; refuses rounds that hold a zero.
+#[derive(Clone)]
+struct Doubler {
+    rounds: Arc<SyncMutex<Vec<Vec<u32>>>>,
+    may: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Answers for Doubler {
+    type Question = u32;
+    type Answer = u32;
+    type Error = std::num::ParseIntError;
+
+    async fn answer(&self, questions: Vec<u32>) -> Result<Vec<u32>, Self::Error> {
+        self.rounds.lock().unwrap().push(questions.clone());
+        self.may.acquire().await.unwrap().forget();
+        if questions.contains(&0) {
+            Err("".parse::<u32>().unwrap_err())
+        } else {
+            Ok(questions.iter().map(|n| n * 2).collect())
+        }
+    }
+}
+
+fn doubler() -> Doubler {
+    Doubler { rounds: Arc::default(), may: Arc::new(Semaphore::new(0)) }
+}
+
+/// Asks all of these while a first question is being answered.
+async fn ask_behind_another(questions: &[u32]) -> (Vec<Result<u32, String>>, Vec<Vec<u32>>) {
+    let doubler = doubler();
+    let together = Arc::new(Together::new(doubler.clone(), 1));
+    let ask = |question| {
+        let together = Arc::clone(&together);
+        tokio::spawn(async move { together.ask(question).await.map_err(|cause| cause.to_string()) })
+    };
+    let first = ask(100);
+    while doubler.rounds.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let asked: Vec<_> = questions.iter().map(|question| ask(*question)).collect();
+    while together.waiting.capacity() > WAITING - questions.len() {
+        tokio::task::yield_now().await;
+    }
+    doubler.may.add_permits(10);
+    assert_eq!(first.await.unwrap(), Ok(200));
+    let mut answers = Vec::new();
+    for asked in asked {
+        answers.push(asked.await.unwrap());
+    }
+    (answers, doubler.rounds.lock().unwrap().clone())
+}
+
+#[tokio::test]
+async fn those_who_wait_are_asked_for_as_one_and_get_each_his_own_answer() {
+    let (answers, rounds) = ask_behind_another(&[1, 2, 3]).await;
+    assert_eq!(answers, [Ok(2), Ok(4), Ok(6)]);
+    assert_eq!(rounds, [vec![100], vec![1, 2, 3]]);
+}
+
+#[tokio::test]
+async fn an_error_is_everyones_and_the_next_round_is_answered() {
+    let (answers, _) = ask_behind_another(&[1, 0]).await;
+    assert!(answers.iter().all(Result::is_err), "{answers:?}");
+    let doubler = doubler();
+    doubler.may.add_permits(2);
+    let together = Together::new(doubler, 1);
+    assert!(together.ask(0).await.is_err());
+    assert_eq!(together.ask(7).await.unwrap(), 14);
+}
+
+#[tokio::test]
+async fn no_more_are_put_together_than_a_round_holds() {
+    let questions: Vec<u32> = (1..=200).collect();
+    let (answers, rounds) = ask_behind_another(&questions).await;
+    assert!(answers.iter().zip(&questions).all(|(answer, question)| *answer == Ok(question * 2)));
+    let sizes: Vec<usize> = rounds.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1, ROUND, 200 - ROUND]);
+}
+
+#[tokio::test]
+async fn a_round_that_takes_long_holds_up_no_other() {
+    let doubler = doubler();
+    let together = Arc::new(Together::new(doubler.clone(), 2));
+    let slow = tokio::spawn({
+        let together = Arc::clone(&together);
+        async move { together.ask(1).await.unwrap() }
+    });
+    while doubler.rounds.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let quick = tokio::spawn({
+        let together = Arc::clone(&together);
+        async move { together.ask(2).await.unwrap() }
+    });
+    while doubler.rounds.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    doubler.may.add_permits(2);
+    assert_eq!((slow.await.unwrap(), quick.await.unwrap()), (2, 4));
+}
