@@ -22,6 +22,8 @@ pub(crate) enum Failed {
     Lacks(&'static str),
     #[error("{program} did not start; the last that it said: {said}")]
     NotStarted { program: &'static str, said: String },
+    #[error("{0} failed; what it said stands above")]
+    Command(&'static str),
     #[error("waited in vain: {0}")]
     Late(&'static str),
     #[error("a password was not hashed")]

@@ -16,10 +16,10 @@ use crate::{
     report::Table,
     rounds::{ROUNDS, Rounds},
     say,
-    sqlite::{Raw, Sample},
+    sqlite::{Batch, Raw, Sample},
 };
 
-const WRITERS: [u32; 4] = [1, 16, 64, 512];
+const WRITERS: [u16; 4] = [1, 16, 64, 512];
 const WARM: Duration = Duration::from_millis(300);
 const SPAN: Duration = Duration::from_millis(1500);
 
@@ -51,7 +51,6 @@ pub(crate) async fn measure(filter: &str) -> Outcome<Table> {
 /// As a refresh has them: the event that is written most.
 fn sample() -> Sample {
     Sample {
-        stream: "session-0000000000000000".to_owned(),
         kind: "session.refreshed.v1".to_owned(),
         actor: "anonymous".to_owned(),
         data: format!(
@@ -78,21 +77,22 @@ fn folder() -> Outcome<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-async fn appends(writers: u32) -> Outcome<Rounds> {
+async fn appends(writers: u16) -> Outcome<Rounds> {
     let folder = folder()?;
     let log = Arc::new(SqliteLog::open(&folder.path().join("log.db")).await?);
     let mut raw = Raw::open(&folder.path().join("raw.db")).await?;
     let mut rounds = Rounds::default();
     for _ in 0..ROUNDS {
         let ours = append_for(&log, writers).await?;
-        raw.insert(&sample(), writers, WARM).await?;
-        rounds.push(ours, raw.insert(&sample(), writers, SPAN).await?);
+        let batch = Batch { sample: sample(), size: writers, streams: u64::MAX };
+        raw.insert(&batch, WARM).await?;
+        rounds.push(ours, raw.insert(&batch, SPAN).await?);
     }
     Ok(rounds)
 }
 
 /// Writers that each append one event to a stream of its own, again and again. Answers events a second.
-async fn append_for(log: &Arc<SqliteLog>, writers: u32) -> Outcome<f64> {
+async fn append_for(log: &Arc<SqliteLog>, writers: u16) -> Outcome<f64> {
     let counting = Rc::new(Cell::new(None));
     let mut tasks = JoinSet::new();
     for _ in 0..writers {

@@ -29,9 +29,9 @@ pub(crate) fn load() -> f64 {
     read("/proc/loadavg").split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// Seconds of processor time that a process has taken.
+/// Seconds of processor time that a process and its children have taken.
 pub(crate) fn seconds_of_process(pid: u32) -> f64 {
-    seconds_in(&format!("/proc/{pid}/stat"))
+    family(pid).map(|pid| seconds_in(&format!("/proc/{pid}/stat"))).sum()
 }
 
 /// Seconds of processor time that the calling thread has taken.
@@ -41,16 +41,27 @@ pub(crate) fn seconds_of_this_thread() -> f64 {
 
 /// MiB of memory that a process holds.
 pub(crate) fn resident(pid: u32) -> f64 {
-    mebibytes(pid, "VmRSS:")
+    mebibytes(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
 /// MiB of memory that a process held at most.
 pub(crate) fn resident_at_most(pid: u32) -> f64 {
-    mebibytes(pid, "VmHWM:")
+    mebibytes(&format!("/proc/{pid}/status"), "VmHWM:")
 }
 
-fn mebibytes(pid: u32, name: &str) -> f64 {
-    let kibibytes = field(&format!("/proc/{pid}/status"), name).unwrap_or_default();
+/// MiB of memory that a process and its children hold; what they share counts once.
+pub(crate) fn resident_with_children(pid: u32) -> f64 {
+    family(pid).map(|pid| mebibytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:")).sum()
+}
+
+fn family(pid: u32) -> impl Iterator<Item = u32> {
+    let children = read(&format!("/proc/{pid}/task/{pid}/children"));
+    let children: Vec<u32> = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    std::iter::once(pid).chain(children)
+}
+
+fn mebibytes(path: &str, name: &str) -> f64 {
+    let kibibytes = field(path, name).unwrap_or_default();
     f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0
 }
 

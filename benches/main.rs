@@ -8,8 +8,10 @@ mod figures;
 mod load;
 mod log;
 mod machine;
+mod peer;
 mod pool;
 mod process;
+mod rebuild;
 mod report;
 mod rounds;
 mod seed;
@@ -30,7 +32,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-const NAMES: [&str; 3] = ["api", "log", "pool"];
+const NAMES: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
 const USAGE: &str = "Usage: ./bench [api [LINE] | log | pool | rebuild | peer] [--write]";
 
 fn main() -> ExitCode {
@@ -92,6 +94,8 @@ async fn measure(name: &str, filter: &str) -> Outcome<Table> {
     match name {
         "log" => log::measure(filter).await,
         "pool" => pool::measure().await,
+        "rebuild" => rebuild::measure().await,
+        "peer" => peer::measure(filter).await,
         _ => api::measure(filter).await,
     }
 }

@@ -60,7 +60,7 @@ async fn argon2_alone(span: Duration) -> Outcome<f64> {
             let (over, hashed, params) = (Arc::clone(&over), Arc::clone(&hashed), params.clone());
             thread::spawn(move || {
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-                let mut arena = vec![Block::new(); argon2.params().block_count() as usize];
+                let mut arena = vec![Block::new(); argon2.params().block_count()];
                 let mut out = [0; 32];
                 while !over.load(Relaxed) {
                     let done = argon2.hash_password_into_with_memory(

@@ -29,26 +29,38 @@ const POLL: Duration = Duration::from_millis(10);
 /// Whom tokens name as their issuer, whatever the port.
 pub(crate) const PUBLIC_URL: &str = "http://stele.bench";
 
+/// A child that does not outlive its owner. It is asked, as one that has children of its own must end them.
+pub(crate) struct Ended(pub(crate) Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Either fails where it has ended already.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        }
+        _ = self.0.wait();
+    }
+}
+
 /// A process that takes requests.
 pub(crate) struct Process {
-    child: Child,
+    child: Ended,
     pub(crate) address: SocketAddr,
     /// From the start of the process to the line that says where it listens.
     pub(crate) ready_after: Duration,
 }
 
 impl Process {
-    /// Starts a program that says `listening on http://ADDR` on its standard output.
+    /// Starts a program that says on its standard output that it is listening, and at which `http://ADDR`.
     pub(crate) async fn start(mut command: Command, program: &'static str, errors: &Path) -> Outcome<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(errors)?);
         let started = Instant::now();
-        let mut child = command.spawn()?;
-        let listening = child.stdout.take().map(address_in).ok_or(Failed::ThreadEnded)?;
+        let mut child = Ended(command.spawn()?);
+        let listening = child.0.stdout.take().map(address_in).ok_or(Failed::ThreadEnded)?;
         if let Ok(Ok((address, at))) = timeout(START, listening).await {
             return Ok(Self { child, address, ready_after: at.duration_since(started) });
         }
-        child.kill()?;
-        child.wait()?;
+        drop(child);
         let said = fs::read_to_string(errors)?.lines().last().unwrap_or_default().to_owned();
         Err(Failed::NotStarted { program, said })
     }
@@ -61,14 +73,14 @@ impl Process {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Asks it to end, and waits until it has.
     pub(crate) async fn stop(mut self) -> Outcome<()> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).map_err(std::io::Error::from)?;
+        kill_process(Pid::from_child(&self.child.0), Signal::TERM).map_err(std::io::Error::from)?;
         let end = Instant::now() + STOP;
-        while self.child.try_wait()?.is_none() {
+        while self.child.0.try_wait()?.is_none() {
             if Instant::now() >= end {
                 return Err(Failed::Late("the server ends when it is told to"));
             }
@@ -78,27 +90,24 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It has ended already where this fails.
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 /// Reads what a process says, to its end, so that it never waits for a reader; tells where it listens, and since when.
 fn address_in(output: ChildStdout) -> oneshot::Receiver<(SocketAddr, Instant)> {
     let (tell, told) = oneshot::channel();
     let mut tell = Some(tell);
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let address = line.split_once("listening on http://").and_then(|(_, rest)| rest.parse().ok());
-            if let Some((address, tell)) = address.and_then(|address| Some((address, tell.take()?))) {
+            if let Some((address, tell)) = address(&line).and_then(|address| Some((address, tell.take()?))) {
                 _ = tell.send((address, Instant::now()));
             }
         }
     });
     told
+}
+
+fn address(line: &str) -> Option<SocketAddr> {
+    let line = line.to_ascii_lowercase();
+    let (_, rest) = line.split_once("listening ")?.1.split_once("http://")?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 /// Where one installation lives, and what differs from its defaults.

@@ -39,21 +39,21 @@ fn spread(line: &Line) -> String {
 }
 
 fn bound(line: &Line) -> String {
-    let bound = match line.bound {
-        None => return String::new(),
-        Some(Bound::AtLeast(bound)) => format!("at least {}", line.unit.written(bound)),
-        Some(Bound::AtMost(bound)) => format!("at most {}", line.unit.written(bound)),
-    };
-    match line.aim {
-        Some(aim) => format!("{bound}, aim {}", line.unit.written(aim)),
-        None => bound,
-    }
+    let bound = line.bound.map(|bound| match bound {
+        Bound::AtLeast(bound) => format!("at least {}", line.unit.written(bound)),
+        Bound::AtMost(bound) => format!("at most {}", line.unit.written(bound)),
+    });
+    let aim = line.aim.map(|aim| format!("aim {}", line.unit.written(aim)));
+    bound.into_iter().chain(aim).collect::<Vec<_>>().join(", ")
 }
 
 fn verdict(line: &Line) -> &'static str {
-    match line.is_met() {
-        None => "",
-        Some(true) => "met",
-        Some(false) => "MISSED",
+    let aim_is_met = line.aim.map(|aim| line.reached.median >= aim);
+    match (line.is_met(), aim_is_met) {
+        (Some(false), _) => "MISSED",
+        (Some(true), None | Some(false)) => "met",
+        (Some(true) | None, Some(true)) => "aim met",
+        (None, Some(false)) => "below the aim",
+        (None, None) => "",
     }
 }

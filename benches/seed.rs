@@ -87,7 +87,16 @@ impl Seeded {
         Ok(Self { home, users, jwt, kid })
     }
 
-    pub(crate) fn access_token(&self, user: u32) -> Outcome<String> {
+    pub(crate) fn access_tokens(&self, users: impl IntoIterator<Item = u32>) -> Outcome<Vec<String>> {
+        users.into_iter().map(|user| self.access_token(user)).collect()
+    }
+
+    /// The first refresh tokens of the users' seeded sessions.
+    pub(crate) fn refresh_tokens(&self, users: impl IntoIterator<Item = u32>) -> Outcome<Vec<String>> {
+        users.into_iter().map(|user| self.refresh_token(user)).collect()
+    }
+
+    fn access_token(&self, user: u32) -> Outcome<String> {
         let now = clock::now();
         let claims = AccessClaims {
             user: UserId(user.into()),
@@ -100,8 +109,7 @@ impl Seeded {
         Ok(self.jwt.sign_access(&claims, now.0)?)
     }
 
-    /// The first refresh token of a user's seeded session.
-    pub(crate) fn refresh_token(&self, user: u32) -> Outcome<String> {
+    fn refresh_token(&self, user: u32) -> Outcome<String> {
         let now = clock::now().seconds();
         let claims = RefreshClaims {
             user: UserId(user.into()),
@@ -214,9 +222,14 @@ fn birth(user: u32, macs: &MacKeys, hash: &PasswordHash) -> Result<Vec<Change>, 
     ])
 }
 
-/// Spread over all ids as random ones are, yet known without being kept: the finaliser of MurmurHash3, a bijection.
 fn session_of(user: u32) -> SessionId {
-    let mut id = u64::from(user);
+    scattered(user.into())
+}
+
+/// A number spread over all ids as random ones are, yet known without being kept: the finaliser of `MurmurHash3`, a
+/// bijection.
+pub(crate) fn scattered(number: u64) -> SessionId {
+    let mut id = number;
     id = (id ^ (id >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     id = (id ^ (id >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     SessionId(id ^ (id >> 33))

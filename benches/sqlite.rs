@@ -13,12 +13,19 @@ use store::{
     sqlite::{self, Role},
 };
 
-use crate::failed::Outcome;
+use crate::{failed::Outcome, seed::scattered};
+
+/// What is inserted at once.
+pub(crate) struct Batch {
+    pub(crate) sample: Sample,
+    pub(crate) size: u16,
+    /// Over how many streams the events are spread; as in life, a stream's name says nothing of when it was begun.
+    pub(crate) streams: u64,
+}
 
 /// An event's texts, as some real event has them.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
-    pub(crate) stream: String,
     pub(crate) kind: String,
     pub(crate) actor: String,
     pub(crate) data: String,
@@ -28,12 +35,11 @@ pub(crate) struct Sample {
 impl Sample {
     /// The newest event of a type in a log.
     pub(crate) async fn newest(log: &Path, kind: &str) -> Outcome<Self> {
-        const SQL: &str = "select stream, type, actor, data, sealed from events where type = ? \
+        const SQL: &str = "select type, actor, data, sealed from events where type = ? \
              order by position desc limit 1";
         let mut connection = SqliteConnection::connect_with(&sqlite::options(log, Role::Log)).await?;
         let row: SqliteRow = sqlx::query(SQL).bind(kind).fetch_one(&mut connection).await?;
         Ok(Self {
-            stream: row.try_get("stream")?,
             kind: row.try_get("type")?,
             actor: row.try_get("actor")?,
             data: row.try_get("data")?,
@@ -61,37 +67,37 @@ impl Raw {
         Ok(Self { connection, position: u64::try_from(position).unwrap_or_default() })
     }
 
-    /// Inserts events like `sample` for a while, `batch` with each statement and commit, each on a stream of its own.
-    /// Answers events a second.
-    pub(crate) async fn insert(&mut self, sample: &Sample, batch: u32, span: Duration) -> Outcome<f64> {
-        let rows = vec!["(?, ?, 1, ?, ?, 0, ?, null, ?, ?, ?)"; batch.try_into().unwrap_or(1)].join(", ");
+    /// Inserts events for a while, as many with each statement and commit as `batch` says. Answers events a second.
+    pub(crate) async fn insert(&mut self, batch: &Batch, span: Duration) -> Outcome<f64> {
+        let rows = vec!["(?, ?, ?, ?, ?, 0, ?, null, ?, ?, ?)"; usize::from(batch.size)].join(", ");
         let sql = format!(
             "insert into events (position, stream, version, id, type, recorded_at, correlation, causation, actor, \
              data, sealed) values {rows}"
         );
-        let (start, mut written) = (Instant::now(), 0_u32);
+        let (start, mut written) = (Instant::now(), 0.0);
         while start.elapsed() < span {
-            self.commit(&sql, sample, batch).await?;
-            written += batch;
+            self.commit(&sql, batch).await?;
+            written += f64::from(batch.size);
         }
-        Ok(f64::from(written) / start.elapsed().as_secs_f64())
+        Ok(written / start.elapsed().as_secs_f64())
     }
 
-    async fn commit(&mut self, sql: &str, sample: &Sample, batch: u32) -> Outcome<()> {
+    async fn commit(&mut self, sql: &str, batch: &Batch) -> Outcome<()> {
         let mut transaction = self.connection.begin_with("begin immediate").await?;
-        let kind = sample.stream.split('-').next().unwrap_or_default();
         let mut insert = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()));
-        for _ in 0..batch {
+        for _ in 0..batch.size {
+            let (stream, version) = (self.position % batch.streams, self.position / batch.streams + 1);
             self.position += 1;
             insert = insert
                 .bind(to_sql(self.position))
-                .bind(format!("{kind}-{:016x}", random::number()))
+                .bind(format!("session-{}", scattered(stream)))
+                .bind(to_sql(version))
                 .bind(random::id().as_bytes().to_vec())
-                .bind(sample.kind.as_str())
+                .bind(batch.sample.kind.as_str())
                 .bind(random::id().as_bytes().to_vec())
-                .bind(sample.actor.as_str())
-                .bind(sample.data.as_str())
-                .bind(sample.sealed.as_deref());
+                .bind(batch.sample.actor.as_str())
+                .bind(batch.sample.data.as_str())
+                .bind(batch.sample.sealed.as_deref());
         }
         insert.execute(&mut *transaction).await?;
         sqlx::query("update log_head set position = ?")

@@ -47,7 +47,7 @@ pub(super) async fn growth() -> Outcome<Vec<Line>> {
     let few = Side::new(USERS).await?;
     say(format_args!("    seeding {MANY} users …"));
     let many = Side::new(MANY).await?;
-    let login = compare((&few, &many), |side| clients::logins(CLIENTS, side.drawn())).await?;
+    let login = compare((&few, &many), |side| Ok(clients::logins(CLIENTS, side.drawn()))).await?;
     let user = compare((&few, &many), |side| clients::readers(&side.seeded, CLIENTS, side.drawn())).await?;
     let refresh =
         compare((&few, &many), |side| clients::refreshers(&side.seeded, CLIENTS, side.drawn())).await?;

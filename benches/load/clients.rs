@@ -39,39 +39,26 @@ impl Client for Repeated {
     }
 }
 
-/// Clients among whom users are dealt out like cards, so that no two ask for the same one.
-fn dealt<T>(
-    clients: u32,
-    users: impl IntoIterator<Item = u32>,
-    mut make: impl FnMut(u32) -> Outcome<T>,
-) -> Outcome<Vec<VecDeque<T>>> {
+/// Things dealt out among clients like cards, so that no two have the same one.
+fn dealt<T>(clients: u32, things: impl IntoIterator<Item = T>) -> Vec<VecDeque<T>> {
     let mut hands: Vec<VecDeque<T>> = (0..clients).map(|_| VecDeque::new()).collect();
-    for user in users {
+    for thing in things {
         if let Some(hand) = hands.first_mut() {
-            hand.push_back(make(user)?);
+            hand.push_back(thing);
         }
         hands.rotate_left(1);
     }
-    Ok(hands)
+    hands
 }
 
-fn repeated(
-    clients: u32,
-    users: impl IntoIterator<Item = u32>,
-    make: impl FnMut(u32) -> Outcome<Vec<u8>>,
-) -> Outcome<Vec<Repeated>> {
-    let hands = dealt(clients, users, make)?;
-    Ok(hands.into_iter().map(|requests| Repeated { requests, expected: 200 }).collect())
+/// Clients that send these requests in turn.
+pub(crate) fn repeated(clients: u32, requests: impl IntoIterator<Item = Vec<u8>>) -> Vec<Repeated> {
+    dealt(clients, requests).into_iter().map(|requests| Repeated { requests, expected: 200 }).collect()
 }
 
 /// Clients that log in.
-pub(crate) fn logins(clients: u32, users: impl IntoIterator<Item = u32>) -> Outcome<Vec<Repeated>> {
-    repeated(clients, users, |user| Ok(login(user)))
-}
-
-pub(crate) fn login(user: u32) -> Vec<u8> {
-    let body = format!(r#"{{"username":"{}","password":"{PASSWORD}"}}"#, name_of(user));
-    request("POST", LOGIN, None, Some(&body))
+pub(crate) fn logins(clients: u32, users: impl IntoIterator<Item = u32>) -> Vec<Repeated> {
+    repeated(clients, users.into_iter().map(login))
 }
 
 /// Clients that have their access tokens verified.
@@ -80,10 +67,8 @@ pub(crate) fn verifications(
     clients: u32,
     users: impl IntoIterator<Item = u32>,
 ) -> Outcome<Vec<Repeated>> {
-    repeated(clients, users, |user| {
-        let body = format!(r#"{{"token":"{}"}}"#, seeded.access_token(user)?);
-        Ok(request("POST", VERIFY, None, Some(&body)))
-    })
+    let tokens = seeded.access_tokens(users)?;
+    Ok(repeated(clients, tokens.iter().map(|token| verify(token))))
 }
 
 /// Clients that ask who they are.
@@ -92,7 +77,25 @@ pub(crate) fn readers(
     clients: u32,
     users: impl IntoIterator<Item = u32>,
 ) -> Outcome<Vec<Repeated>> {
-    repeated(clients, users, |user| Ok(request("GET", USER, Some(&seeded.access_token(user)?), None)))
+    let tokens = seeded.access_tokens(users)?;
+    Ok(repeated(clients, tokens.iter().map(|token| user(token))))
+}
+
+pub(crate) fn login(user: u32) -> Vec<u8> {
+    let body = format!(r#"{{"username":"{}","password":"{PASSWORD}"}}"#, name_of(user));
+    request("POST", LOGIN, None, Some(&body))
+}
+
+pub(crate) fn verify(token: &str) -> Vec<u8> {
+    request("POST", VERIFY, None, Some(&format!(r#"{{"token":"{token}"}}"#)))
+}
+
+pub(crate) fn user(token: &str) -> Vec<u8> {
+    request("GET", USER, Some(token), None)
+}
+
+pub(crate) fn refresh(token: &str) -> Vec<u8> {
+    request("POST", REFRESH, None, Some(&format!(r#"{{"refresh":"{token}"}}"#)))
 }
 
 /// Clients that register, each time somebody else.
@@ -125,8 +128,8 @@ pub(crate) fn refreshers(
     clients: u32,
     users: impl IntoIterator<Item = u32>,
 ) -> Outcome<Vec<Refresher>> {
-    let hands = dealt(clients, users, |user| seeded.refresh_token(user))?;
-    Ok(hands.into_iter().map(|tokens| Refresher { tokens }).collect())
+    let tokens = seeded.refresh_tokens(users)?;
+    Ok(dealt(clients, tokens).into_iter().map(|tokens| Refresher { tokens }).collect())
 }
 
 pub(crate) struct Refresher {
@@ -135,9 +138,7 @@ pub(crate) struct Refresher {
 
 impl Client for Refresher {
     fn ask(&mut self, out: &mut Vec<u8>) {
-        let token = self.tokens.pop_front().unwrap_or_default();
-        let body = format!(r#"{{"refresh":"{token}"}}"#);
-        out.extend(request("POST", REFRESH, None, Some(&body)));
+        out.extend(refresh(&self.tokens.pop_front().unwrap_or_default()));
     }
 
     fn take(&mut self, answer: &Answer<'_>) -> Outcome<()> {
@@ -153,8 +154,8 @@ pub(crate) fn renamers(
     clients: u32,
     users: impl IntoIterator<Item = u32>,
 ) -> Outcome<Vec<Renamer>> {
-    let hands = dealt(clients, users, |user| seeded.access_token(user))?;
-    Ok(hands.into_iter().map(|tokens| Renamer { tokens, changes: 0 }).collect())
+    let tokens = seeded.access_tokens(users)?;
+    Ok(dealt(clients, tokens).into_iter().map(|tokens| Renamer { tokens, changes: 0 }).collect())
 }
 
 pub(crate) struct Renamer {

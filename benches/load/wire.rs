@@ -14,8 +14,11 @@ use crate::failed::{Failed, Outcome};
 const FIELDS: usize = 32;
 
 pub(crate) struct Connection {
+    address: SocketAddr,
     stream: TcpStream,
     received: Vec<u8>,
+    /// Whether the server said that it takes no more requests here.
+    closed: bool,
 }
 
 /// An answer as it came.
@@ -31,17 +34,20 @@ struct Head {
     length: usize,
     status: u16,
     body: usize,
+    closes: bool,
 }
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, received: Vec::with_capacity(4096) })
+        let stream = connect(address).await?;
+        Ok(Self { address, stream, received: Vec::with_capacity(4096), closed: false })
     }
 
-    /// Sends one request and reads its answer.
+    /// Sends one request and reads its answer; on a new connection where the server has closed the last one.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
+        if self.closed {
+            self.stream = connect(self.address).await?;
+        }
         self.stream.write_all(request).await?;
         self.received.clear();
         let head = loop {
@@ -52,6 +58,7 @@ impl Connection {
                 break head;
             }
         };
+        self.closed = head.closes;
         let end = head.length + head.body;
         while self.received.len() < end {
             if self.stream.read_buf(&mut self.received).await? == 0 {
@@ -61,6 +68,12 @@ impl Connection {
         let (fields, body) = self.received.split_at(head.length);
         Ok(Answer { status: head.status, position: position(fields), body: std::str::from_utf8(body)? })
     }
+}
+
+async fn connect(address: SocketAddr) -> Outcome<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Answer<'_> {
@@ -89,7 +102,8 @@ fn head(received: &[u8]) -> Outcome<Option<Head>> {
     let body = named("content-length").and_then(|field| std::str::from_utf8(field.value).ok()?.parse().ok());
     let status = response.code.ok_or(Failed::Lacks("a status"))?;
     let body = body.ok_or(Failed::Lacks("a length"))?;
-    Ok(Some(Head { length, status, body }))
+    let closes = named("connection").is_some_and(|field| field.value.eq_ignore_ascii_case(b"close"));
+    Ok(Some(Head { length, status, body, closes }))
 }
 
 fn position(head: &[u8]) -> Option<&str> {
@@ -99,14 +113,13 @@ fn position(head: &[u8]) -> Option<&str> {
 
 /// A request as it goes over the wire.
 pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: stele.bench\r\naccept: application/json\r\n");
-    if let Some(token) = token {
-        text += &format!("authorization: Bearer {token}\r\n");
-    }
-    if let Some(body) = body {
-        text += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
-    }
-    text += "\r\n";
-    text += body.unwrap_or_default();
-    text.into_bytes()
+    let credentials = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let content = body
+        .map(|body| format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()))
+        .unwrap_or_default();
+    let body = body.unwrap_or_default();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: stele.bench\r\naccept: application/json\r\n{credentials}{content}\r\n{body}"
+    )
+    .into_bytes()
 }

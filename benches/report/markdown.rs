@@ -23,14 +23,13 @@ pub(crate) fn write(tables: &[Table], machine: &str) -> Outcome<()> {
 }
 
 fn markdown(table: &Table, machine: &str) -> String {
-    let mut text =
-        format!("Measured on {machine}.\n\n| | reached | spread | bound | |\n|---|---|---|---|---|\n");
-    for line in &table.lines {
+    let rows = table.lines.iter().map(|line| {
         let detail = if line.detail.is_empty() { String::new() } else { format!("<br>{}", line.detail) };
         let cells = [reached(line), spread(line), bound(line), verdict(line).to_owned()];
-        text += &format!("| {}{detail} | {} |\n", line.what, cells.join(" | "));
-    }
-    text
+        format!("| {}{detail} | {} |\n", line.what, cells.join(" | "))
+    });
+    let head = "| | reached | spread | bound | |\n|---|---|---|---|---|\n";
+    format!("Measured on {machine}.\n\n{head}{}", rows.collect::<String>())
 }
 
 /// The page with other text between the marks of a table.

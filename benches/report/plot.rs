@@ -18,31 +18,32 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}.small{fon
     @media(prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.met{fill:#3fb950}.missed{fill:#f85149}\
     .grid{stroke:#3d444d}.bound{stroke:#9198a1}}";
 
+const GRID: [(f64, &str); 6] =
+    [(-2.0, "÷ 4"), (-1.0, "÷ 2"), (0.0, "bound"), (1.0, "× 2"), (2.0, "× 4"), (3.0, "× 8")];
+
 pub(super) fn draw(lines: &[Line]) -> String {
     let bars: Vec<_> = lines.iter().filter_map(|line| Some((line, line.bound?))).collect();
     let bottom = (0..).zip(&bars).last().map_or(HEAD, |(row, _)| top(row) + ROW);
     let height = bottom + 30.0;
-    let mut svg = format!(
+    let grid = GRID.map(|(power, label)| grid_line(power, label, bottom)).concat();
+    let bars = (0..).zip(bars).map(|(row, (line, bound))| bar(row, line, bound.margin(line.reached.median)));
+    let bars = bars.collect::<String>();
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n<title>What was reached, to its bound</title>\n\
          <style>{STYLE}</style>\n<text x=\"0\" y=\"18\" font-weight=\"600\">What was reached, to its bound</text>\n\
          <text x=\"0\" y=\"36\" class=\"small\">Right of the line: better than the bound by that factor. \
-         Left: worse. Bars end at the scale's ends.</text>\n"
-    );
-    for (power, label) in
-        [(-2.0, "÷ 4"), (-1.0, "÷ 2"), (0.0, "bound"), (1.0, "× 2"), (2.0, "× 4"), (3.0, "× 8")]
-    {
-        let (x, class) = (x(power), if power == 0.0 { "bound" } else { "grid" });
-        svg += &format!(
-            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{HEAD}\" y2=\"{bottom:.1}\" class=\"{class}\"/>\n\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"small\">{label}</text>\n",
-            bottom + 16.0
-        );
-    }
-    for (row, (line, bound)) in (0..).zip(bars) {
-        svg += &bar(row, line, bound.margin(line.reached.median));
-    }
-    svg + "</svg>\n"
+         Left of it: worse. Bars end where the scale does.</text>\n{grid}{bars}</svg>\n"
+    )
+}
+
+fn grid_line(power: f64, label: &str, bottom: f64) -> String {
+    let (x, class) = (x(power), if label == "bound" { "bound" } else { "grid" });
+    format!(
+        "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{HEAD}\" y2=\"{bottom:.1}\" class=\"{class}\"/>\n\
+         <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"small\">{label}</text>\n",
+        bottom + 16.0
+    )
 }
 
 fn bar(row: u16, line: &Line, margin: f64) -> String {
