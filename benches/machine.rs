@@ -1,6 +1,8 @@
 //! What the machine is, how busy it is, and what a process takes of it. Reads `/proc`, so that it knows Linux only.
 
-use std::{fs, num::NonZeroUsize, thread};
+use std::{fs, num::NonZeroUsize, thread, time::Duration};
+
+use tokio::time::sleep;
 
 /// The clock ticks in which `/proc` counts: 100 a second on every Linux that Stele runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -24,9 +26,20 @@ pub(crate) fn description() -> String {
     format!("{} cores of {model}, {memory} GiB", cores())
 }
 
-/// How many processes wanted to run, on average over the last minute.
-pub(crate) fn load() -> f64 {
-    read("/proc/loadavg").split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default()
+/// How many processes wanted to run, on average over the last minute, and how many cores are taken right now. The first
+/// still tells of the build that has just ended.
+pub(crate) async fn business() -> (f64, f64) {
+    const LOOK: Duration = Duration::from_secs(1);
+    let load = read("/proc/loadavg").split(' ').next().and_then(|text| text.parse().ok());
+    let before = idle_seconds();
+    sleep(LOOK).await;
+    let cores = u32::try_from(cores()).map_or(1.0, f64::from);
+    (load.unwrap_or_default(), (cores - (idle_seconds() - before) / LOOK.as_secs_f64()).max(0.0))
+}
+
+/// For how long all cores together had nothing to do: the second number, in seconds.
+fn idle_seconds() -> f64 {
+    read("/proc/uptime").split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// Seconds of processor time that a process and its children have taken.

@@ -33,6 +33,8 @@ use tokio::{
 };
 
 const NAMES: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
+/// How many cores may be taken by others before it is told.
+const BUSY: f64 = 0.1;
 const USAGE: &str = "Usage: ./bench [api [LINE] | log | pool | rebuild | peer] [--write]";
 
 fn main() -> ExitCode {
@@ -68,19 +70,25 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
     }
     let known = name.is_none_or(|name| NAMES.contains(&name));
     let filter = words.get(1).copied().unwrap_or_default();
-    if !known || words.len() > 2 || flags.iter().any(|flag| *flag != "--write") {
+    // A table of which one line was measured would replace one of all lines.
+    let half = !filter.is_empty() && !flags.is_empty();
+    if !known || half || words.len() > 2 || flags.iter().any(|flag| *flag != "--write") {
         _ = writeln!(io::stderr(), "{USAGE}");
         return Ok(ExitCode::from(2));
     }
     let machine = machine::description();
-    say(format_args!("On {machine}, with a load of {:.2}.", machine::load()));
-    if machine::load() > 0.5 {
+    let (load, taken) = machine::business().await;
+    say(format_args!("On {machine}; load {load:.2}, {taken:.2} cores taken right now."));
+    if taken > BUSY {
         say(format_args!("The machine is busy: the figures may be worse than they would be."));
     }
     let mut tables = Vec::new();
     for each in NAMES.into_iter().filter(|each| name.is_none_or(|name| name == *each)) {
         say(format_args!("{each}"));
         let table = measure(each, filter).await?;
+        if table.lines.is_empty() && !filter.is_empty() {
+            say(format_args!("No line has that name."));
+        }
         report::show(&table);
         tables.push(table);
     }
