@@ -1,0 +1,31 @@
+//! What the server takes when nobody has come yet, and how soon it takes requests, with ten thousand users in the log.
+
+use crate::{
+    failed::Outcome,
+    figures::{Line, Unit},
+    machine,
+    rounds::ROUNDS,
+    seed::{self, Seeded},
+};
+
+const USERS: u32 = 10_000;
+
+pub(super) async fn idle() -> Outcome<Vec<Line>> {
+    let seeded = Seeded::new(USERS).await?;
+    let (mut memory, mut ready) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let server = seeded.home.serve().await?;
+        ready.push(server.ready_after.as_secs_f64() * 1000.0);
+        seed::caught_up(&server).await?;
+        memory.push(machine::resident(server.pid()));
+        server.stop().await?;
+    }
+    Ok(vec![
+        Line::new("idle after start: memory", Unit::Mebibytes, &memory)
+            .at_most(40.0)
+            .detail("10,000 users in the log, before the first login"),
+        Line::new("start to `listening on`", Unit::Milliseconds, &ready)
+            .at_most(300.0)
+            .detail("10,000 users in the log, read models as the last run left them"),
+    ])
+}

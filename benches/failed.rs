@@ -1,0 +1,53 @@
+//! Why a measurement ended without a figure. A figure that misses its bound is none of these.
+
+use std::{io, str::Utf8Error};
+
+use api::token::{
+    jwt::SignError,
+    keyring::{Algorithm, KeyError},
+};
+use store::{StoreError, VaultError, sqlite::OpenError};
+
+pub(crate) type Outcome<T> = Result<T, Failed>;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    #[error("a request was answered {status}, and {expected} was expected: {body}")]
+    Answer { expected: u16, status: u16, body: String },
+    #[error("the server closed a connection in the middle of an answer")]
+    CutOff,
+    #[error("an answer is no HTTP")]
+    NoHttp(#[from] httparse::Error),
+    #[error("an answer lacks {0}")]
+    Lacks(&'static str),
+    #[error("{program} did not start; the last that it said: {said}")]
+    NotStarted { program: &'static str, said: String },
+    #[error("{0} failed; what it said stands above")]
+    Command(&'static str),
+    #[error("waited in vain: {0}")]
+    Late(&'static str),
+    #[error("a password was not hashed")]
+    NotHashed,
+    #[error("a thread of the bench ended early")]
+    ThreadEnded,
+    #[error("there are no keys of algorithm {0}")]
+    NoKeys(Algorithm),
+    #[error("an answer is not text")]
+    NoText(#[from] Utf8Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}

@@ -1,0 +1,151 @@
+//! The processes under load: the real binary on a folder of its own, and the bare server. Each is ended by its pid when it
+//! is dropped, and its folder goes with it.
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::failed::{Failed, Outcome};
+
+const START: Duration = Duration::from_mins(2);
+const STOP: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(10);
+
+/// Whom tokens name as their issuer, whatever the port.
+pub(crate) const PUBLIC_URL: &str = "http://stele.bench";
+
+/// A child that does not outlive its owner. It is asked, as one that has children of its own must end them.
+pub(crate) struct Ended(pub(crate) Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Either fails where it has ended already.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        }
+        _ = self.0.wait();
+    }
+}
+
+/// A process that takes requests.
+pub(crate) struct Process {
+    child: Ended,
+    pub(crate) address: SocketAddr,
+    /// From the start of the process to the line that says where it listens.
+    pub(crate) ready_after: Duration,
+}
+
+impl Process {
+    /// Starts a program that says on its standard output that it is listening, and at which `http://ADDR`.
+    pub(crate) async fn start(mut command: Command, program: &'static str, errors: &Path) -> Outcome<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(errors)?);
+        let started = Instant::now();
+        let mut child = Ended(command.spawn()?);
+        let listening = child.0.stdout.take().map(address_in).ok_or(Failed::ThreadEnded)?;
+        if let Ok(Ok((address, at))) = timeout(START, listening).await {
+            return Ok(Self { child, address, ready_after: at.duration_since(started) });
+        }
+        drop(child);
+        let said = fs::read_to_string(errors)?.lines().last().unwrap_or_default().to_owned();
+        Err(Failed::NotStarted { program, said })
+    }
+
+    /// The bench itself in another process, as the server that does nothing.
+    pub(crate) async fn start_bare(folder: &Path) -> Outcome<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("serve-bare");
+        Self::start(command, "the bare server", &folder.join("bare.stderr")).await
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.0.id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn stop(mut self) -> Outcome<()> {
+        kill_process(Pid::from_child(&self.child.0), Signal::TERM).map_err(std::io::Error::from)?;
+        let end = Instant::now() + STOP;
+        while self.child.0.try_wait()?.is_none() {
+            if Instant::now() >= end {
+                return Err(Failed::Late("the server ends when it is told to"));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+}
+
+/// Reads what a process says, to its end, so that it never waits for a reader; tells where it listens, and since when.
+fn address_in(output: ChildStdout) -> oneshot::Receiver<(SocketAddr, Instant)> {
+    let (tell, told) = oneshot::channel();
+    let mut tell = Some(tell);
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some((address, tell)) = address(&line).and_then(|address| Some((address, tell.take()?))) {
+                _ = tell.send((address, Instant::now()));
+            }
+        }
+    });
+    told
+}
+
+fn address(line: &str) -> Option<SocketAddr> {
+    let line = line.to_ascii_lowercase();
+    let (_, rest) = line.split_once("listening ")?.1.split_once("http://")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// Where one installation lives, and what differs from its defaults.
+pub(crate) struct Home {
+    folder: TempDir,
+    settings: Vec<(&'static str, &'static str)>,
+}
+
+impl Home {
+    /// A folder below `target`, on the disk that holds the repository: a temporary folder in memory would make commits
+    /// free. Limits are off, as all requests come from one address.
+    pub(crate) fn new() -> Outcome<Self> {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let settings = vec![("STELE_API__PUBLIC_URL", PUBLIC_URL), ("STELE_LIMITS__ENABLED", "false")];
+        Ok(Self { folder, settings })
+    }
+
+    pub(crate) fn set(&mut self, name: &'static str, value: &'static str) {
+        self.settings.push((name, value));
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    /// `stele <arguments>` on this installation.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stele"));
+        command.args(arguments).current_dir(self.path()).env_clear();
+        command.env("STELE_API__LISTEN", "127.0.0.1:0").envs(self.settings.iter().copied());
+        command
+    }
+
+    pub(crate) async fn serve(&self) -> Outcome<Process> {
+        Process::start(self.command(&["serve"]), "stele", &self.path().join("stele.stderr")).await
+    }
+}
