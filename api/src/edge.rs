@@ -13,18 +13,24 @@ mod trace;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::Uri;
+use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
+use tower::util::MapRequestLayer;
+use tracing::Instrument;
 use uuid::Uuid;
+
+use self::cors::Sharing;
+use self::trace::Traced;
 
 pub use self::address::{Cidr, CidrError, ClientAddress, client_address, prefix};
 pub use self::forgery::forged;
 pub use self::origin::{Origin, OriginError, Origins};
 pub use self::trace::RequestId;
-use crate::server::{ServerLimits, guard};
+use crate::server::{ServerLimits, guarded, refuse};
 
 /// The edge's policy, made once from the settings.
 #[derive(Debug, Clone)]
@@ -40,21 +46,40 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// `routes` behind the whole edge and, inside of it, [`guard`]: an id and one log line for each request,
+    /// `routes` behind the whole edge and, inside of it, [`guarded`]: an id and one log line for each request,
     /// security headers, CORS, the refusal of forged requests, limits, and paths with or without a slash at
     /// their end or needless escapes. Routes are to be registered without them.
     pub fn wrap(self, routes: Router, limits: &ServerLimits) -> Router {
-        let routes = routes.layer(from_fn(trace::note_route)).map_request(in_plain_form);
-        let edge = Arc::new(self);
-        let mut guarded = guard(Router::new().fallback_service(routes), limits);
-        if edge.cookies {
-            guarded = guarded.layer(from_fn_with_state(Arc::clone(&edge), forgery::refuse_forged));
-        }
-        guarded
-            .layer(from_fn_with_state(Arc::clone(&edge), cors::answer))
-            .layer(from_fn_with_state(Arc::clone(&edge), headers::secure))
-            .layer(from_fn_with_state(edge, trace::trace))
+        let routes = routes.layer(MapRequestLayer::new(trace::note_route)).map_request(in_plain_form);
+        let gate = Arc::new(Gate { edge: self, limits: limits.clone() });
+        // One layer for all of it: each costs every request a copy of everything that is inside of it.
+        Router::new().fallback_service(routes).layer(from_fn_with_state(gate, pass))
     }
+}
+
+struct Gate {
+    edge: Edge,
+    limits: ServerLimits,
+}
+
+async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let edge = &gate.edge;
+    let traced = Traced::begin(edge, &mut request);
+    let sharing = Sharing::of(&request, &edge.origins);
+    let answered = async {
+        if sharing.is_preflight() {
+            StatusCode::NO_CONTENT.into_response()
+        } else if edge.cookies && forged(request.method(), request.headers(), &edge.origins) {
+            refuse(StatusCode::FORBIDDEN, "This request comes from a site that may not make it.")
+        } else {
+            guarded(&gate.limits, request, next).await
+        }
+    };
+    let mut response = answered.instrument(traced.span()).await;
+    sharing.tell(response.headers_mut());
+    headers::secure(edge, response.headers_mut());
+    traced.end(&mut response);
+    response
 }
 
 /// `/login/`, `/login` and `/log%69n` are one route. A redirect would lose the body of a POST in many clients.

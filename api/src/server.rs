@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use self::connection::Connection;
-pub use self::guard::guard;
+pub use self::guard::guarded;
 pub(crate) use self::refusal::refuse;
 
 /// How long to wait before accepting again when the process has no descriptor or no memory left.
@@ -58,7 +58,7 @@ pub struct PeerAddress(pub SocketAddr);
 /// `limits.drain`, and returns when no connection is left.
 ///
 /// Here each connection is held to its limits and each request to RFC 9112's rules on `Host`. Limits on
-/// bodies and handlers are in [`guard`], which the router brings with it, so that their refusals pass through
+/// bodies and handlers are in [`guarded`], which the router brings with it, so that their refusals pass through
 /// the router's outer layers like every other answer.
 pub async fn serve(
     listener: TcpListener,

@@ -1,16 +1,10 @@
-//! Refuses requests that another site made a browser send (ASVS 3.5.1), where credentials arrive in cookies.
+//! Finds out requests that another site made a browser send (ASVS 3.5.1), where credentials arrive in cookies.
 //! Must not know users, sessions or what a request would do.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, Method};
 
-use super::{Edge, Origin, Origins};
-use crate::server::refuse;
+use super::{Origin, Origins};
 
 /// Whether a foreign page is behind this request. In order:
 ///
@@ -46,13 +40,6 @@ pub fn forged(method: &Method, headers: &HeaderMap, origins: &Origins) -> bool {
         let origin = referer.to_str().ok().and_then(Origin::of);
         !origin.is_some_and(|origin| ours(origin.as_str()))
     })
-}
-
-pub(super) async fn refuse_forged(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    if forged(request.method(), request.headers(), &edge.origins) {
-        return refuse(StatusCode::FORBIDDEN, "This request comes from a site that may not make it.");
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{ClientAddress, Edge, client_address};
@@ -33,7 +32,7 @@ impl Route {
 /// The log line of one request. It is written when this is dropped, so that a request whose client left, which
 /// ends its handler wherever it stands, has one too.
 struct Line {
-    span: tracing::Span,
+    span: Span,
     method: &'static str,
     route: Route,
     started: Instant,
@@ -53,40 +52,56 @@ impl Drop for Line {
     }
 }
 
-pub(super) async fn trace(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
-    let id = (edge.new_id)();
-    let span = tracing::info_span!("request", %id);
-    let mut line = Line {
-        span: span.clone(),
-        method: method_name(request.method()),
-        route: Route::default(),
-        started: Instant::now(),
-        status: None,
-    };
-    let peer = request.extensions().get().map(|PeerAddress(peer)| *peer);
-    let client = peer.map(|peer| client_address(peer, request.headers(), &edge.trusted_proxies));
-    let extensions = request.extensions_mut();
-    extensions.insert(RequestId(id));
-    extensions.insert(line.route.clone());
-    if let Some(client) = client {
-        extensions.insert(ClientAddress(client));
+/// A request from its first sight to its answer.
+pub(super) struct Traced {
+    id: Uuid,
+    line: Line,
+}
+
+impl Traced {
+    /// Gives the request its id and the address of its client.
+    pub(super) fn begin(edge: &Edge, request: &mut Request) -> Self {
+        let id = (edge.new_id)();
+        let line = Line {
+            span: tracing::info_span!("request", %id),
+            method: method_name(request.method()),
+            route: Route::default(),
+            started: Instant::now(),
+            status: None,
+        };
+        let peer = request.extensions().get().map(|PeerAddress(peer)| *peer);
+        let client = peer.map(|peer| client_address(peer, request.headers(), &edge.trusted_proxies));
+        let extensions = request.extensions_mut();
+        extensions.insert(RequestId(id));
+        extensions.insert(line.route.clone());
+        if let Some(client) = client {
+            extensions.insert(ClientAddress(client));
+        }
+        Self { id, line }
     }
-    let mut response = next.run(request).instrument(span).await;
-    line.status = Some(response.status());
-    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert("x-request-id", id);
+
+    /// In which whatever is logged on the way belongs to this request.
+    pub(super) fn span(&self) -> Span {
+        self.line.span.clone()
     }
-    response
+
+    /// Writes the line, and the id into the answer.
+    pub(super) fn end(mut self, response: &mut Response) {
+        self.line.status = Some(response.status());
+        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+    }
 }
 
 /// Sits inside of the router, where the route is known.
-pub(super) async fn note_route(request: Request, next: Next) -> Response {
+pub(super) fn note_route(request: Request) -> Request {
     let extensions = request.extensions();
     if let (Some(Route(slot)), Some(matched)) = (extensions.get(), extensions.get::<MatchedPath>()) {
         // It is empty: a request is routed once.
         _ = slot.set(matched.clone());
     }
-    next.run(request).await
+    request
 }
 
 /// A method may be any word, so only the registered ones are told.

@@ -2,14 +2,12 @@
 //! Must not know routes, and nothing of a request but its body.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -17,20 +15,14 @@ use tokio::time::timeout;
 
 use super::{ServerLimits, refuse};
 
-/// Holds every handler of `routes` to the limits, whether or not a route matches:
+/// Answers a request by `next`, and holds it to the limits:
 ///
 /// - the body is read whole before the handler runs, so that a handler finds it in memory: 413 over
 ///   `body_limit`, 408 after `body_timeout`, 400 if it breaks off or is malformed; each closes the connection;
 /// - the handler is given up after `request_timeout`: 503 with `Retry-After`;
 /// - a panic is logged once and answered 500.
-///
-/// Layers added to the returned router are outside of the guard: they see its refusals.
-pub fn guard(routes: Router, limits: &ServerLimits) -> Router {
-    routes.layer(from_fn_with_state(Arc::new(limits.clone()), guarded))
-}
-
-async fn guarded(State(limits): State<Arc<ServerLimits>>, request: Request, next: Next) -> Response {
-    let request = match with_whole_body(request, &limits).await {
+pub async fn guarded(limits: &ServerLimits, request: Request, next: Next) -> Response {
+    let request = match with_whole_body(request, limits).await {
         Ok(request) => request,
         Err(refusal) => return refusal,
     };

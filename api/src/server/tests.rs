@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Extension;
+use axum::extract::{Extension, State};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{PeerAddress, ServerLimits, guard, serve};
+use super::{PeerAddress, ServerLimits, guarded, serve};
 
 /// Long enough for a loaded machine; a test that reaches it has failed.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -66,7 +67,9 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let guarded = guard(routes, &limits);
+        let guard =
+            async |State(limits): State<ServerLimits>, request, next| guarded(&limits, request, next).await;
+        let guarded = routes.layer(from_fn_with_state(limits.clone(), guard));
         let served = tokio::spawn(serve(listener, guarded, limits, async {
             // A test that drops its server wants it to stop as well.
             _ = stopped.await;
