@@ -18,8 +18,8 @@ pub(crate) enum Failed {
     CutOff,
     #[error("an answer is no HTTP")]
     NoHttp(#[from] httparse::Error),
-    #[error("an answer lacks {0}")]
-    Lacks(&'static str),
+    #[error("{0} is missing")]
+    Missing(&'static str),
     #[error("{program} did not start; the last that it said: {said}")]
     NotStarted { program: &'static str, said: String },
     #[error("{0} failed; what it said stands above")]

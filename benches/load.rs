@@ -2,9 +2,10 @@
 //! told. Knows neither who is asked nor what.
 
 pub(crate) mod clients;
+mod steps;
 mod wire;
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc, thread, time::Duration};
+use std::{cell::Cell, net::SocketAddr, pin::pin, rc::Rc, thread, time::Duration};
 
 use tokio::{
     runtime::Builder,
@@ -20,6 +21,7 @@ use crate::{
     process::Process,
 };
 
+pub(crate) use steps::rate_of;
 pub(crate) use wire::{Answer, Connection, request};
 
 /// What one client does, again and again.
@@ -65,11 +67,12 @@ pub(crate) struct Load<C> {
     pub(crate) clients: Vec<C>,
 }
 
-/// How many cores generator and server took.
+/// How many cores generator and server took, and all others on the machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shares {
     pub(crate) generator: f64,
     pub(crate) server: f64,
+    pub(crate) others: f64,
 }
 
 /// Runs all clients over one span.
@@ -115,43 +118,45 @@ async fn drive<C: Client>(plan: Plan, clients: Vec<C>) -> Outcome<Load<C>> {
     let (start, count) = (Instant::now(), u32::try_from(clients.len()).unwrap_or(u32::MAX));
     for (number, client) in (0..).zip(clients) {
         let connection = Connection::open(plan.address).await?;
-        let first = plan.every.map(|every| (start + every * number / count.max(1), every));
-        talks.spawn_local(talk(connection, client, first, Rc::clone(&phase)));
+        let times = plan.every.map(|every| (start + every * number / count.max(1), every));
+        talks.spawn_local(talk(connection, client, times, Rc::clone(&phase)));
     }
-    let window = async {
-        sleep(plan.warm).await;
-        phase.set(Phase::Counting);
-        let (from, own, server) = taken(plan.pid);
-        sleep(plan.span).await;
-        phase.set(Phase::Over);
-        let (to, own_after, server_after) = taken(plan.pid);
-        let seconds = to.duration_since(from).as_secs_f64();
-        (
-            seconds,
-            Shares { generator: (own_after - own) / seconds, server: (server_after - server) / seconds },
-        )
-    };
-    let mut window = std::pin::pin!(window);
-    let mut measured = None;
-    let mut ended = Vec::new();
-    let mut latencies = Vec::new();
+    let mut window = pin!(window(plan, &phase));
+    let (mut measured, mut ended, mut waits) = (None, Vec::new(), Vec::new());
     while measured.is_none() || !talks.is_empty() {
         tokio::select! {
-            window = &mut window, if measured.is_none() => measured = Some(window),
+            over = &mut window, if measured.is_none() => measured = Some(over),
             Some(talked) = talks.join_next() => {
-                let (client, times) = talked.map_err(|_| Failed::ThreadEnded)??;
+                let (client, waited) = talked.map_err(|_| Failed::ThreadEnded)??;
                 ended.push(client);
-                latencies.extend(times);
+                waits.extend(waited);
             }
         }
     }
     let (seconds, shares) = measured.ok_or(Failed::ThreadEnded)?;
-    let latencies = Latencies::new(latencies);
+    let latencies = Latencies::new(waits);
     Ok(Load { rate: latencies.count() / seconds, latencies, shares, clients: ended })
 }
 
-fn taken(pid: u32) -> (Instant, f64, f64) {
-    (Instant::now(), machine::seconds_of_this_thread(), machine::seconds_of_process(pid))
+/// Says when answers count and when it is over. Answers for how many seconds they did, and who took what meanwhile.
+async fn window(plan: Plan, phase: &Cell<Phase>) -> (f64, Shares) {
+    let taken = || {
+        let (own, server) = (machine::seconds_of_this_thread(), machine::seconds_of_process(plan.pid));
+        [own, server, machine::seconds_of_all() - own - server]
+    };
+    sleep(plan.warm).await;
+    phase.set(Phase::Counting);
+    let (from, before) = (Instant::now(), taken());
+    sleep(plan.span).await;
+    phase.set(Phase::Over);
+    let (seconds, after) = (from.elapsed().as_secs_f64(), taken());
+    let ([own, server, others], [own_before, server_before, others_before]) = (after, before);
+    let shares = Shares {
+        generator: (own - own_before) / seconds,
+        server: (server - server_before) / seconds,
+        others: (others - others_before) / seconds,
+    };
+    (seconds, shares)
 }
 
 /// One client's life. An answer counts when it comes within the span, and from the moment it should have been asked for:

@@ -1,16 +1,13 @@
 //! `./bench log`: the event log alone, held against SQLite with nothing around it.
 
-use std::{cell::Cell, path::Path, rc::Rc, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use store::{EventLog, NewEvent, Position, StreamId, Write, log::SqliteLog, random};
 use tempfile::TempDir;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::time::Instant;
 
 use crate::{
-    failed::{Failed, Outcome},
+    failed::Outcome,
     figures::{Line, Unit},
     load,
     report::Table,
@@ -91,33 +88,17 @@ async fn appends(writers: u16) -> Outcome<Rounds> {
     Ok(rounds)
 }
 
-/// Writers that each append one event to a stream of its own, again and again. Answers events a second.
+/// Events a second of writers that each append one to a stream of its own, again and again.
 async fn append_for(log: &Arc<SqliteLog>, writers: u16) -> Outcome<f64> {
-    let counting = Rc::new(Cell::new(None));
-    let mut tasks = JoinSet::new();
-    for _ in 0..writers {
-        let (log, counting) = (Arc::clone(log), Rc::clone(&counting));
-        tasks.spawn_local(async move {
-            let (sample, mut written) = (sample(), 0_u32);
-            while counting.get() != Some(false) {
-                let stream = StreamId::named(format!("session-{:016x}", random::number()));
-                log.append(vec![Write { stream, expected: 0, events: vec![event(&sample)] }]).await?;
-                written += u32::from(counting.get() == Some(true));
-            }
-            Ok::<_, Failed>(written)
-        });
-    }
-    sleep(WARM).await;
-    counting.set(Some(true));
-    let from = Instant::now();
-    sleep(SPAN).await;
-    counting.set(Some(false));
-    let seconds = from.elapsed().as_secs_f64();
-    let mut written = 0;
-    while let Some(task) = tasks.join_next().await {
-        written += task.map_err(|_| Failed::ThreadEnded)??;
-    }
-    Ok(f64::from(written) / seconds)
+    load::rate_of(writers.into(), (WARM, SPAN), || {
+        let (log, sample) = (Arc::clone(log), sample());
+        async move || {
+            let stream = StreamId::named(format!("session-{:016x}", random::number()));
+            let write = Write { stream, expected: 0, events: vec![event(&sample)] };
+            Ok(log.append(vec![write]).await.map(drop)?)
+        }
+    })
+    .await
 }
 
 async fn reads() -> Outcome<Vec<Line>> {

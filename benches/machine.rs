@@ -31,15 +31,17 @@ pub(crate) fn description() -> String {
 pub(crate) async fn business() -> (f64, f64) {
     const LOOK: Duration = Duration::from_secs(1);
     let load = read("/proc/loadavg").split(' ').next().and_then(|text| text.parse().ok());
-    let before = idle_seconds();
+    let before = seconds_of_all();
     sleep(LOOK).await;
-    let cores = u32::try_from(cores()).map_or(1.0, f64::from);
-    (load.unwrap_or_default(), (cores - (idle_seconds() - before) / LOOK.as_secs_f64()).max(0.0))
+    (load.unwrap_or_default(), (seconds_of_all() - before) / LOOK.as_secs_f64())
 }
 
-/// For how long all cores together had nothing to do: the second number, in seconds.
-fn idle_seconds() -> f64 {
-    read("/proc/uptime").split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or_default()
+/// Seconds of processor time that all processes together have taken, and what a hypervisor kept for others.
+pub(crate) fn seconds_of_all() -> f64 {
+    let text = read("/proc/uptime");
+    let mut seconds = text.split_whitespace().filter_map(|text| text.parse::<f64>().ok());
+    let (up, idle) = (seconds.next().unwrap_or_default(), seconds.next().unwrap_or_default());
+    up * u32::try_from(cores()).map_or(1.0, f64::from) - idle
 }
 
 /// Seconds of processor time that a process and its children have taken.

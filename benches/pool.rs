@@ -44,7 +44,7 @@ pub(crate) async fn measure() -> Outcome<Table> {
         refusals.push(load::on_its_own_thread(refused).await?.percentile(99));
     }
     let lines = vec![
-        rounds.line("hashes", &format!("Argon2 in a loop on {} threads", machine::hash_threads())),
+        rounds.line("hashes", "Argon2 in a loop on as many threads"),
         Line::new("a refusal while the queue is full, p99", Unit::Milliseconds, &refusals)
             .detail("1,000 callers at once, of whom the queue takes 64"),
     ];

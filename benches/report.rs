@@ -21,6 +21,7 @@ impl Unit {
         match self {
             Self::OfLimit => format!("{value:.3}"),
             Self::Times => format!("{value:.2} times"),
+            Self::Milliseconds if value < 1.0 => format!("{value:.3} ms"),
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Mebibytes => format!("{value:.1} MiB"),
             Self::PerSecond => format!("{value:.0}/s"),

@@ -7,6 +7,9 @@ use crate::{
 
 pub(crate) const ROUNDS: usize = 3;
 
+/// How many cores others may take before a figure says so.
+const IN_THE_WAY: f64 = 0.2;
+
 /// What one side came to in one round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
@@ -67,9 +70,11 @@ fn told(sides: &[Side]) -> String {
     format!("{rate} ({})", cores(&shares))
 }
 
-/// Who took how many cores.
+/// Who took how many cores; others only where they were in the way.
 pub(crate) fn cores(shares: &[Shares]) -> String {
     let median = |of: fn(&Shares) -> f64| Spread::of(&shares.iter().map(of).collect::<Vec<_>>()).median;
     let (server, generator) = (median(|shares| shares.server), median(|shares| shares.generator));
-    format!("server {server:.2} cores, generator {generator:.2}")
+    let others = median(|shares| shares.others);
+    let others = if others < IN_THE_WAY { String::new() } else { format!(", others {others:.2}") };
+    format!("server {server:.2} cores, generator {generator:.2}{others}")
 }

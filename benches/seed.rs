@@ -145,7 +145,7 @@ pub(crate) async fn caught_up(server: &Process) -> Outcome<()> {
 async fn open_vault(data: &Path) -> Outcome<Vault> {
     let text = fs::read_to_string(data.join("master.key"))?;
     let bytes = BASE64.decode(text.trim().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let master = MasterKey(Zeroizing::new(bytes.ok_or(Failed::Lacks("a master key"))?));
+    let master = MasterKey(Zeroizing::new(bytes.ok_or(Failed::Missing("the master key"))?));
     Ok(Vault::open_file(&data.join("vault.db"), master).await?)
 }
 

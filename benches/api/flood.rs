@@ -1,12 +1,12 @@
 //! Five hundred clients log in at once: what it does to memory, to everyone else, and to those who are turned away.
 
-use std::time::Duration;
+use std::{net::SocketAddr, rc::Rc, time::Duration};
 
 use tokio::{sync::Barrier, task::JoinSet, time::Instant};
 
 use crate::{
     failed::{Failed, Outcome},
-    figures::{Latencies, Line, Unit},
+    figures::{Latencies, Line, Spread, Unit},
     load::{self, Connection, Plan, clients},
     machine,
     process::Process,
@@ -39,7 +39,7 @@ pub(super) async fn flood() -> Outcome<Vec<Line>> {
         peaks.push(machine::resident_at_most(server.pid()));
     }
     let each = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
-    let middle = |of| crate::figures::Spread::of(&each(of)).median;
+    let middle = |of| Spread::of(&each(of)).median;
     let crowd = format!(
         "of {CROWD}, {:.0} were let in and {:.0} answered 503, which is all",
         middle(|round| round.let_in),
@@ -81,11 +81,11 @@ async fn round(seeded: &Seeded, server: &Process) -> Outcome<Round> {
 
 /// Everyone connects, and then all of them log in at the same moment. Answers how many were let in, and how soon the
 /// others were turned away.
-async fn storm(address: std::net::SocketAddr) -> Outcome<(f64, Latencies)> {
-    let gate = std::rc::Rc::new(Barrier::new(usize::try_from(CROWD).unwrap_or_default()));
+async fn storm(address: SocketAddr) -> Outcome<(f64, Latencies)> {
+    let gate = Rc::new(Barrier::new(usize::try_from(CROWD).unwrap_or_default()));
     let mut crowd = JoinSet::new();
     for user in 1..=CROWD {
-        let (mut connection, gate) = (Connection::open(address).await?, std::rc::Rc::clone(&gate));
+        let (mut connection, gate) = (Connection::open(address).await?, Rc::clone(&gate));
         crowd.spawn_local(async move {
             let request = clients::login(user);
             gate.wait().await;

@@ -1,13 +1,6 @@
 //! Login and registration, held against what the same pool hashes in a process that does nothing else.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
-
-use api::password::{HashPool, PoolLimits, Secret, Verdict};
-use store::random;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use std::time::Duration;
 
 use super::{CLIENTS, USERS, WARM};
 use crate::{
@@ -19,6 +12,8 @@ use crate::{
     rounds::{ROUNDS, Rounds},
     seed::{PASSWORD, Seeded},
 };
+use api::password::{HashPool, PoolLimits, Secret, Verdict};
+use store::random;
 
 const SPAN: Duration = Duration::from_secs(4);
 const LIMIT: &str = "the pool alone";
@@ -69,31 +64,12 @@ async fn hash_for(span: Duration) -> Outcome<f64> {
     let pool = HashPool::start(limits)?;
     let secret = || Secret::new(PASSWORD.to_owned());
     let encoded = pool.hash(secret(), random::bytes()).await.map_err(|_| Failed::NotHashed)?;
-    let counting = Rc::new(Cell::new(None));
-    let mut callers = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (pool, encoded, counting) = (pool.clone(), encoded.clone(), Rc::clone(&counting));
-        callers.spawn_local(async move {
-            let mut hashed = 0_u32;
-            while counting.get() != Some(false) {
-                let verdict = pool.verify(secret(), Some(encoded.clone())).await;
-                if !matches!(verdict, Ok(Verdict::Right)) {
-                    return Err(Failed::NotHashed);
-                }
-                hashed += u32::from(counting.get() == Some(true));
-            }
-            Ok(hashed)
-        });
-    }
-    sleep(WARM).await;
-    counting.set(Some(true));
-    let from = Instant::now();
-    sleep(span).await;
-    counting.set(Some(false));
-    let seconds = from.elapsed().as_secs_f64();
-    let mut hashed = 0;
-    while let Some(caller) = callers.join_next().await {
-        hashed += caller.map_err(|_| Failed::ThreadEnded)??;
-    }
-    Ok(f64::from(hashed) / seconds)
+    load::rate_of(CLIENTS, (WARM, span), || {
+        let (pool, encoded) = (pool.clone(), encoded.clone());
+        async move || match pool.verify(secret(), Some(encoded.clone())).await {
+            Ok(Verdict::Right) => Ok(()),
+            _ => Err(Failed::NotHashed),
+        }
+    })
+    .await
 }

@@ -86,7 +86,7 @@ impl<C: Client> Client for Noted<C> {
         let at = Instant::now();
         self.client.take(answer)?;
         let position = answer.position.and_then(|text| text.rsplit_once('-')?.1.parse().ok());
-        self.answers.push((at, Position(position.ok_or(Failed::Lacks("a position"))?)));
+        self.answers.push((at, Position(position.ok_or(Failed::Missing("the position in an answer"))?)));
         Ok(())
     }
 }

@@ -87,7 +87,7 @@ impl Answer<'_> {
     /// A member of the body that is a string, taken as it is written.
     pub(crate) fn member(&self, name: &'static str) -> Outcome<&str> {
         let after = self.body.split_once(&format!("\"{name}\":\"")).map(|(_, after)| after);
-        after.and_then(|after| after.split('"').next()).ok_or(Failed::Lacks(name))
+        after.and_then(|after| after.split('"').next()).ok_or(Failed::Missing(name))
     }
 }
 
@@ -100,8 +100,8 @@ fn head(received: &[u8]) -> Outcome<Option<Head>> {
     };
     let named = |name: &str| response.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name));
     let body = named("content-length").and_then(|field| std::str::from_utf8(field.value).ok()?.parse().ok());
-    let status = response.code.ok_or(Failed::Lacks("a status"))?;
-    let body = body.ok_or(Failed::Lacks("a length"))?;
+    let status = response.code.ok_or(Failed::Missing("the status of an answer"))?;
+    let body = body.ok_or(Failed::Missing("the length of an answer"))?;
     let closes = named("connection").is_some_and(|field| field.value.eq_ignore_ascii_case(b"close"));
     Ok(Some(Head { length, status, body, closes }))
 }

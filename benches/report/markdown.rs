@@ -36,6 +36,7 @@ fn markdown(table: &Table, machine: &str) -> String {
 fn replaced(page: &str, name: &str, text: &str) -> Outcome<String> {
     let (start, end) = (format!("<!-- bench {name} -->\n"), format!("<!-- end of bench {name} -->"));
     let found = page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let (before, after) = found.ok_or(Failed::Lacks("the marks of a table in docs/performance.md"))?;
+    let (before, after) =
+        found.ok_or(Failed::Missing("the pair of marks for a table in docs/performance.md"))?;
     Ok(format!("{before}{start}{text}{end}{after}"))
 }

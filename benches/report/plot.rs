@@ -4,9 +4,9 @@
 use super::{bound, reached};
 use crate::figures::Line;
 
-const WIDTH: f64 = 860.0;
-const LABELS: f64 = 330.0;
-const FIGURES: f64 = 90.0;
+const WIDTH: f64 = 900.0;
+const LABELS: f64 = 310.0;
+const FIGURES: f64 = 190.0;
 const ROW: f64 = 26.0;
 const HEAD: f64 = 56.0;
 /// The scale reaches from a fourth of the bound to eight times it.
@@ -53,15 +53,15 @@ fn bar(row: u16, line: &Line, margin: f64) -> String {
     format!(
         "<text x=\"{:.1}\" y=\"{baseline:.1}\" text-anchor=\"end\">{}</text>\n\
          <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"2\" class=\"{class}\"/>\n\
-         <text x=\"{:.1}\" y=\"{baseline:.1}\"><title>{}</title>{}</text>\n",
+         <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan class=\"small\">{}</tspan></text>\n",
         LABELS - 10.0,
         escaped(&line.what),
         zero.min(end),
         (end - zero).abs().max(1.0),
         ROW - 8.0,
         WIDTH - FIGURES + 8.0,
-        escaped(&bound(line)),
         escaped(&reached(line)),
+        escaped(&bound(&Line { aim: None, ..line.clone() })),
     )
 }
 
