@@ -18,7 +18,7 @@ use domain::{
     user::{Account, PasswordHash},
 };
 use store::{
-    ExecuteError, Folded, Journal, Loaded, StoreError, StreamId, clock, node_keys::MacKeys, random,
+    ExecuteError, Folded, Journal, Loaded, Seals, StoreError, StreamId, clock, node_keys::MacKeys, random,
     vault::Destroyed,
 };
 
@@ -117,7 +117,9 @@ async fn insist<T, E: OrderError, F: Future<Output = Result<T, E>>>(
 
 impl Accounts {
     pub fn new(journal: Journal, macs: Arc<MacKeys>, hashes: HashPool, config: Arc<Config>) -> Self {
-        let (users, sessions) = (Arc::new(Folded::new(FOLDED)), Arc::new(Folded::new(FOLDED)));
+        let users = Arc::new(Folded::new(FOLDED, Seals::Opened));
+        // No rule asks from where someone logged in.
+        let sessions = Arc::new(Folded::new(FOLDED, Seals::Kept));
         Self { journal, macs, hashes, config, users, sessions }
     }
 

@@ -13,23 +13,26 @@ use std::{
 use domain::Aggregate;
 use lru::LruCache;
 
-use crate::{Journal, Loaded, StoreError, StreamId};
+use crate::{Journal, Loaded, Seals, StoreError, StreamId};
 
 /// After how long a stream is folded anew: for as long, a state may still hold what was shredded in the meantime.
 const AGE: Duration = Duration::from_mins(10);
 
 /// The states of those aggregates of one kind that were asked for last.
-pub struct Folded<A>(Mutex<LruCache<StreamId, (Instant, Loaded<A>)>>);
+pub struct Folded<A> {
+    states: Mutex<LruCache<StreamId, (Instant, Loaded<A>)>>,
+    seals: Seals,
+}
 
 impl<A: Aggregate> Folded<A> {
-    pub fn new(capacity: NonZeroUsize) -> Self {
-        Self(Mutex::new(LruCache::new(capacity)))
+    pub fn new(capacity: NonZeroUsize, seals: Seals) -> Self {
+        Self { states: Mutex::new(LruCache::new(capacity)), seals }
     }
 
-    /// The aggregate as its stream tells it now, as [`Journal::load`] answers it.
+    /// The aggregate as its stream tells it now.
     pub async fn load(&self, journal: &Journal, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
         let (since, known) = self.remembered(stream).unwrap_or_else(|| (Instant::now(), Loaded::nothing()));
-        let loaded = journal.load_after(stream, known).await?;
+        let loaded = journal.fold_after(stream, known, self.seals).await?;
         if loaded.version > 0 {
             self.remember(stream, since, &loaded);
         }
@@ -37,7 +40,7 @@ impl<A: Aggregate> Folded<A> {
     }
 
     fn remembered(&self, stream: &StreamId) -> Option<(Instant, Loaded<A>)> {
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, loaded) = states.get(stream)?;
         if since.elapsed() < AGE {
             return Some((*since, loaded.clone()));
@@ -48,7 +51,7 @@ impl<A: Aggregate> Folded<A> {
 
     /// Of two who read at the same time, the one who read more is believed.
     fn remember(&self, stream: &StreamId, since: Instant, loaded: &Loaded<A>) {
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         if states.peek(stream).is_none_or(|(_, held)| held.version < loaded.version) {
             states.put(stream.clone(), (since, loaded.clone()));
         }

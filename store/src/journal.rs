@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write, random,
-    seal::{self, Place},
+    seal::{self, Keys, Place},
 };
 
 /// How often a command is decided again when someone else wrote first.
@@ -55,6 +55,14 @@ impl<A: Aggregate> Loaded<A> {
     pub fn nothing() -> Self {
         Self { state: A::default(), version: 0, position: Position::BEGINNING }
     }
+}
+
+/// What becomes of private values when a stream is folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seals {
+    Opened,
+    /// They come as if they were shredded, and no key is fetched: for those whose rules ask for none of them.
+    Kept,
 }
 
 /// Decided events for one stream, not yet sealed.
@@ -134,9 +142,22 @@ impl Journal {
         stream: &StreamId,
         known: Loaded<A>,
     ) -> Result<Loaded<A>, StoreError> {
+        self.fold_after(stream, known, Seals::Opened).await
+    }
+
+    /// Folds what a stream holds beyond a state that is known already, its seals opened or not.
+    pub async fn fold_after<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        known: Loaded<A>,
+        seals: Seals,
+    ) -> Result<Loaded<A>, StoreError> {
         let mut loaded = known;
         for recorded in self.log.read_stream(stream, loaded.version).await? {
-            let event = self.decode::<A>(&recorded).await?;
+            let event = match seals {
+                Seals::Opened => self.decode::<A>(&recorded).await?,
+                Seals::Kept => decoded::<A>(&recorded, None)?,
+            };
             loaded = Loaded {
                 state: loaded.state.evolve(&event),
                 version: recorded.version,
@@ -148,25 +169,14 @@ impl Journal {
 
     /// The domain event that a record holds.
     pub async fn decode<A: Aggregate>(&self, recorded: &Recorded) -> Result<A::Event, StoreError> {
-        let event = &recorded.event;
-        let corrupt = |source| StoreError::Corrupt {
-            stream: recorded.stream.clone(),
-            version: recorded.version,
-            source,
-        };
-        let mut data: Value = serde_json::from_str(&event.data).map_err(|error| corrupt(error.into()))?;
-        if let Some(sealed) = &event.sealed {
-            let sealed: Value = serde_json::from_str(sealed).map_err(|error| corrupt(error.into()))?;
-            let keys =
-                self.vault.keys_for_reading(&seal::keys_of(&sealed)).await.map_err(|error| match error {
-                    VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
-                    error => corrupt(error.into()),
-                })?;
-            let place = Place { stream: &recorded.stream, event: event.id, kind: &event.kind };
-            seal::restore(&mut data, &sealed, &keys, &place).map_err(corrupt)?;
-        }
-        let tagged = serde_json::json!({ "type": event.kind, "data": data });
-        serde_json::from_value(tagged).map_err(|error| corrupt(error.into()))
+        let Some(sealed) = &recorded.event.sealed else { return decoded::<A>(recorded, None) };
+        let sealed = serde_json::from_str(sealed).map_err(|error| corrupt(recorded, error.into()))?;
+        let keys = self.vault.keys_for_reading(&seal::keys_of(&sealed)).await;
+        let keys = keys.map_err(|error| match error {
+            VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
+            error => corrupt(recorded, error.into()),
+        })?;
+        decoded::<A>(recorded, Some((&sealed, &keys)))
     }
 
     /// Seals and appends changes to several streams, all or none, and answers where the last event stands.
@@ -233,6 +243,30 @@ impl Journal {
             }
         }
     }
+}
+
+/// The domain event that a record holds; what is sealed comes back as if it were shredded unless its keys are given.
+fn decoded<A: Aggregate>(
+    recorded: &Recorded,
+    opening: Option<(&Value, &Keys)>,
+) -> Result<A::Event, StoreError> {
+    let (event, failed) = (&recorded.event, |cause| corrupt(recorded, cause));
+    let mut data: Value = serde_json::from_str(&event.data).map_err(|error| failed(error.into()))?;
+    let place = Place { stream: &recorded.stream, event: event.id, kind: &event.kind };
+    match (opening, &event.sealed) {
+        (Some((sealed, keys)), _) => seal::restore(&mut data, sealed, keys, &place).map_err(failed)?,
+        (None, Some(sealed)) => {
+            let sealed = serde_json::from_str(sealed).map_err(|error| failed(error.into()))?;
+            seal::restore(&mut data, &sealed, &Keys::new(), &place).map_err(failed)?;
+        }
+        (None, None) => {}
+    }
+    let tagged = serde_json::json!({ "type": event.kind, "data": data });
+    serde_json::from_value(tagged).map_err(|error| failed(error.into()))
+}
+
+fn corrupt(recorded: &Recorded, source: Cause) -> StoreError {
+    StoreError::Corrupt { stream: recorded.stream.clone(), version: recorded.version, source }
 }
 
 /// An event as adjacently tagged JSON, taken apart; none if a private value in it could not be sealed.

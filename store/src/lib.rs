@@ -18,6 +18,6 @@ pub mod vault;
 
 pub use cause::{Cause, chain};
 pub use folded::Folded;
-pub use journal::{Change, Context, ExecuteError, Executed, Journal, Loaded};
+pub use journal::{Change, Context, ExecuteError, Executed, Journal, Loaded, Seals};
 pub use log::{EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write};
 pub use vault::{MasterKey, Vault, VaultError};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{Cause, StreamId, vault};
 
-type Keys = HashMap<KeyId, vault::DataKey>;
+pub(crate) type Keys = HashMap<KeyId, vault::DataKey>;
 
 /// Where a sealed value stands. It opens nowhere else.
 pub(crate) struct Place<'a> {

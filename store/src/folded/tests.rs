@@ -29,7 +29,7 @@ async fn record(journal: &Journal, user: UserId, expected: u64, event: user::Eve
 #[tokio::test]
 async fn what_was_recorded_since_is_folded_over_what_is_remembered() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, users) = (journal(&folder).await, Folded::<User>::new(SOME));
+    let (journal, users) = (journal(&folder).await, Folded::<User>::new(SOME, Seals::Opened));
     let stream = StreamId::user(UserId(1));
     assert_eq!(users.load(&journal, &stream).await.unwrap().version, 0);
 
@@ -48,26 +48,26 @@ async fn what_was_recorded_since_is_folded_over_what_is_remembered() {
 #[tokio::test]
 async fn no_more_are_remembered_than_there_is_room_for() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, users) = (journal(&folder).await, Folded::<User>::new(SOME));
+    let (journal, users) = (journal(&folder).await, Folded::<User>::new(SOME, Seals::Opened));
     for user in 1..=5 {
         record(&journal, UserId(user), 0, user::Event::RegistrationAbandoned { at: Time(1) }).await;
         users.load(&journal, &StreamId::user(UserId(user))).await.unwrap();
     }
-    assert_eq!(users.0.lock().unwrap().len(), 2);
+    assert_eq!(users.states.lock().unwrap().len(), 2);
     assert_eq!(users.load(&journal, &StreamId::user(UserId(1))).await.unwrap().version, 1);
 }
 
 #[tokio::test]
 async fn a_stream_that_cannot_be_read_is_not_remembered() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, sessions) = (journal(&folder).await, Folded::<Session>::new(SOME));
+    let (journal, sessions) = (journal(&folder).await, Folded::<Session>::new(SOME, Seals::Opened));
     let stream = StreamId::session(SessionId(1));
     let event = Event::SessionRevoked { reason: RevocationReason::Logout, at: Time(1) };
     let wrong = Change::of::<Session>(StreamId::user(UserId(9)), 0, &[event]).unwrap();
     journal.append(&Context::of("test"), vec![wrong]).await.unwrap();
-    let users = Folded::<User>::new(SOME);
+    let users = Folded::<User>::new(SOME, Seals::Opened);
     let outcome = users.load(&journal, &StreamId::user(UserId(9))).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt { .. })));
-    assert_eq!(users.0.lock().unwrap().len(), 0);
+    assert_eq!(users.states.lock().unwrap().len(), 0);
     assert_eq!(sessions.load(&journal, &stream).await.unwrap().version, 0);
 }
