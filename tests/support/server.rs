@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Caller, Lines, Mail, Mailbox, Process, is_panic, wait_for};
+use super::{Caller, Lines, Log, Mail, Mailbox, Process, is_panic, wait_for};
 
 pub(crate) const VERIFY_URL: &str = "http://front.test/verify?key={key}";
 pub(crate) const RESET_URL: &str = "http://front.test/reset?uid={uid}&token={token}";
@@ -80,6 +80,10 @@ impl Home {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.path().join("data")
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        Log::at(&self.data().join("log.db"))
     }
 
     /// `stele <arguments>` in this folder, with these settings.
@@ -196,14 +200,19 @@ impl Server {
         self.home.run(arguments, "")
     }
 
-    /// Waits until no mail is outstanding, then answers all that were written.
-    pub(crate) async fn mails(&self) -> Vec<Mail> {
+    /// Waits until no mail is outstanding.
+    pub(crate) async fn has_mailed(&self) {
         let api = self.api();
         wait_for("the mail worker is idle", MAIL, async || {
             let health = api.get("/health/ready").await.json();
             (health.pointer("/parts/mailer/lag").and_then(serde_json::Value::as_u64) == Some(0)).then_some(())
         })
         .await;
+    }
+
+    /// Waits until no mail is outstanding, then answers all that were written.
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
+        self.has_mailed().await;
         Mailbox::at(&self.home.data().join("mail")).all()
     }
 
