@@ -129,14 +129,11 @@ impl Town {
             tally.total(Fate::Unknown),
             tally.total(Fate::FoundDone) + tally.total(Fate::FoundNotDone)
         );
-        writeln!(
-            std::io::stderr(),
-            "\nkills: seed {}, {} kills, {people} people, {mails} mails, of which {} came twice\n{tally}",
-            self.seed.number(),
-            self.kills,
-            self.doubles,
-        )
-        .unwrap();
+        let (seed, kills, doubles) = (self.seed.number(), self.kills, self.doubles);
+        let text = format!(
+            "\nkills: seed {seed}, {kills} kills, {people} people, {mails} mails, of which {doubles} came twice\n{tally}\n"
+        );
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
     }
 }
 

@@ -98,10 +98,11 @@ impl Sorted {
         };
         let named = entries.filter_map(|entry| {
             let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
+            let path = entry.path();
+            path.extension().filter(|extension| *extension == "eml")?;
             // One that is replaced at this moment is seen the next time.
             let inode = entry.metadata().ok()?.ino();
-            name.ends_with(".eml").then_some((name, inode))
+            Some((path.file_name()?.to_str()?.to_owned(), inode))
         });
         named.collect()
     }

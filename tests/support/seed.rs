@@ -8,6 +8,7 @@ pub(crate) struct Seed(u64);
 
 impl Seed {
     /// The seed that was asked for, else a new one; tells it, so that a failure can be repeated.
+    #[expect(clippy::print_stdout, reason = "whoever sees the test fail needs it")]
     pub(crate) fn of(test: &str) -> Self {
         let asked = std::env::var_os("STELE_TEST_SEED").map(|seed| {
             let seed = seed.into_string().ok().and_then(|seed| seed.parse().ok());
