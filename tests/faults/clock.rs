@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
 
-use crate::support::{Account, Caller, Home, NEW_PASSWORD, PASSWORD, Server, Tokens, comes_back_later};
+use crate::support::{
+    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, comes_back_later,
+};
 
 const LIBRARIES: [&str; 3] = ["x86_64-linux-gnu", "aarch64-linux-gnu", "arm-linux-gnueabihf"];
 const HOUR: i64 = 3600;
@@ -41,8 +44,8 @@ fn set(home: &Home, seconds: i64) {
 async fn now(api: &Caller, account: &Account) -> i64 {
     let tokens = account.login(api).await;
     let payload = tokens.access().split('.').nth(1).unwrap();
-    let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
-    let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+    let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
+    let claims: Value = serde_json::from_slice(&payload).unwrap();
     claims["iat"].as_i64().unwrap()
 }
 
@@ -69,7 +72,7 @@ async fn all_goes_on(server: &Server, name: &str, before: &Tokens) -> Tokens {
     let key = server.verify_key(&account.email).await;
     // The change of the password has spent it.
     api.post("registration/verify-email/", json!({"key": key})).await.expect(404);
-    let shown = own.on(&api).get(crate::support::SESSIONS).await.expect(200).json();
+    let shown = own.on(&api).get(SESSIONS).await.expect(200).json();
     assert_eq!(shown.as_array().unwrap().len(), 1);
     next
 }

@@ -12,7 +12,8 @@ use super::moment::Moment;
 use super::person::Person;
 use super::post::Post;
 use crate::support::{
-    Account, Caller, Home, Log, Seed, Server, Tokens, comes_back_later, together, wait_for,
+    Account, Caller, Home, Log, Mailbox, Reply, SESSIONS, Seed, Server, Tokens, comes_back_later, together,
+    wait_for,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -42,7 +43,7 @@ impl Witness {
         self.api.post("token/verify/", json!({"token": self.tokens.access()})).await.expect(200);
     }
 
-    async fn refresh(&self) -> crate::support::Reply {
+    async fn refresh(&self) -> Reply {
         self.api.post("token/refresh/", json!({"refresh": self.tokens.refresh()})).await
     }
 }
@@ -203,13 +204,13 @@ async fn full_disks_under_read_models_and_mails_hold_up_no_command_and_lose_noth
         witness.reads().await;
         Small.free(&server);
         server.has_mailed().await;
-        let shown = tokens.on(&witness.api).get(crate::support::SESSIONS).await.expect(200).json();
+        let shown = tokens.on(&witness.api).get(SESSIONS).await.expect(200).json();
         assert_eq!(shown.as_array().unwrap().len(), 1, "{setting:?}");
         let folder = match setting.0 {
             "STELE_MAIL__URL" => Small::folder(&server).join("mail"),
             _ => server.home().data().join("mail"),
         };
-        let mails = crate::support::Mailbox::at(&folder).all();
+        let mails = Mailbox::at(&folder).all();
         assert_eq!(mails.iter().filter(|mail| mail.is_to(&late.email)).count(), 1, "{setting:?}");
     }
 }
