@@ -2,6 +2,7 @@
 
 mod links;
 mod names;
+mod operators;
 mod password;
 mod refresh;
 

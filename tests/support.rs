@@ -2,16 +2,20 @@
 
 mod account;
 mod http;
+mod log;
 mod mail;
 mod process;
+mod seed;
 mod server;
 mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use http::{Caller, Reply, comes_back_later};
+pub(crate) use log::{Event, Log};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use process::{Lines, Process, is_panic};
+pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL};
 pub(crate) use wait::{is_long, together, wait_for};
 pub(crate) use wire::Wire;

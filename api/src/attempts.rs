@@ -63,10 +63,12 @@ impl Attempts {
             .map(drop)
     }
 
+    /// Counts once more. No count lasts for longer than a window from now: one that seems to was begun before the clock was
+    /// set back.
     async fn raise(&self, what: &[&str], window: Duration) -> Result<(u32, Time), sqlx::Error> {
         const SQL: &str = "insert into kept_attempts (name, count, until) values (?1, 1, ?2) \
              on conflict (name) do update set count = iif(until <= ?3, 1, count + 1), \
-             until = iif(until <= ?3, ?2, until) returning count, until";
+             until = iif(until <= ?3, ?2, min(until, ?2)) returning count, until";
         let now = clock::now();
         let (count, until): (u32, i64) = sqlx::query_as(SQL)
             .bind(self.name(what))

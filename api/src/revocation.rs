@@ -38,8 +38,18 @@ pub struct Revocations {
 
 #[derive(Default)]
 struct Known {
+    /// The latest moment that was ever heard of. A clock that was set back says less, and tokens that were made before live on
+    /// for longer than it seems.
+    latest: Time,
     sessions: HashMap<SessionId, Time>,
     users: HashMap<UserId, Raised>,
+}
+
+impl Known {
+    fn not_before_latest(&mut self, at: Time) -> Time {
+        self.latest = self.latest.max(at);
+        self.latest
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -68,7 +78,9 @@ impl Revocations {
     }
 
     pub fn revoke(&self, session: SessionId, at: Time) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).sessions.insert(session, at);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let at = known.not_before_latest(at);
+        known.sessions.insert(session, at);
     }
 
     /// Takes over what a user's row says of his epoch, unless something newer is known.
@@ -84,8 +96,9 @@ impl Revocations {
 
     fn note(&self, user: UserId, raised: Raised) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let at = known.not_before_latest(raised.at);
         if known.users.get(&user).is_none_or(|held| held.version <= raised.version) {
-            known.users.insert(user, raised);
+            known.users.insert(user, Raised { at, ..raised });
         }
     }
 
@@ -110,9 +123,11 @@ impl Revocations {
         })
     }
 
-    /// Forgets what no live token can meet any more.
+    /// Forgets what no live token can meet any more. To be called often enough that the memory outlives every token that
+    /// was made since the last time.
     pub fn forget(&self, now: Time) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.not_before_latest(now);
         known.sessions.retain(|_, at| now.since(*at) < self.memory);
         known.users.retain(|_, raised| now.since(raised.at) < self.memory);
     }

@@ -75,10 +75,14 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) async fn to(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("the server answers");
+        Self::try_to(request).await.expect("the server answers, and its answer is whole")
+    }
+
+    /// None where the server was gone before its answer was whole.
+    pub(crate) async fn try_to(request: RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("the answer is whole");
-        Self { status, headers, text }
+        Some(Self { status, headers, text: response.text().await.ok()? })
     }
 
     /// Itself, if it has this status.

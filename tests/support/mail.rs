@@ -32,16 +32,15 @@ impl Mailbox {
         };
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
-        files.sort_by_key(|file| position(file));
-        files.iter().map(|file| Mail::read(file)).collect()
+        let mut mails: Vec<Mail> = files.iter().map(|file| Mail::read(file)).collect();
+        mails.sort_by_key(Mail::position);
+        mails
     }
-}
 
-/// Files are named `<position>-<event-id>.eml`.
-fn position(file: &Path) -> u64 {
-    let name = file.file_name().unwrap().to_str().unwrap();
-    let digits = name.split('-').next().unwrap();
-    digits.parse().unwrap_or_else(|_| panic!("a mail file starts with its position: {name}"))
+    /// The mail in this file.
+    pub(crate) fn read(&self, file: &str) -> Mail {
+        Mail::read(&self.folder.join(file))
+    }
 }
 
 impl Mail {
@@ -55,6 +54,12 @@ impl Mail {
             html: part(&mail, "text/html").unwrap_or_default(),
             source: String::from_utf8_lossy(&bytes).into_owned(),
         }
+    }
+
+    /// Where its request stands in the log: files are named `<position>-<event-id>.eml`.
+    pub(crate) fn position(&self) -> u64 {
+        let digits = self.file.split('-').next().unwrap();
+        digits.parse().unwrap_or_else(|_| panic!("a mail file starts with its position: {}", self.file))
     }
 
     pub(crate) fn is_to(&self, address: &str) -> bool {

@@ -1,13 +1,14 @@
 //! A child process whose output is kept line by line and which never outlives its test.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 /// Lines of stdout and stderr, in the order of their arrival.
 #[derive(Clone, Default)]
@@ -74,6 +75,17 @@ impl Process {
         if self.exit_within(Duration::from_secs(15)).is_none() {
             self.kill();
         }
+    }
+
+    /// What the process writes beyond so many bytes of a file fails from now on.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(self.pid), Resource::Fsize, limit).expect("a running child can be limited");
+    }
+
+    /// The file system as the process sees it.
+    pub(crate) fn root(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", self.pid.as_raw_nonzero()))
     }
 
     /// `kill -9`.

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Caller, Lines, Mail, Mailbox, Process, is_panic, wait_for};
+use super::{Caller, Lines, Log, Mail, Mailbox, Process, is_panic, wait_for};
 
 pub(crate) const VERIFY_URL: &str = "http://front.test/verify?key={key}";
 pub(crate) const RESET_URL: &str = "http://front.test/reset?uid={uid}&token={token}";
@@ -39,9 +39,11 @@ pub(crate) struct Server {
 }
 
 /// Where a server lives and what it is told; outlives the process, so that another one can go on from it.
+#[derive(Clone)]
 pub(crate) struct Home {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     env: Vec<(String, String)>,
+    launcher: Vec<String>,
 }
 
 /// A command that has ended.
@@ -69,9 +71,9 @@ impl Home {
 
     /// A folder with `env`, a free port and nothing else: `data` is where it is by default.
     pub(crate) fn bare(env: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { folder, env: env.iter().map(own).collect() }
+        Self { folder, env: env.iter().map(own).collect(), launcher: Vec::new() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -82,10 +84,16 @@ impl Home {
         self.path().join("data")
     }
 
+    pub(crate) fn log(&self) -> Log {
+        Log::at(&self.data().join("log.db"))
+    }
+
     /// `stele <arguments>` in this folder, with these settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stele"));
-        command.args(arguments).current_dir(&self.folder).env_clear();
+        let program = self.launcher.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_stele")]);
+        let mut words = program.chain(arguments.iter().copied());
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).current_dir(self.folder.path()).env_clear();
         command.env("STELE_API__LISTEN", "127.0.0.1:0");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
@@ -101,6 +109,11 @@ impl Home {
         let mut command = self.command(arguments);
         command.envs(env.iter().copied());
         run(command, "")
+    }
+
+    /// From the next start on a program runs that is given Stele's command line and becomes Stele.
+    pub(crate) fn launch_by(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|&word| word.to_owned()).collect();
     }
 
     /// From the next start on.
@@ -142,6 +155,16 @@ impl Server {
     pub(crate) async fn restart(&mut self) {
         self.process.stop();
         (self.process, self.address) = launch(&self.home, &self.lines).await;
+    }
+
+    /// No file that it writes may grow beyond so many bytes, from now on; none: as long as it likes.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        self.process.limit_files(bytes);
+    }
+
+    /// Where the root of its file system is seen, which may have mounts of its own.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.process.root()
     }
 
     pub(crate) fn kill9(&mut self) {
@@ -196,14 +219,19 @@ impl Server {
         self.home.run(arguments, "")
     }
 
-    /// Waits until no mail is outstanding, then answers all that were written.
-    pub(crate) async fn mails(&self) -> Vec<Mail> {
+    /// Waits until no mail is outstanding.
+    pub(crate) async fn has_mailed(&self) {
         let api = self.api();
         wait_for("the mail worker is idle", MAIL, async || {
             let health = api.get("/health/ready").await.json();
             (health.pointer("/parts/mailer/lag").and_then(serde_json::Value::as_u64) == Some(0)).then_some(())
         })
         .await;
+    }
+
+    /// Waits until no mail is outstanding, then answers all that were written.
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
+        self.has_mailed().await;
         Mailbox::at(&self.home.data().join("mail")).all()
     }
 

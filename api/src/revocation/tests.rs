@@ -75,6 +75,23 @@ fn what_no_live_token_can_meet_is_forgotten() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_lets_nothing_be_forgotten_too_early() {
+    let known = known();
+    known.forget(Time::from_seconds(3600));
+    known.revoke(SessionId(7), Time(0));
+    known.raise(&user(1, None, true), Time(0));
+    for (now, session, standing) in [
+        (3899, SessionId(7), Standing::Revoked),
+        (3899, SessionId(8), Standing::Revoked),
+        (3900, SessionId(7), Standing::Good),
+        (3900, SessionId(8), Standing::Good),
+    ] {
+        known.forget(Time::from_seconds(now));
+        assert_eq!(known.standing(UserId(1), session, 0), Ok(standing), "{session} at {now}");
+    }
+}
+
+#[test]
 fn a_node_that_hears_nothing_does_not_answer() {
     let known = Revocations::new(Duration::ZERO, Duration::from_mins(5));
     while known.heard.read().unwrap().elapsed().is_zero() {}

@@ -33,6 +33,13 @@ pub struct AccessClaims {
     pub jti: [u8; 16],
 }
 
+impl AccessClaims {
+    /// Before this moment the token opens nothing.
+    pub(super) fn not_before(&self) -> i64 {
+        self.iat.saturating_sub(CLOCK_SKEW).max(0)
+    }
+}
+
 /// What a refresh token says. Times are whole seconds since the Unix epoch. Its `jti` follows from session
 /// and counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +120,7 @@ impl Jwt {
             token_type: "access",
             exp: claims.exp,
             iat: claims.iat,
-            nbf: claims.iat.saturating_sub(CLOCK_SKEW).max(0),
+            nbf: claims.not_before(),
             jti: &BASE64URL_NOPAD.encode(&claims.jti),
             sub: &user,
             user_id: &user,

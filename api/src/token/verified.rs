@@ -32,11 +32,13 @@ impl VerifiedTokens {
     pub fn verify(&self, jwt: &Jwt, token: &str, now: i64) -> Result<AccessClaims, TokenError> {
         let name: [u8; 32] = Sha256::new_with_prefix(jwt.fingerprint()).chain_update(token).finalize().into();
         if let Some(claims) = self.with(&name, |shard| shard.get(&name).copied()) {
-            if claims.exp > Time(now).seconds() {
-                return Ok(claims);
+            let now = Time(now).seconds();
+            if claims.exp <= now {
+                self.with(&name, |shard| shard.pop(&name));
+                return Err(TokenError::Expired);
             }
-            self.with(&name, |shard| shard.pop(&name));
-            return Err(TokenError::Expired);
+            // Where the clock was set back, one that is remembered is judged like one that is not.
+            return if claims.not_before() > now { Err(TokenError::Invalid) } else { Ok(claims) };
         }
         let claims = jwt.verify(token, now)?.access()?;
         self.with(&name, |shard| shard.put(name, claims));

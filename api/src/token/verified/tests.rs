@@ -1,6 +1,7 @@
 //! What is remembered, for how long, and what is not.
 
 use super::super::fixture::{ACCESS, IAT, NOW, REFRESH, jwt, key, rfc8037_key, ring};
+use super::super::jwt::Verified;
 use super::super::keyring::Algorithm;
 use super::*;
 use domain::SessionId;
@@ -39,6 +40,18 @@ fn nothing_but_a_verified_access_token_is_remembered() {
     assert_eq!(memory.verify(&jwt, &format!("{access}x"), NOW), Err(TokenError::Invalid));
     assert_eq!(memory.verify(&jwt, &access, (IAT + 300) * 1_000_000), Err(TokenError::Expired));
     assert_eq!(remembered(&memory), 0);
+}
+
+#[test]
+fn a_remembered_token_is_refused_where_the_clock_was_set_back_behind_it() {
+    let (jwt, memory) = (jwt(&[rfc8037_key()]), VerifiedTokens::new(100));
+    let token = jwt.sign_access(&ACCESS, NOW).unwrap();
+    assert_eq!(memory.verify(&jwt, &token, NOW), Ok(ACCESS));
+    for (before, verdict) in [(30, Ok(ACCESS)), (31, Err(TokenError::Invalid))] {
+        let now = (IAT - before) * 1_000_000;
+        assert_eq!(memory.verify(&jwt, &token, now), verdict, "{before} s before it was made");
+        assert_eq!(jwt.verify(&token, now).and_then(Verified::access), verdict);
+    }
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! The mails in the folder, read once each, and those that were delivered a second time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::support::{Mail, Mailbox};
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    Verification,
+    Reset,
+    /// A notice of a password that was changed, or reset.
+    NewPassword,
+}
+
+impl About {
+    fn of(mail: &Mail) -> Self {
+        match (mail.verify_key(), mail.reset_link()) {
+            (Some(_), _) => Self::Verification,
+            (None, Some(_)) => Self::Reset,
+            (None, None) => Self::NewPassword,
+        }
+    }
+}
+
+/// Shared by all who get mail.
+#[derive(Clone)]
+pub(super) struct Post(Arc<Mutex<Sorted>>);
+
+struct Sorted {
+    folder: PathBuf,
+    inodes: HashMap<String, u64>,
+    /// By address and file.
+    read: HashMap<String, BTreeMap<String, (About, Mail)>>,
+}
+
+impl Post {
+    pub(super) fn of(folder: &Path) -> Self {
+        let folder = folder.to_owned();
+        Self(Arc::new(Mutex::new(Sorted { folder, inodes: HashMap::new(), read: HashMap::new() })))
+    }
+
+    /// How many mails about something went to an address.
+    pub(super) fn count(&self, about: About, to: &str) -> usize {
+        self.sorted().read.get(to).map_or(0, |mails| mails.values().filter(|mail| mail.0 == about).count())
+    }
+
+    /// The reset links that went to an address, the oldest first.
+    pub(super) fn reset_links(&self, to: &str) -> Vec<(String, String)> {
+        let sorted = self.sorted();
+        let mut mails: Vec<&Mail> =
+            sorted.read.get(to).into_iter().flat_map(BTreeMap::values).map(|(_, mail)| mail).collect();
+        mails.sort_by_key(|mail| mail.position());
+        mails.into_iter().filter_map(Mail::reset_link).collect()
+    }
+
+    /// How many mails there are.
+    pub(super) fn len(&self) -> usize {
+        self.sorted().inodes.len()
+    }
+
+    /// Reads what has come, and answers how many mails were delivered again since they were read: each must be the same
+    /// to its last byte, Message-ID included.
+    pub(super) fn look(&self) -> usize {
+        self.sorted().look()
+    }
+
+    fn sorted(&self) -> MutexGuard<'_, Sorted> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Sorted {
+    fn look(&mut self) -> usize {
+        let mut doubles = 0;
+        for (file, inode) in self.files() {
+            if self.inodes.insert(file.clone(), inode) == Some(inode) {
+                continue;
+            }
+            let mail = Mailbox::at(&self.folder).read(&file);
+            let to = self.read.entry(mail.to.clone()).or_default();
+            if let Some((_, before)) = to.get(&file) {
+                assert_eq!(before.source, mail.source, "a second copy differs from the first");
+                doubles += 1;
+            }
+            to.insert(file, (About::of(&mail), mail));
+        }
+        doubles
+    }
+
+    fn files(&self) -> Vec<(String, u64)> {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return Vec::new();
+        };
+        let named = entries.filter_map(|entry| {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            path.extension().filter(|extension| *extension == "eml")?;
+            // One that is replaced at this moment is seen the next time.
+            let inode = entry.metadata().ok()?.ino();
+            Some((path.file_name()?.to_str()?.to_owned(), inode))
+        });
+        named.collect()
+    }
+}
