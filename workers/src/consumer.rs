@@ -1,11 +1,21 @@
 //! The port through which workers get events, and its simplest adapter: the log itself, followed in this process.
 //! A message bus would hand the same events to the same consumers.
 
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
 use async_trait::async_trait;
 use store::{
-    Cause, Recorded,
+    Cause, Position, Recorded,
     follow::{Desk, FollowError, Follower, Lease},
 };
+use tokio::time::Instant;
+
+/// How long the place of a consumer may stay unwritten while nothing concerns it. Writing it after each event of others would
+/// keep those waiting who have something to write.
+const UNWRITTEN: Duration = Duration::from_millis(500);
 
 /// The event could not be dealt with yet and is handed out again.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +25,10 @@ pub struct TryAgain(#[source] pub Cause);
 /// One who deals with events, each at least once, in the order of its stream.
 #[async_trait]
 pub trait Consumer: Send + Sync {
+    /// Whether there is anything to do about this event.
+    fn concerns(&self, event: &Recorded) -> bool;
+
+    /// Deals with an event that concerns it.
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain>;
 
     /// Everything that there is up to now was dealt with.
@@ -26,11 +40,29 @@ pub struct InProcess<C> {
     role: String,
     consumer: C,
     desk: Desk,
+    place: Place,
+}
+
+/// How far a consumer came, and whether that is written down.
+struct Place {
+    /// With the lease under which it was reached: someone else may lead by the time that it is written.
+    unwritten: Option<(Position, Lease)>,
+    written: Instant,
 }
 
 impl<C: Consumer> InProcess<C> {
     pub fn new(role: impl Into<String>, consumer: C, desk: Desk) -> Self {
-        Self { role: role.into(), consumer, desk }
+        let place = Place { unwritten: None, written: Instant::now() };
+        Self { role: role.into(), consumer, desk, place }
+    }
+
+    async fn write_place(&mut self) -> Result<(), FollowError> {
+        if let Some((position, lease)) = self.place.unwritten.take() {
+            let mut desk = self.desk.pool().acquire().await?;
+            lease.advance(&mut desk, position).await?;
+            self.place.written = Instant::now();
+        }
+        Ok(())
     }
 }
 
@@ -44,8 +76,9 @@ impl<C: Consumer> Follower for InProcess<C> {
     /// later batches from coming.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Some(last) = batch.last() else { return Ok(()) };
-        let mut failed = None;
-        for event in batch {
+        let (mut concerned, mut failed) = (false, None);
+        for event in batch.iter().filter(|event| self.consumer.concerns(event)) {
+            concerned = true;
             if let Err(error) = self.consumer.consume(event).await {
                 failed = Some(error);
             }
@@ -54,12 +87,15 @@ impl<C: Consumer> Follower for InProcess<C> {
             return Err(FollowError::Stuck(error.into()));
         }
         self.consumer.hear();
-        let mut desk = self.desk.pool().acquire().await?;
-        lease.advance(&mut desk, last.position).await
+        self.place.unwritten = Some((last.position, lease.clone()));
+        if concerned || self.place.written.elapsed() >= UNWRITTEN {
+            self.write_place().await?;
+        }
+        Ok(())
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
         self.consumer.hear();
-        Ok(())
+        self.write_place().await
     }
 }

@@ -168,12 +168,12 @@ impl Mailer {
 
 #[async_trait]
 impl Consumer for Mailer {
+    fn concerns(&self, event: &Recorded) -> bool {
+        event.stream.kind() == "mail" && event.event.kind.starts_with("mail.requested.")
+    }
+
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain> {
-        if event.stream.kind() == "mail" && event.event.kind.starts_with("mail.requested.") {
-            self.handle(event).await
-        } else {
-            Ok(())
-        }
+        self.handle(event).await
     }
 }
 

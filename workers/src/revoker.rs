@@ -45,6 +45,10 @@ impl<R: Revoked> Revoker<R> {
 
 #[async_trait]
 impl<R: Revoked> Consumer for Revoker<R> {
+    fn concerns(&self, event: &Recorded) -> bool {
+        revocation_in(event).is_some()
+    }
+
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain> {
         match revocation_in(event) {
             Some(revocation) => {
