@@ -170,7 +170,7 @@ impl<'a> Site<'a> {
     async fn project_users(&self) -> Result<(), OperateError> {
         let (journal, desk) = (&self.backends.journal, &self.backends.desk);
         let head = journal.log().head().await?;
-        let projector = Projector::<UserRow>::new(journal.clone(), desk.pool().clone());
+        let projector = Projector::<UserRow>::new(journal.clone(), desk.writer().clone());
         let (progress, mut place) = watch::channel(Position::BEGINNING);
         let (stop, stopping) = watch::channel(false);
         let following =

@@ -67,7 +67,7 @@ impl Application {
         let config = Arc::clone(&accounts.config);
         let views = desk.pool().clone();
         Arc::new(Self {
-            attempts: Attempts::new(views.clone(), Arc::clone(&accounts.macs), config.limits.enabled),
+            attempts: Attempts::new(desk.writer().clone(), Arc::clone(&accounts.macs), config.limits.enabled),
             users: UserReader::new(accounts.journal.clone(), views.clone()),
             config,
             accounts,

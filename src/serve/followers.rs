@@ -56,12 +56,12 @@ impl Followers {
             Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
         followers.run(
             UserRow::NAME,
-            Projector::<UserRow>::new(journal.clone(), desk.pool().clone()),
+            Projector::<UserRow>::new(journal.clone(), desk.writer().clone()),
             backends,
         );
         followers.run(
             SessionRow::NAME,
-            Projector::<SessionRow>::new(journal.clone(), desk.pool().clone()),
+            Projector::<SessionRow>::new(journal.clone(), desk.writer().clone()),
             backends,
         );
         followers.run(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);

@@ -29,6 +29,8 @@ const SLOWEST_RETRY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Desk {
     pool: SqlitePool,
+    /// One connection, for which those who write queue up. Whoever finds the database taken waits by sleeping longer and longer.
+    writer: SqlitePool,
     node: String,
     tenure: Tenure,
 }
@@ -86,18 +88,25 @@ pub struct Standing {
 impl Desk {
     /// Opens the database of the read models, where the desk stands.
     pub async fn open_file(path: &Path, node: String, tenure: Tenure) -> Result<Self, OpenError> {
-        Ok(Self { pool: sqlite::open(path, Role::Views, 6).await?, node, tenure })
+        let pool = sqlite::open(path, Role::Views, 6).await?;
+        let writer = sqlite::open(path, Role::Views, 1).await?;
+        Ok(Self { pool, writer, node, tenure })
     }
 
     /// The desk in a database that is open already, for someone who leads nothing.
     pub fn over(pool: SqlitePool) -> Self {
-        Self { pool, node: String::new(), tenure: Tenure { length: Duration::ZERO, sole: false } }
+        Self {
+            writer: pool.clone(),
+            pool,
+            node: String::new(),
+            tenure: Tenure { length: Duration::ZERO, sole: false },
+        }
     }
 
     /// Makes sure that what is kept here was made from the log `log_id`, which has come to `head`: else everything that was
     /// made from another one is thrown away, to be made again. Answers whether it was.
     pub async fn settle(&self, log_id: &str, head: Position) -> Result<bool, sqlx::Error> {
-        let mut work = self.pool.begin_with("begin immediate").await?;
+        let mut work = self.writer.begin_with("begin immediate").await?;
         let kept: Option<String> =
             sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *work).await?;
         let ahead: bool =
@@ -119,9 +128,14 @@ impl Desk {
         Ok(foreign)
     }
 
-    /// The database that the desk stands in.
+    /// The database that the desk stands in, for those who read.
     pub fn pool(&self) -> &SqlitePool {
         &self.pool
+    }
+
+    /// The same for those who write; each waits for his turn.
+    pub fn writer(&self) -> &SqlitePool {
+        &self.writer
     }
 
     /// Takes or renews the lease of a role; none while someone else holds it.
@@ -136,7 +150,7 @@ impl Desk {
             .bind((now + self.tenure.length).0)
             .bind(now.0)
             .bind(self.tenure.sole)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.writer)
             .await?;
         Ok(epoch.map(|epoch| Lease {
             role: role.to_owned(),
@@ -160,7 +174,7 @@ impl Desk {
     pub async fn place(&self, role: &str, position: Position) -> Result<(), sqlx::Error> {
         const SQL: &str = "insert into kept_checkpoints (role, position) values (?, ?) \
              on conflict (role) do update set position = excluded.position";
-        sqlx::query(SQL).bind(role).bind(position.to_sql()).execute(&self.pool).await?;
+        sqlx::query(SQL).bind(role).bind(position.to_sql()).execute(&self.writer).await?;
         Ok(())
     }
 
@@ -170,7 +184,7 @@ impl Desk {
         sqlx::query("update kept_leases set until = min(until, ?) where node = ?")
             .bind(end)
             .bind(&self.node)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }

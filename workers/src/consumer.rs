@@ -58,7 +58,7 @@ impl<C: Consumer> InProcess<C> {
 
     async fn write_place(&mut self) -> Result<(), FollowError> {
         if let Some((position, lease)) = self.place.unwritten.take() {
-            let mut desk = self.desk.pool().acquire().await?;
+            let mut desk = self.desk.writer().acquire().await?;
             lease.advance(&mut desk, position).await?;
             self.place.written = Instant::now();
         }
