@@ -11,7 +11,7 @@ use store::{Change, Context, StoreError, StreamId, chain, clock};
 use super::{Accounts, Failure, names::Held, sealed};
 use crate::{
     attempts::Attempts,
-    password::{Secret, Verdict},
+    password::{Place, Secret, Verdict},
 };
 
 /// Stands for whoever is not known. No user has this key.
@@ -43,17 +43,18 @@ pub enum LoginError {
 }
 
 impl Accounts {
-    /// Checks the password of whoever the name belongs to; `None` where it is nobody's.
+    /// Checks the password, at a place of the pool, of whoever the name belongs to; `None` where it is nobody's.
     pub async fn authenticate(
         &self,
         context: &Context,
         attempts: &Attempts,
         held: Option<&Held>,
-        password: &Secret,
+        (place, password): (Place, &Secret),
     ) -> Result<Authenticated, LoginError> {
         let account = held.and_then(|held| held.loaded.state.account());
         let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
-        let verdict = self.hashes.verify(password.clone(), encoded).await.map_err(Failure::from)?;
+        let verdict = self.hashes.verify_at(place, password.clone(), encoded).await;
+        let verdict = verdict.map_err(Failure::from)?;
         let (Some(held), Some(account)) = (held, account) else {
             self.record_failure(context, attempts, None).await;
             return Err(LoginError::Refused);

@@ -17,7 +17,10 @@ use std::{
 };
 
 use store::chain;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
 
 use super::{
     Secret,
@@ -65,9 +68,16 @@ pub struct PoolCounts {
 #[derive(Clone)]
 pub struct HashPool {
     jobs: SyncSender<Job>,
+    /// Places for those who wait and those who are served.
+    room: Arc<Semaphore>,
     counters: Arc<Counters>,
     deadline: Duration,
 }
+
+/// A place in the queue or at a thread, kept until the work is done or given up. Whoever has something else to do before he
+/// needs a hash takes one first, so that a flood is turned away before it costs anything.
+#[derive(Debug)]
+pub struct Place(#[expect(dead_code, reason = "the place is free when it is dropped")] OwnedSemaphorePermit);
 
 #[derive(Default)]
 struct Counters {
@@ -82,20 +92,29 @@ struct Job {
     /// Taken by whoever is first: a thread that begins, or a caller who gives up.
     taken: Arc<AtomicBool>,
     work: Box<dyn FnOnce(&mut Arena) + Send>,
+    _place: Place,
 }
 
 impl HashPool {
     /// Fails if the system starts no more threads.
     pub fn start(limits: PoolLimits) -> Result<Self, io::Error> {
-        let (jobs, queue) = sync_channel(limits.queue);
+        let threads = limits.threads.max(1);
+        let places = limits.queue.saturating_add(threads).min(Semaphore::MAX_PERMITS);
+        let (jobs, queue) = sync_channel(places);
         let (queue, counters) = (Arc::new(Mutex::new(queue)), Arc::new(Counters::default()));
-        for number in 0..limits.threads.max(1) {
+        for number in 0..threads {
             let (queue, counters) = (Arc::clone(&queue), Arc::clone(&counters));
             thread::Builder::new()
                 .name(format!("hash-{number}"))
                 .spawn(move || work_off(&queue, &counters))?;
         }
-        Ok(Self { jobs, counters, deadline: limits.deadline })
+        let room = Arc::new(Semaphore::new(places));
+        Ok(Self { jobs, room, counters, deadline: limits.deadline })
+    }
+
+    /// Takes a place, if there is one.
+    pub fn enter(&self) -> Result<Place, Busy> {
+        Arc::clone(&self.room).try_acquire_owned().map(Place).map_err(|_| self.refuse())
     }
 
     /// Hashes a new password; the string is what to store.
@@ -107,8 +126,18 @@ impl HashPool {
     /// Compares a password with its stored form. `None` is for a user who is not known: the verdict is `Wrong`, at the
     /// cost of a wrong password.
     pub async fn verify(&self, password: Secret, encoded: Option<String>) -> Result<Verdict, PoolError> {
-        let verdict = self.run(move |arena| encoded::verify(password.as_str(), encoded.as_deref(), arena));
-        verdict.await?.map_err(|error| match error {
+        self.verify_at(self.enter()?, password, encoded).await
+    }
+
+    /// As [`verify`](Self::verify), at a place that was taken before.
+    pub async fn verify_at(
+        &self,
+        place: Place,
+        password: Secret,
+        encoded: Option<String>,
+    ) -> Result<Verdict, PoolError> {
+        let verify = move |arena: &mut Arena| encoded::verify(password.as_str(), encoded.as_deref(), arena);
+        self.run_at(place, verify).await?.map_err(|error| match error {
             EncodedError::Unhashed(_) => self.unhashed(&error).into(),
             EncodedError::Unknown | EncodedError::OutOfBounds => PoolError::Failed(error),
         })
@@ -129,9 +158,17 @@ impl HashPool {
         }
     }
 
-    /// Does `work` on one of the threads. If it panics, the caller is told that the pool is busy.
     async fn run<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        self.run_at(self.enter()?, work).await
+    }
+
+    /// Does `work` on one of the threads. If it panics, the caller is told that the pool is busy.
+    async fn run_at<T: Send + 'static>(
+        &self,
+        place: Place,
         work: impl FnOnce(&mut Arena) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (reply, mut answer) = oneshot::channel();
@@ -145,6 +182,7 @@ impl HashPool {
                     drop(reply.send(work(arena)));
                 }
             }),
+            _place: place,
         })?;
         let answered = match timeout(self.deadline, &mut answer).await {
             Ok(answered) => answered,
