@@ -109,10 +109,17 @@ impl Alarm {
         let Some(next) = self.pace.next() else {
             return Poll::Pending;
         };
-        if self.timer.deadline() != next {
+        // Nearly always patience has grown since the timer was set: it is not moved, but asked again when it goes off.
+        if next < self.timer.deadline() {
             self.timer.as_mut().reset(next);
         }
-        self.timer.as_mut().poll(cx)
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if self.timer.deadline() >= next {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(next);
+        }
+        Poll::Pending
     }
 }
 
