@@ -1,6 +1,7 @@
 //! Aggregates over the log: loads and folds a stream, decides, seals, and appends what was decided at the version that
 //! was folded. The one way by which commands reach the log; holds no rule itself.
 
+mod decode;
 #[cfg(test)]
 mod tests;
 
@@ -144,29 +145,6 @@ impl Journal {
             };
         }
         Ok(loaded)
-    }
-
-    /// The domain event that a record holds.
-    pub async fn decode<A: Aggregate>(&self, recorded: &Recorded) -> Result<A::Event, StoreError> {
-        let event = &recorded.event;
-        let corrupt = |source| StoreError::Corrupt {
-            stream: recorded.stream.clone(),
-            version: recorded.version,
-            source,
-        };
-        let mut data: Value = serde_json::from_str(&event.data).map_err(|error| corrupt(error.into()))?;
-        if let Some(sealed) = &event.sealed {
-            let sealed: Value = serde_json::from_str(sealed).map_err(|error| corrupt(error.into()))?;
-            let keys =
-                self.vault.keys_for_reading(&seal::keys_of(&sealed)).await.map_err(|error| match error {
-                    VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
-                    error => corrupt(error.into()),
-                })?;
-            let place = Place { stream: &recorded.stream, event: event.id, kind: &event.kind };
-            seal::restore(&mut data, &sealed, &keys, &place).map_err(corrupt)?;
-        }
-        let tagged = serde_json::json!({ "type": event.kind, "data": data });
-        serde_json::from_value(tagged).map_err(|error| corrupt(error.into()))
     }
 
     /// Seals and appends changes to several streams, all or none, and answers where the last event stands.

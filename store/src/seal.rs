@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{Cause, StreamId, vault};
 
-type Keys = HashMap<KeyId, vault::DataKey>;
+/// Data keys by their ids; those that were destroyed are left out.
+pub(crate) type Keys = HashMap<KeyId, vault::DataKey>;
 
 /// Where a sealed value stands. It opens nowhere else.
 pub(crate) struct Place<'a> {
