@@ -1,13 +1,6 @@
 //! Opens what the settings name: log, vault, desk and keys. Serving and every command share it; knows no rule.
 
-use std::{
-    fs::{File, TryLockError},
-    io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use api::token::{
     jwt::Jwt,
@@ -25,6 +18,7 @@ use store::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    file_lock::{self, FileLock, LockError},
     master_key::{self, MasterKeyFileError},
     settings::Settings,
     signing_keys::{self, SigningKeyError},
@@ -90,7 +84,7 @@ pub(crate) struct Backends {
 }
 
 /// The proof that no other process serves these databases; held for as long as this one does.
-pub(crate) struct SoleServer(#[expect(dead_code, reason = "the lock ends with the file")] File);
+pub(crate) struct SoleServer(#[expect(dead_code, reason = "it is held, not used")] FileLock);
 
 impl Backends {
     /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
@@ -151,36 +145,24 @@ impl SoleServer {
 
     /// Makes sure that no other process serves the same databases.
     pub(crate) fn claim(settings: &Settings) -> Result<Self, BackendError> {
-        let path = lock_path(settings.store.views.path());
-        let failed = |source| BackendError::Lock { path: path.clone(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        }
-        let file = File::options().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
-        Self::lock(file, path)
+        Ok(Self(FileLock::claim(&lock_path(settings))?))
     }
 
     /// As [`claim`](Self::claim), where a server ever ran; makes nothing.
     pub(crate) fn claim_if_made(settings: &Settings) -> Result<Option<Self>, BackendError> {
-        let path = lock_path(settings.store.views.path());
-        match File::options().append(true).open(&path) {
-            Ok(file) => Self::lock(file, path).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(BackendError::Lock { path, source }),
-        }
-    }
-
-    fn lock(file: File, path: PathBuf) -> Result<Self, BackendError> {
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(BackendError::Taken(path)),
-            Err(TryLockError::Error(source)) => Err(BackendError::Lock { path, source }),
-        }
+        Ok(FileLock::claim_if_made(&lock_path(settings))?.map(Self))
     }
 }
 
-fn lock_path(views: &Path) -> PathBuf {
-    let mut name = views.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+fn lock_path(settings: &Settings) -> PathBuf {
+    file_lock::beside(settings.store.views.path(), ".lock")
+}
+
+impl From<LockError> for BackendError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Taken(path) => Self::Taken(path),
+            LockError::Unusable { path, source } => Self::Lock { path, source },
+        }
+    }
 }

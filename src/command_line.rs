@@ -56,6 +56,8 @@ pub(crate) enum Operation {
     /// The event log.
     #[command(subcommand)]
     Log(Log),
+    /// Make the read models anew from the log, beside the live ones, and put them in their place at once.
+    Rebuild(Rebuild),
     /// Check settings, databases and keys, and say what is wrong.
     Doctor(Printed),
 }
@@ -135,6 +137,20 @@ pub(crate) struct Tail {
     /// Begin after this position. Default: the end of the log.
     #[arg(long, value_name = "POSITION")]
     pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct Rebuild {
+    /// Only say whether the live read models are what the log says, and change nothing. Exit code 3 if they are
+    /// not.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Go back to the read models that were live before the last rebuild, brought up to date. Twice is forth
+    /// again.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) rollback: bool,
     #[command(flatten)]
     pub(crate) printed: Printed,
 }
@@ -227,6 +243,9 @@ mod tests {
         assert_eq!(command("doctor --json"), Command::Operate(Operation::Doctor(json)));
         let tail = Tail { from: Some("a-17".to_owned()), printed: Printed::default() };
         assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
+        let check = Rebuild { check: true, printed: json, ..Rebuild::default() };
+        assert_eq!(command("rebuild --check --json"), Command::Operate(Operation::Rebuild(check)));
+        assert_eq!(parse("rebuild --check --rollback"), Err(ErrorKind::ArgumentConflict));
         assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
     }
 }

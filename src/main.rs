@@ -2,6 +2,7 @@
 
 mod backends;
 mod command_line;
+mod file_lock;
 mod master_key;
 mod operate;
 mod orders;

@@ -5,16 +5,18 @@ mod doctor;
 mod init;
 mod keys;
 mod log_tail;
+mod rebuild;
 mod users;
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use api::command::{Accounts, Failure};
-use projections::{Projector, ReadModel, UserRow};
+use projections::{Projector, ReadModel, RebuildError, UserRow};
 use serde_json::Value;
 use store::{Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::timeout};
@@ -81,15 +83,23 @@ pub(crate) enum OperateError {
     /// What is wrong was printed already.
     #[error("something is wrong, see above")]
     Unwell,
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+    #[error("another rebuild is under way: it holds {}", .0.display())]
+    RebuildRuns(PathBuf),
+    /// Which ones was printed already.
+    #[error("the live read models are not what the log says; `stele rebuild` mends it")]
+    Differs,
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
 
 impl OperateError {
-    /// 2 where the question was unclear, else 1.
+    /// 2 where the question was unclear, 3 where a comparison found a difference, else 1.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::SeveralUsers { .. } => 2,
+            Self::Differs => 3,
             _ => 1,
         }
     }
@@ -98,6 +108,7 @@ impl OperateError {
 /// Does what was asked.
 pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result<(), OperateError> {
     match operation {
+        Operation::Rebuild(asked) => rebuild::rebuild(settings, &asked).await,
         Operation::Doctor(printed) => doctor::doctor(settings, printed).await,
         Operation::Migrate => {
             Site::open_or_make(settings).await?;

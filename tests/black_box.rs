@@ -20,6 +20,7 @@ mod journeys;
 mod limits;
 mod outages;
 mod races;
+mod rebuild;
 mod signing;
 mod support;
 mod tour;

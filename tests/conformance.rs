@@ -78,6 +78,8 @@ async fn keeps_the_contract(profile: &str, settings: &[(&str, &str)]) {
             failures.push(format!("{}\n    {}", scenario.id, differences.join("\n    ")));
         }
     }
+    let checked = server.run(&["rebuild", "--check"]);
+    assert_eq!(checked.code, Some(0), "the read models are what the log says: {checked:?}");
     let (passed, all) = (scenarios.len() - failures.len(), scenarios.len());
     assert!(
         failures.is_empty(),

@@ -16,6 +16,6 @@ pub(crate) use log::{Event, Log};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
-pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL};
+pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, run_to_end};
 pub(crate) use wait::{is_long, together, wait_for};
 pub(crate) use wire::Wire;

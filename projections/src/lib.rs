@@ -1,12 +1,19 @@
 //! The read models of Stele: users and sessions as queries want them. Made from the log alone; no command reads them.
 
+mod checksum;
 pub mod parked;
 mod projector;
+mod read_model;
+pub mod rebuild;
+mod rows;
 pub mod sessions;
+mod shelf;
 #[cfg(test)]
 mod tests;
 pub mod users;
 
-pub use projector::{Projector, ReadModel};
+pub use projector::Projector;
+pub use read_model::{Cell, ReadModel};
+pub use rebuild::{Rebuild, RebuildError};
 pub use sessions::SessionRow;
 pub use users::{UserReader, UserRow};

@@ -1,7 +1,14 @@
 //! Aggregates that a projection could not follow any further, and why. They wait; nothing of them is skipped silently.
 
-use sqlx::{SqliteConnection, SqlitePool};
-use store::{Recorded, StoreError, StreamId, chain, clock, log::to_sql};
+use std::collections::HashSet;
+
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use store::{Recorded, StoreError, chain, clock, log::to_sql};
+
+use crate::shelf::Shelf;
+
+/// Parked aggregates belong to the models, and move with them.
+pub(crate) const TABLE: &str = "parked";
 
 /// One aggregate that waits.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -23,23 +30,30 @@ pub async fn all(views: &SqlitePool) -> Result<Vec<Parked>, sqlx::Error> {
     sqlx::query_as(SQL).fetch_all(views).await
 }
 
-pub(crate) async fn is_parked(
+/// Those of the streams that a projection parked.
+pub(crate) async fn among(
     connection: &mut SqliteConnection,
+    shelf: Shelf,
     projection: &str,
-    stream: &StreamId,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select exists (select 1 from parked where projection = ? and stream = ?)")
+    streams: &[&str],
+) -> Result<HashSet<String>, sqlx::Error> {
+    let table = shelf.table(TABLE);
+    let sql = format!(
+        "select stream from {table} where projection = ? and stream in (select value from json_each(?))"
+    );
+    let found: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(projection)
-        .bind(stream.as_str())
-        .fetch_one(connection)
-        .await
+        .bind(serde_json::json!(streams).to_string())
+        .fetch_all(connection)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Parks an aggregate at an event, and raises the alarm.
 pub(crate) async fn park(
     connection: &mut SqliteConnection,
-    projection: &str,
-    recorded: &Recorded,
+    shelf: Shelf,
+    (projection, recorded): (&str, &Recorded),
     error: &StoreError,
 ) -> Result<(), sqlx::Error> {
     let (stream, reason) = (recorded.stream.as_str(), chain(error));
@@ -50,17 +64,19 @@ pub(crate) async fn park(
         reason,
         "an event can't be read; its stream is parked"
     );
-    sqlx::query(
-        "insert into parked (projection, stream, version, position, reason, parked_at) values (?, ?, ?, ?, ?, ?) \
+    let sql = format!(
+        "insert into {} (projection, stream, version, position, reason, parked_at) values (?, ?, ?, ?, ?, ?) \
          on conflict do nothing",
-    )
-    .bind(projection)
-    .bind(stream)
-    .bind(to_sql(recorded.version))
-    .bind(recorded.position.to_sql())
-    .bind(reason)
-    .bind(clock::now().0)
-    .execute(connection)
-    .await?;
+        shelf.table(TABLE)
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(projection)
+        .bind(stream)
+        .bind(to_sql(recorded.version))
+        .bind(recorded.position.to_sql())
+        .bind(reason)
+        .bind(clock::now().0)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -1,14 +1,13 @@
 //! The read model of sessions: where each user is logged in. Whether a session still counts takes its user's row too.
 
-use async_trait::async_trait;
 use domain::{
     Session, SessionId, Time, UserId,
     session::{Client, Event, Start},
 };
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use store::{Position, Recorded};
 
-use crate::{ReadModel, UserRow};
+use crate::{Cell, ReadModel, UserRow};
 
 /// What queries know of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,31 +41,26 @@ impl SessionRow {
             position: Position::BEGINNING,
         }
     }
-
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let time = |name| row.try_get::<i64, _>(name).map(Time);
-        let id: String = row.try_get("id")?;
-        Ok(Self {
-            id: id.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            user: UserId(row.try_get("user")?),
-            epoch: row.try_get("epoch")?,
-            started_at: time("started_at")?,
-            refreshed_at: time("refreshed_at")?,
-            until: time("until")?,
-            address: row.try_get("address")?,
-            agent: row.try_get("agent")?,
-            revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(Time),
-            position: Position::from_sql(row.try_get("position")?),
-        })
-    }
 }
 
-#[async_trait]
 impl ReadModel for SessionRow {
     type Aggregate = Session;
 
     const NAME: &'static str = "sessions";
     const STREAMS: &'static str = "session";
+    const KEY: &'static str = "id";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "user",
+        "epoch",
+        "started_at",
+        "refreshed_at",
+        "until",
+        "address",
+        "agent",
+        "revoked_at",
+        "position",
+    ];
 
     fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {
         let row = match (row, event) {
@@ -84,29 +78,40 @@ impl ReadModel for SessionRow {
         Some(Self { position: recorded.position, ..row })
     }
 
-    async fn load(connection: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
-        let row =
-            sqlx::query("select * from sessions where id = ?").bind(key).fetch_optional(connection).await?;
-        row.as_ref().map(Self::from_row).transpose()
+    fn key(&self) -> String {
+        self.id.to_string()
     }
 
-    async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert or replace into sessions (id, user, epoch, started_at, refreshed_at, until, address, \
-             agent, revoked_at, position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(SQL)
-            .bind(self.id.to_string())
-            .bind(self.user.0)
-            .bind(self.epoch)
-            .bind(self.started_at.0)
-            .bind(self.refreshed_at.0)
-            .bind(self.until.0)
-            .bind(&self.address)
-            .bind(&self.agent)
-            .bind(self.revoked_at.map(|at| at.0))
-            .bind(self.position.to_sql())
-            .execute(connection)
-            .await?;
-        Ok(())
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.key().into(),
+            self.user.0.into(),
+            self.epoch.into(),
+            self.started_at.0.into(),
+            self.refreshed_at.0.into(),
+            self.until.0.into(),
+            (&self.address).into(),
+            (&self.agent).into(),
+            self.revoked_at.map(|at| at.0).into(),
+            self.position.to_sql().into(),
+        ]
+    }
+
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let time = |name| row.try_get::<i64, _>(name).map(Time);
+        let id: String = row.try_get("id")?;
+        Ok(Self {
+            id: id.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            user: UserId(row.try_get("user")?),
+            epoch: row.try_get("epoch")?,
+            started_at: time("started_at")?,
+            refreshed_at: time("refreshed_at")?,
+            until: time("until")?,
+            address: row.try_get("address")?,
+            agent: row.try_get("agent")?,
+            revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(Time),
+            position: Position::from_sql(row.try_get("position")?),
+        })
     }
 }
 

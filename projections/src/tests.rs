@@ -20,7 +20,9 @@ use store::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::{Projector, ReadModel, SessionRow, UserReader, UserRow, sessions, users};
+use crate::{
+    Projector, ReadModel, SessionRow, UserReader, UserRow, rows::load, sessions, shelf::Shelf, users,
+};
 
 const ANN: UserId = UserId(7);
 const BOB: UserId = UserId(8);
@@ -86,7 +88,8 @@ impl House {
 
     async fn row<M: ReadModel>(&self, key: impl ToString) -> Option<M> {
         let mut connection = self.desk.pool().acquire().await.unwrap();
-        M::load(&mut connection, &key.to_string()).await.unwrap()
+        let found = load::<M>(&mut connection, Shelf::Live, &[&key.to_string()]).await.unwrap();
+        found.into_iter().next()
     }
 
     async fn everything(&self) -> Vec<Recorded> {

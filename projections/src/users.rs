@@ -7,14 +7,14 @@ use domain::{
     ReservationId, SessionId, Time, User, UserId,
     user::{Event, Names, Registration},
 };
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use store::{
     Journal, Position, Recorded, StoreError, StreamId,
     log::{from_sql, to_sql},
     together::{Answers, Together},
 };
 
-use crate::ReadModel;
+use crate::{Cell, ReadModel};
 
 /// How many times at once rows are read.
 const READING: usize = 2;
@@ -126,6 +126,69 @@ impl UserRow {
         }
         self
     }
+}
+
+impl ReadModel for UserRow {
+    type Aggregate = User;
+
+    const NAME: &'static str = "users";
+    const STREAMS: &'static str = "user";
+    const KEY: &'static str = "pk";
+    const COLUMNS: &'static [&'static str] = &[
+        "pk",
+        "username",
+        "email",
+        "email_claim",
+        "email_verified",
+        "pending_email",
+        "pending_claim",
+        "first_name",
+        "last_name",
+        "active",
+        "epoch",
+        "kept",
+        "epoch_raised_at",
+        "registered_at",
+        "version",
+        "position",
+    ];
+
+    fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {
+        let row = match (row, event) {
+            (None, Event::UserRegistered(registration)) => {
+                Self::born(recorded.stream.key().parse().ok()?, registration)
+            }
+            (None, _) => return None,
+            (Some(row), _) if row.version >= recorded.version => return Some(row),
+            (Some(row), _) => row,
+        };
+        Some(Self { version: recorded.version, position: recorded.position, ..row.evolve(event) })
+    }
+
+    fn key(&self) -> String {
+        self.pk.to_string()
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.pk.0.into(),
+            (&self.username).into(),
+            self.email.as_ref().into(),
+            self.email_claim.map(|id| id.to_string()).into(),
+            self.email_verified.into(),
+            self.pending_email.as_ref().into(),
+            self.pending_claim.map(|id| id.to_string()).into(),
+            (&self.first_name).into(),
+            (&self.last_name).into(),
+            self.active.into(),
+            self.epoch.into(),
+            self.kept.map(|id| id.to_string()).into(),
+            self.epoch_raised_at.map(|at| at.0).into(),
+            self.registered_at.0.into(),
+            to_sql(self.version).into(),
+            self.position.to_sql().into(),
+        ]
+    }
 
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let number = |name| row.try_get::<i64, _>(name);
@@ -149,61 +212,6 @@ impl UserRow {
             version: from_sql(number("version")?),
             position: Position::from_sql(number("position")?),
         })
-    }
-}
-
-#[async_trait]
-impl ReadModel for UserRow {
-    type Aggregate = User;
-
-    const NAME: &'static str = "users";
-    const STREAMS: &'static str = "user";
-
-    fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {
-        let row = match (row, event) {
-            (None, Event::UserRegistered(registration)) => {
-                Self::born(recorded.stream.key().parse().ok()?, registration)
-            }
-            (None, _) => return None,
-            (Some(row), _) if row.version >= recorded.version => return Some(row),
-            (Some(row), _) => row,
-        };
-        Some(Self { version: recorded.version, position: recorded.position, ..row.evolve(event) })
-    }
-
-    async fn load(connection: &mut SqliteConnection, key: &str) -> Result<Option<Self>, sqlx::Error> {
-        let row = sqlx::query("select * from users where pk = ?")
-            .bind(key.parse::<i64>().unwrap_or_default())
-            .fetch_optional(connection)
-            .await?;
-        row.as_ref().map(Self::from_row).transpose()
-    }
-
-    async fn save(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert or replace into users (pk, username, email, email_claim, \
-             email_verified, pending_email, pending_claim, first_name, last_name, active, epoch, kept, \
-             epoch_raised_at, registered_at, version, position) \
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(SQL)
-            .bind(self.pk.0)
-            .bind(&self.username)
-            .bind(&self.email)
-            .bind(self.email_claim.map(|id| id.to_string()))
-            .bind(self.email_verified)
-            .bind(&self.pending_email)
-            .bind(self.pending_claim.map(|id| id.to_string()))
-            .bind(&self.first_name)
-            .bind(&self.last_name)
-            .bind(self.active)
-            .bind(self.epoch)
-            .bind(self.kept.map(|id| id.to_string()))
-            .bind(self.epoch_raised_at.map(|at| at.0))
-            .bind(self.registered_at.0)
-            .bind(to_sql(self.version))
-            .bind(self.position.to_sql())
-            .execute(connection)
-            .await?;
-        Ok(())
     }
 }
 

@@ -116,9 +116,7 @@ impl Desk {
                 .await?;
         let foreign = ahead || kept.as_ref().is_some_and(|kept| kept != log_id);
         if foreign {
-            for table in ["users", "sessions", "parked", "kept_checkpoints"] {
-                sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&mut *work).await?;
-            }
+            forget_all(&mut work).await?;
         }
         sqlx::query("insert or replace into kept_log (one, log_id) values (1, ?)")
             .bind(log_id)
@@ -199,11 +197,11 @@ impl Desk {
 
 impl Lease {
     /// Writes down that everything up to `position` is done, in the transaction that did it; refused when the lease is
-    /// someone else's by now.
+    /// someone else's by now. A place further on stands: a rebuild may have come ahead of the leader.
     pub async fn advance(&self, work: &mut SqliteConnection, position: Position) -> Result<(), FollowError> {
         const SQL: &str = "insert into kept_checkpoints (role, position) select ?1, ?2 \
              where exists (select 1 from kept_leases where role = ?1 and node = ?3 and epoch = ?4) \
-             on conflict (role) do update set position = excluded.position";
+             on conflict (role) do update set position = max(position, excluded.position)";
         let written = sqlx::query(SQL)
             .bind(&self.role)
             .bind(position.to_sql())
@@ -214,6 +212,21 @@ impl Lease {
             .rows_affected();
         if written == 0 { Err(FollowError::LeaseLost(self.role.clone())) } else { Ok(()) }
     }
+}
+
+/// Empties the read models, and removes those that a rebuild left beside them. What survives a rebuild has `kept_` before
+/// its name, of which only the places are of the log.
+async fn forget_all(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    const SQL: &str = "select name from sqlite_master \
+         where type = 'table' and name not glob 'kept_*' and name not glob '_sqlx_*'";
+    let tables: Vec<String> = sqlx::query_scalar(SQL).fetch_all(&mut *work).await?;
+    for table in tables {
+        let aside = table.ends_with("_next") || table.ends_with("_before");
+        let verb = if aside { "drop table" } else { "delete from" };
+        sqlx::query(sqlx::AssertSqlSafe(format!("{verb} {table}"))).execute(&mut *work).await?;
+    }
+    sqlx::query("delete from kept_checkpoints").execute(work).await?;
+    Ok(())
 }
 
 /// Runs a follower until `stop` says so, and tells `progress` how far it came. Takes part in the contest for the lease,

@@ -1,6 +1,7 @@
 //! Aggregates over the log: loads and folds a stream, decides, seals, and appends what was decided at the version that
 //! was folded. The one way by which commands reach the log; holds no rule itself.
 
+mod decode;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write, random,
-    seal::{self, Keys, Place},
+    seal::{self, Place},
 };
 
 /// How often a command is decided again when someone else wrote first.
@@ -156,7 +157,7 @@ impl Journal {
         for recorded in self.log.read_stream(stream, loaded.version).await? {
             let event = match seals {
                 Seals::Opened => self.decode::<A>(&recorded).await?,
-                Seals::Kept => decoded::<A>(&recorded, None)?,
+                Seals::Kept => decode::closed::<A>(&recorded)?,
             };
             loaded = Loaded {
                 state: loaded.state.evolve(&event),
@@ -165,18 +166,6 @@ impl Journal {
             };
         }
         Ok(loaded)
-    }
-
-    /// The domain event that a record holds.
-    pub async fn decode<A: Aggregate>(&self, recorded: &Recorded) -> Result<A::Event, StoreError> {
-        let Some(sealed) = &recorded.event.sealed else { return decoded::<A>(recorded, None) };
-        let sealed = serde_json::from_str(sealed).map_err(|error| corrupt(recorded, error.into()))?;
-        let keys = self.vault.keys_for_reading(&seal::keys_of(&sealed)).await;
-        let keys = keys.map_err(|error| match error {
-            VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
-            error => corrupt(recorded, error.into()),
-        })?;
-        decoded::<A>(recorded, Some((&sealed, &keys)))
     }
 
     /// Seals and appends changes to several streams, all or none, and answers where the last event stands.
@@ -243,30 +232,6 @@ impl Journal {
             }
         }
     }
-}
-
-/// The domain event that a record holds; what is sealed comes back as if it were shredded unless its keys are given.
-fn decoded<A: Aggregate>(
-    recorded: &Recorded,
-    opening: Option<(&Value, &Keys)>,
-) -> Result<A::Event, StoreError> {
-    let (event, failed) = (&recorded.event, |cause| corrupt(recorded, cause));
-    let mut data: Value = serde_json::from_str(&event.data).map_err(|error| failed(error.into()))?;
-    let place = Place { stream: &recorded.stream, event: event.id, kind: &event.kind };
-    match (opening, &event.sealed) {
-        (Some((sealed, keys)), _) => seal::restore(&mut data, sealed, keys, &place).map_err(failed)?,
-        (None, Some(sealed)) => {
-            let sealed = serde_json::from_str(sealed).map_err(|error| failed(error.into()))?;
-            seal::restore(&mut data, &sealed, &Keys::new(), &place).map_err(failed)?;
-        }
-        (None, None) => {}
-    }
-    let tagged = serde_json::json!({ "type": event.kind, "data": data });
-    serde_json::from_value(tagged).map_err(|error| failed(error.into()))
-}
-
-fn corrupt(recorded: &Recorded, source: Cause) -> StoreError {
-    StoreError::Corrupt { stream: recorded.stream.clone(), version: recorded.version, source }
 }
 
 /// An event as adjacently tagged JSON, taken apart; none if a private value in it could not be sealed.

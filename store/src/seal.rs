@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{Cause, StreamId, vault};
 
+/// Data keys by their ids; those that were destroyed are left out.
 pub(crate) type Keys = HashMap<KeyId, vault::DataKey>;
 
 /// Where a sealed value stands. It opens nowhere else.

@@ -197,7 +197,7 @@ async fn migrate(pool: &SqlitePool, role: Role) -> Result<(), MigrateError> {
 
 /// Makes the file, if there is none, readable by its owner alone; SQLite gives its side files the same mode. One that is
 /// there is left alone: to close a file is to lose all locks that this process holds on it, SQLite's among them.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

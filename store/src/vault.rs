@@ -5,7 +5,13 @@ mod crypt;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, num::NonZeroUsize, ops::Range, path::Path, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    ops::Range,
+    path::Path,
+    sync::Mutex,
+};
 
 use domain::{KeyId, Time};
 use lru::LruCache;
@@ -134,18 +140,25 @@ impl Vault {
         &self,
         ids: &[KeyId],
     ) -> Result<HashMap<KeyId, DataKey>, VaultError> {
+        const SQL: &str = "select id, wrapped from data_keys where id in (select value from json_each(?))";
         let (mut keys, destroyed) = self.remembered(ids);
+        let mut missing: HashSet<&str> =
+            ids.iter().filter(|id| !keys.contains_key(*id)).map(|id| id.0.as_str()).collect();
+        if missing.is_empty() {
+            return Ok(keys);
+        }
+        let asked = serde_json::json!(missing).to_string();
+        let rows = sqlx::query(SQL).bind(asked).fetch_all(&self.rows).await;
         let mut found = HashMap::new();
-        for id in ids.iter().filter(|id| !keys.contains_key(*id)) {
-            let row = sqlx::query("select wrapped from data_keys where id = ?")
-                .bind(&id.0)
-                .fetch_optional(&self.rows)
-                .await
-                .map_err(VaultError::Unavailable)?
-                .ok_or_else(|| VaultError::Missing(id.clone()))?;
-            if let Some(key) = self.unwrapped(id, &row)? {
-                found.insert(id.clone(), key);
+        for row in rows.map_err(VaultError::Unavailable)? {
+            let id = KeyId(row.try_get("id").map_err(VaultError::Unavailable)?);
+            missing.remove(id.0.as_str());
+            if let Some(key) = self.unwrapped(&id, &row)? {
+                found.insert(id, key);
             }
+        }
+        if let Some(id) = missing.into_iter().next() {
+            return Err(VaultError::Missing(KeyId(id.to_owned())));
         }
         self.remember(&found, destroyed);
         keys.extend(found);

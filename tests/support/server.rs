@@ -101,14 +101,14 @@ impl Home {
 
     /// Runs a command to its end, with this on its standard input.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Ran {
-        run(self.command(arguments), input)
+        run_to_end(self.command(arguments), input)
     }
 
     /// Runs a command to its end, with more settings.
     pub(crate) fn run_with(&self, env: &[(&str, &str)], arguments: &[&str]) -> Ran {
         let mut command = self.command(arguments);
         command.envs(env.iter().copied());
-        run(command, "")
+        run_to_end(command, "")
     }
 
     /// From the next start on a program runs that is given Stele's command line and becomes Stele.
@@ -122,7 +122,8 @@ impl Home {
     }
 }
 
-fn run(mut command: Command, input: &str) -> Ran {
+/// Runs a command to its end, with this on its standard input.
+pub(crate) fn run_to_end(mut command: Command, input: &str) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
     let pid = Pid::from_child(&child);

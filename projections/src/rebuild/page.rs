@@ -1,0 +1,96 @@
+//! Some events in a row, unsealed for both models, and which of them each model has still to take.
+
+use domain::{Session, User};
+use sqlx::SqliteConnection;
+use store::{Journal, Position, Recorded, StoreError};
+
+use crate::{
+    ReadModel, SessionRow, UserRow,
+    read_model::{Outcome, of_model},
+    rows::Rows,
+    shelf::{Places, Shelf},
+};
+
+/// Which events are to be taken: those behind `after`, up to `until`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) after: Places,
+    pub(super) until: Places,
+}
+
+pub(super) struct Page {
+    reach: Reach,
+    recorded: Vec<Recorded>,
+    users: Vec<Outcome<UserRow>>,
+    sessions: Vec<Outcome<SessionRow>>,
+}
+
+/// The rows of both models that are at hand.
+pub(super) struct AtHand {
+    users: Rows<UserRow>,
+    sessions: Rows<SessionRow>,
+}
+
+impl Reach {
+    fn share<M: ReadModel>(recorded: &[Recorded], (after, until): (Position, Position)) -> Vec<&Recorded> {
+        let mut events = of_model::<M>(recorded);
+        events.retain(|recorded| after < recorded.position && recorded.position <= until);
+        events
+    }
+
+    fn of_users<'a>(&self, recorded: &'a [Recorded]) -> Vec<&'a Recorded> {
+        Self::share::<UserRow>(recorded, (self.after.users, self.until.users))
+    }
+
+    fn of_sessions<'a>(&self, recorded: &'a [Recorded]) -> Vec<&'a Recorded> {
+        Self::share::<SessionRow>(recorded, (self.after.sessions, self.until.sessions))
+    }
+}
+
+impl Page {
+    /// The next events of the log, at most `limit`.
+    pub(super) async fn read(journal: &Journal, reach: Reach, limit: u32) -> Result<Self, StoreError> {
+        let recorded = journal.log().read_all(reach.after.first(), limit).await?;
+        Self::unseal(journal, reach, recorded).await
+    }
+
+    pub(super) async fn unseal(
+        journal: &Journal,
+        reach: Reach,
+        recorded: Vec<Recorded>,
+    ) -> Result<Self, StoreError> {
+        let users = journal.decode_all::<User>(&reach.of_users(&recorded)).await?;
+        let sessions = journal.decode_all::<Session>(&reach.of_sessions(&recorded)).await?;
+        Ok(Self { reach, recorded, users, sessions })
+    }
+
+    /// Takes the events into the rows at hand, and answers where the models are then.
+    pub(super) async fn take(
+        self,
+        at_hand: &mut AtHand,
+        connection: &mut SqliteConnection,
+    ) -> Result<Places, sqlx::Error> {
+        let Reach { after, until } = self.reach;
+        at_hand.users.take(connection, &self.reach.of_users(&self.recorded), self.users).await?;
+        at_hand.sessions.take(connection, &self.reach.of_sessions(&self.recorded), self.sessions).await?;
+        let last = self.recorded.last().map_or(until.last(), |recorded| recorded.position);
+        Ok(after.max(Places { users: until.users.min(last), sessions: until.sessions.min(last) }))
+    }
+}
+
+impl AtHand {
+    pub(super) fn of(shelf: Shelf) -> Self {
+        Self { users: Rows::of(shelf), sessions: Rows::of(shelf) }
+    }
+
+    /// How many aggregates they are.
+    pub(super) fn len(&self) -> usize {
+        self.users.len() + self.sessions.len()
+    }
+
+    /// Writes all of them, and has none at hand any more.
+    pub(super) async fn save(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        self.users.save(connection).await?;
+        self.sessions.save(connection).await
+    }
+}

@@ -1,0 +1,85 @@
+//! Puts other tables in the place of the live ones, in one transaction: they have caught up with the live ones before, but
+//! for a few events, and the projectors, who hold their places in memory, go on as if nothing had happened.
+
+use sqlx::{Connection, SqliteConnection};
+use store::Journal;
+
+use super::{
+    RebuildError,
+    page::{AtHand, Page, Reach},
+    tables,
+};
+use crate::shelf::{Places, Shelf};
+
+/// How many events are taken before others may write.
+const PAGE: u32 = 500;
+/// How many events are taken, at most, while the projectors wait for the switch.
+const CLOSE: u64 = 200;
+
+/// Makes the tables of a shelf the live ones, and those that were live the ones before.
+pub(super) async fn go_live(
+    journal: &Journal,
+    connection: &mut SqliteConnection,
+    shelf: Shelf,
+) -> Result<(), RebuildError> {
+    while !switch(journal, connection, shelf).await? {
+        catch_up(journal, connection, shelf).await?;
+    }
+    Ok(())
+}
+
+/// Takes what the live tables have taken, in short transactions.
+async fn catch_up(
+    journal: &Journal,
+    connection: &mut SqliteConnection,
+    shelf: Shelf,
+) -> Result<(), RebuildError> {
+    let until = Places::of(connection, Shelf::Live).await?;
+    let mut after = Places::of(connection, shelf).await?;
+    while !after.reach(until) {
+        let page = Page::read(journal, Reach { after, until }, PAGE).await?;
+        let mut work = connection.begin_with("begin immediate").await?;
+        after = take(page, &mut work, shelf).await?;
+        work.commit().await?;
+    }
+    Ok(())
+}
+
+/// Unless the live tables are too far ahead: answers whether they were replaced.
+async fn switch(
+    journal: &Journal,
+    connection: &mut SqliteConnection,
+    shelf: Shelf,
+) -> Result<bool, RebuildError> {
+    let mut work = connection.begin_with("begin immediate").await?;
+    // From here on they stand still.
+    let live = Places::of(&mut work, Shelf::Live).await?;
+    let mut after = Places::of(&mut work, shelf).await?;
+    if after.behind(live) > CLOSE {
+        return Ok(false);
+    }
+    while !after.reach(live) {
+        let page = Page::read(journal, Reach { after, until: live }, PAGE).await?;
+        after = take(page, &mut work, shelf).await?;
+    }
+    let aside = if shelf == Shelf::Before { Shelf::Next } else { Shelf::Before };
+    tables::rename(&mut work, Shelf::Live, aside).await?;
+    tables::rename(&mut work, shelf, Shelf::Live).await?;
+    if aside == Shelf::Next {
+        tables::rename(&mut work, Shelf::Next, Shelf::Before).await?;
+    }
+    Places::forget(&mut work, Shelf::Next).await?;
+    live.keep(&mut work, Shelf::Before).await?;
+    after.keep(&mut work, Shelf::Live).await?;
+    work.commit().await?;
+    Ok(true)
+}
+
+/// Takes a page into tables, with their place.
+async fn take(page: Page, work: &mut SqliteConnection, shelf: Shelf) -> Result<Places, sqlx::Error> {
+    let mut at_hand = AtHand::of(shelf);
+    let places = page.take(&mut at_hand, work).await?;
+    at_hand.save(work).await?;
+    places.keep(work, shelf).await?;
+    Ok(places)
+}

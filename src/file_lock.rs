@@ -1,0 +1,66 @@
+//! Locks between processes: files that are locked for as long as their holder lives, whatever ends him. Knows nothing of
+//! what they guard.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Held until it is dropped.
+pub(crate) struct FileLock(#[expect(dead_code, reason = "the lock ends with the file")] File);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LockError {
+    #[error("{} is held by another process", .0.display())]
+    Taken(PathBuf),
+    #[error("{} can't be used", .path.display())]
+    Unusable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl FileLock {
+    /// Takes the lock, making its file where there is none; does not wait.
+    pub(crate) fn claim(path: &Path) -> Result<Self, LockError> {
+        let failed = |source| LockError::Unusable { path: path.to_owned(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        }
+        let file = options().create(true).mode(0o600).open(path).map_err(failed)?;
+        Self::lock(file, path)
+    }
+
+    /// As [`claim`](Self::claim), where the file is there; makes nothing.
+    pub(crate) fn claim_if_made(path: &Path) -> Result<Option<Self>, LockError> {
+        match options().open(path) {
+            Ok(file) => Self::lock(file, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LockError::Unusable { path: path.to_owned(), source }),
+        }
+    }
+
+    fn lock(file: File, path: &Path) -> Result<Self, LockError> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(LockError::Taken(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(LockError::Unusable { path: path.to_owned(), source }),
+        }
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = File::options();
+    options.append(true);
+    options
+}
+
+/// A file of this name beside another, such as `views.db.lock`.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

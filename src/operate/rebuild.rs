@@ -1,0 +1,143 @@
+//! `stele rebuild`: has the read models made anew, compared or switched back, and tells what came of it.
+
+mod display;
+
+use api::position_text;
+use projections::{
+    Rebuild,
+    rebuild::{Model, Report},
+};
+use serde_json::{Value, json};
+use store::EventLog;
+use tokio::time::Instant;
+
+use super::{OperateError, Site, claim, say, say_json};
+use crate::{
+    backends::Backends,
+    command_line::{Printed, Rebuild as Asked},
+    file_lock::{FileLock, LockError, beside},
+    settings::Settings,
+    table::Table,
+};
+use display::Display;
+
+/// What was done.
+#[derive(Debug, Clone, Copy)]
+enum Done {
+    Replaced,
+    Compared,
+    RolledBack,
+}
+
+pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
+    let site = site(settings).await?;
+    let views = settings.store.views.path();
+    let lock = FileLock::claim(&beside(views, ".rebuild.lock")).map_err(|error| match error {
+        LockError::Taken(path) => OperateError::RebuildRuns(path),
+        error @ LockError::Unusable { .. } => OperateError::Backend(error.into()),
+    })?;
+    let (start, display) = (Instant::now(), Display::new(asked.printed));
+    let rebuild = Rebuild {
+        journal: &site.backends.journal,
+        views: site.backends.desk.pool(),
+        scratch: beside(views, ".rebuild"),
+        progress: &|step| display.show(step),
+    };
+    let (done, outcome) = if asked.rollback {
+        (Done::RolledBack, rebuild.roll_back().await)
+    } else if asked.check {
+        (Done::Compared, rebuild.check().await)
+    } else {
+        (Done::Replaced, rebuild.replace().await)
+    };
+    display.clear();
+    drop(lock);
+    let report = outcome?;
+    tell(
+        site.backends.journal.log().as_ref(),
+        (done, &report),
+        start.elapsed().as_secs_f64(),
+        asked.printed,
+    )?;
+    if asked.check && !report.is_same() { Err(OperateError::Differs) } else { Ok(()) }
+}
+
+/// The installation, opened so that read models of another log are not taken for those of this one. The server, if one
+/// runs, saw to it; none is kept from starting.
+async fn site(settings: &Settings) -> Result<Site<'_>, OperateError> {
+    let mut site = Site::open(settings).await?;
+    if let Some(sole) = claim(settings)? {
+        site.backends = Backends::open(settings, Some(&sole)).await?;
+    }
+    Ok(site)
+}
+
+fn tell(
+    log: &dyn EventLog,
+    (done, report): (Done, &Report),
+    seconds: f64,
+    printed: Printed,
+) -> Result<(), OperateError> {
+    if printed.json {
+        return say_json(&json!({
+            "done": done.as_str(),
+            "events": report.events,
+            "seconds": seconds,
+            "models": report.models.iter().map(|model| to_json(log, model)).collect::<Vec<_>>(),
+        }));
+    }
+    let headers = ["MODEL", "ROWS", "PARKED", "POSITION", "CHECKSUM (SHA-256)", "LIVE"];
+    let table = report.models.iter().fold(Table::new(headers), |table, model| {
+        let position = position_text(log.log_id(), model.position);
+        let (rows, parked) = (model.rows.to_string(), model.parked.to_string());
+        table.row([model.name, &rows, &parked, &position, &model.checksum, beside_live(done, model)])
+    });
+    say(&table.to_string())?;
+    say(&sentence(done, report, seconds))
+}
+
+fn sentence(done: Done, report: &Report, seconds: f64) -> String {
+    let events = report.events;
+    match done {
+        Done::Replaced => format!(
+            "Built from {events} events in {seconds:.1} s, and live now. `stele rebuild --rollback` goes back."
+        ),
+        Done::Compared => {
+            format!("Built from {events} events in {seconds:.1} s and compared. Nothing was changed.")
+        }
+        Done::RolledBack => {
+            "These are live again. `stele rebuild --rollback` goes back to those that they replaced."
+                .to_owned()
+        }
+    }
+}
+
+fn beside_live(done: Done, model: &Model) -> &'static str {
+    match (done, &model.live_checksum) {
+        (Done::RolledBack, _) => "",
+        (_, Some(live)) if *live == model.checksum => "same",
+        (_, Some(_)) => "DIFFERENT",
+        (_, None) => "behind",
+    }
+}
+
+fn to_json(log: &dyn EventLog, model: &Model) -> Value {
+    json!({
+        "name": model.name,
+        "rows": model.rows,
+        "parked": model.parked,
+        "position": position_text(log.log_id(), model.position),
+        "checksum": model.checksum,
+        "live_checksum": model.live_checksum,
+    })
+}
+
+impl Done {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replaced => "replaced",
+            Self::Compared => "compared",
+            Self::RolledBack => "rolled back",
+        }
+    }
+}

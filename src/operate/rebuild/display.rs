@@ -1,0 +1,80 @@
+//! Shows how far a rebuild is: a bar with the time that is left on a terminal, a line for each step elsewhere, nothing
+//! beside JSON.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::rebuild::Step;
+
+use crate::command_line::Printed;
+
+const BAR: &str = "{prefix}  {bar:32}  {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
+
+pub(super) struct Display {
+    medium: Medium,
+    /// What is shown now.
+    shown: Mutex<&'static str>,
+}
+
+enum Medium {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl Display {
+    pub(super) fn new(printed: Printed) -> Self {
+        let medium = match (printed.json, io::stderr().is_terminal()) {
+            (true, _) => Medium::Nothing,
+            (false, true) => Medium::Bar(ProgressBar::no_length()),
+            (false, false) => Medium::Lines,
+        };
+        Self { medium, shown: Mutex::new("") }
+    }
+
+    pub(super) fn show(&self, step: Step) {
+        let (name, done, of, what) = match step {
+            Step::Reading { done, of } => ("reading the log", done, of, "events"),
+            Step::Comparing => ("summing up", 0, 0, ""),
+            Step::Copying { done, of } => ("copying", done, of, "rows"),
+            Step::Switching => ("switching", 0, 0, ""),
+        };
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = *shown != name;
+        *shown = name;
+        match &self.medium {
+            Medium::Bar(bar) if begins => begin(bar, name, what),
+            Medium::Lines if begins && of > 0 => say(&format!("stele: {name}, {of} {what}")),
+            Medium::Lines if begins => say(&format!("stele: {name}")),
+            Medium::Bar(_) | Medium::Lines | Medium::Nothing => {}
+        }
+        if let Medium::Bar(bar) = &self.medium {
+            bar.set_length(of);
+            bar.set_position(done);
+        }
+    }
+
+    /// Takes the bar off the terminal.
+    pub(super) fn clear(&self) {
+        if let Medium::Bar(bar) = &self.medium {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn begin(bar: &ProgressBar, name: &'static str, what: &'static str) {
+    let template = if what.is_empty() { "{prefix} …" } else { BAR };
+    // The templates are ours, and a bar of the default style would do.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.reset();
+    bar.set_prefix(name);
+    bar.set_message(what);
+}
+
+fn say(line: &str) {
+    // Nobody may be looking.
+    _ = writeln!(io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,91 @@
+//! `stele rebuild` beside a server: nobody who calls notices it, what it builds is what was live, and what was live can be had
+//! back.
+
+mod beside_traffic;
+mod interrupted;
+
+use serde_json::Value;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use crate::support::{Account, Caller, Ran, Server};
+
+/// Both models must be what the live ones were.
+#[track_caller]
+fn assert_same(report: &Value) {
+    let models = report["models"].as_array().expect("the models");
+    assert_eq!(models.len(), 2, "{report}");
+    for model in models {
+        assert!(model["checksum"].as_str().is_some_and(|sum| sum.len() == 64), "{report}");
+        assert_eq!(model["checksum"], model["live_checksum"], "{report}");
+    }
+}
+
+#[track_caller]
+fn report(ran: Ran) -> Value {
+    serde_json::from_str(&ran.succeeded()).expect("a report")
+}
+
+/// Changes the read models behind the server's back.
+async fn tamper(server: &Server, sql: &'static str) {
+    let file = SqliteConnectOptions::new().filename(server.home().data().join("views.db"));
+    let mut views = file.connect().await.unwrap();
+    assert_eq!(sqlx::query(sql).execute(&mut views).await.unwrap().rows_affected(), 1, "{sql}");
+}
+
+async fn username(caller: &Caller) -> String {
+    caller.get("user/").await.expect(200).at("/username")
+}
+
+#[tokio::test]
+async fn a_row_that_was_altered_is_found_and_mended() {
+    let server = Server::start(&[]).await;
+    let tokens = Account::named("ann").register(&server.api()).await;
+    let ann = tokens.on(&server.api());
+    ann.get(crate::support::SESSIONS).await.expect(200);
+    assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
+
+    tamper(&server, "update users set username = 'mallory'").await;
+    assert_eq!(username(&ann).await, "mallory");
+    let checked = server.run(&["rebuild", "--check"]);
+    assert_eq!(checked.code, Some(3), "{checked:?}");
+    assert!(checked.stdout.contains("DIFFERENT"), "{checked:?}");
+    assert_eq!(username(&ann).await, "mallory", "a check changes nothing");
+
+    server.run(&["rebuild"]).succeeded();
+    assert_eq!(username(&ann).await, "ann");
+    assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
+}
+
+#[tokio::test]
+async fn what_was_live_before_can_be_had_back_with_what_happened_since() {
+    let server = Server::start(&[]).await;
+    let refused = server.run(&["rebuild", "--rollback"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no earlier read models"), "{refused:?}");
+
+    let ann = Account::named("ann").register(&server.api()).await.on(&server.api());
+    ann.get(crate::support::SESSIONS).await.expect(200);
+    tamper(&server, "update users set first_name = 'left behind'").await;
+    server.run(&["rebuild"]).succeeded();
+    let bob = Account::named("bob").register(&server.api()).await.on(&server.api());
+    server.run(&["rebuild", "--rollback"]).succeeded();
+    assert_eq!(ann.get("user/").await.expect(200).at("/first_name"), "left behind");
+    assert_eq!(username(&bob).await, "bob");
+    bob.get(crate::support::SESSIONS).await.expect(200);
+    server.run(&["rebuild", "--rollback"]).succeeded();
+    assert_eq!(ann.get("user/").await.expect(200).at("/first_name"), "");
+    assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
+}
+
+#[tokio::test]
+async fn it_works_without_a_server_too() {
+    let mut server = Server::start(&[]).await;
+    let tokens = Account::named("ann").register(&server.api()).await;
+    tokens.on(&server.api()).get(crate::support::SESSIONS).await.expect(200);
+    server.stop();
+    let report = report(server.run(&["rebuild", "--json"]));
+    assert!(report["events"].as_u64().is_some_and(|events| events >= 5), "{report}");
+    server.restart().await;
+    assert_eq!(username(&tokens.on(&server.api())).await, "ann");
+}
