@@ -1,18 +1,24 @@
 //! Who holds a name. An index, not history: it counts only while the holder's own state names the reservation.
 
+#[cfg(test)]
+mod model;
+mod plan;
+
+pub use plan::{Found, Plan, Seen, Terms, UNDER_WAY, Write, released};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Aggregate, ReservationId, Time, UserId};
 
 /// Whether one name, in its canonical form, is held, and by whom.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Claim {
     #[default]
     Free,
     Held(Holding),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Holding {
     pub holder: UserId,
     pub reservation: ReservationId,
@@ -30,7 +36,7 @@ pub enum Command {
     Release(ReservationId),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum Event {
     #[serde(rename = "claim.claimed.v1")]

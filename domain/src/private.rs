@@ -8,7 +8,7 @@ use crate::KeyId;
 pub const MARK: &str = "$key";
 
 /// A value that is stored sealed under its own key. Without a value when that key was destroyed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Private<T> {
     #[serde(rename = "$key")]
     pub key: KeyId,

@@ -14,7 +14,7 @@ pub use event::{Event, Names, PasswordHash, Registration};
 use crate::Aggregate;
 
 /// One account, from before its birth on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum User {
     #[default]
     Unborn,

@@ -7,7 +7,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use domain::Aggregate;
+use domain::{Aggregate, claim::Seen};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -55,6 +55,12 @@ impl<A: Aggregate> Loaded<A> {
     /// An aggregate before its first event.
     pub fn nothing() -> Self {
         Self { state: A::default(), version: 0, position: Position::BEGINNING }
+    }
+}
+
+impl<A> From<Loaded<A>> for Seen<A> {
+    fn from(loaded: Loaded<A>) -> Self {
+        Self { state: loaded.state, version: loaded.version }
     }
 }
 
@@ -168,10 +174,21 @@ impl Journal {
         Ok(loaded)
     }
 
-    /// Seals and appends changes to several streams, all or none, and answers where the last event stands.
+    /// Seals and appends changes, and answers where the last event stands; see [`EventLog::append`].
     pub async fn append(&self, context: &Context, changes: Vec<Change>) -> Result<Position, StoreError> {
+        self.append_then(context, changes, Vec::new()).await
+    }
+
+    /// The same, with what follows from the changes; see [`EventLog::append_then`].
+    pub async fn append_then(
+        &self,
+        context: &Context,
+        changes: Vec<Change>,
+        afterwards: Vec<Change>,
+    ) -> Result<Position, StoreError> {
         let wanted: Vec<_> = changes
             .iter()
+            .chain(&afterwards)
             .flat_map(|change| change.events.iter().flat_map(|event| seal::keys_in(&event.data)))
             .collect();
         let keys = self.vault.keys_for_writing(&wanted).await.map_err(|error| match error {
@@ -192,15 +209,13 @@ impl Journal {
                 kind: event.kind,
             }
         };
-        let writes = changes
-            .into_iter()
-            .map(|Change { stream, expected, events }| Write {
-                events: events.into_iter().map(|event| sealed(&stream, event)).collect(),
-                stream,
-                expected,
-            })
-            .collect();
-        self.log.append(writes).await
+        let write = |Change { stream, expected, events }| Write {
+            events: events.into_iter().map(|event| sealed(&stream, event)).collect(),
+            stream,
+            expected,
+        };
+        let writes = changes.into_iter().map(write).collect();
+        self.log.append_then(writes, afterwards.into_iter().map(write).collect()).await
     }
 
     /// Waits as long as recording one event takes, and records nothing.

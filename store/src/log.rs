@@ -4,6 +4,8 @@
 mod batch;
 #[cfg(test)]
 mod contract;
+mod memory;
+mod one_by_one;
 mod sqlite;
 
 use std::{fmt, sync::Arc};
@@ -15,6 +17,8 @@ use uuid::Uuid;
 
 use crate::{Cause, VaultError};
 
+pub use memory::MemoryLog;
+pub use one_by_one::{OneByOne, StreamLog};
 pub use sqlite::SqliteLog;
 
 /// The name of one aggregate's history.
@@ -168,9 +172,22 @@ impl StoreError {
 /// append is durable; the same event id appended twice is one event; reads see every acknowledged append.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// Appends all writes or none, and answers the position of the last event. Without writes it costs what
-    /// recording one event costs, and records nothing.
+    /// Appends the writes and answers the position of the last event. A log with transactions appends all or none; one
+    /// without appends one after the other, as they are given, and stops at the first that conflicts or fails. Whoever
+    /// writes to several streams gives them in an order in which it does no harm to stop after any. Without writes it
+    /// costs what recording one event costs, and records nothing.
     async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError>;
+
+    /// Appends the writes, and with them what follows from them. A log without transactions goes past a conflict in what
+    /// follows: the writes stand, and someone else has seen to it.
+    async fn append_then(
+        &self,
+        mut writes: Vec<Write>,
+        afterwards: Vec<Write>,
+    ) -> Result<Position, StoreError> {
+        writes.extend(afterwards);
+        self.append(writes).await
+    }
 
     /// The events of a stream after its version `after`, oldest first.
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError>;

@@ -1,7 +1,8 @@
 //! Addresses: verified by the link that was mailed to them, asked for again, and exchanged for others.
 
 use domain::{
-    Aggregate, KeyId, Private, ReservationId, Time, User, UserId,
+    KeyId, Private, ReservationId, Time, UserId,
+    claim::Plan,
     mail::Purpose,
     name::{NameKind, canonical_email},
     user::{self, Account, Command, Proof},
@@ -34,18 +35,16 @@ impl Accounts {
 
     async fn try_verify_email(&self, context: &Context, link: &Link) -> Result<Position, EmailError> {
         let user = link.user();
-        let stream = StreamId::user(user);
-        let loaded = self.users.load(&self.journal, &stream).await?;
+        let loaded = self.user(user).await?;
         let account = loaded.state.account().ok_or(EmailError::BadLink)?;
         let address = self.address_of(link, account).ok_or(EmailError::BadLink)?;
-        let at = clock::now();
-        let command = Command::VerifyEmail { address, at };
-        let events = loaded.state.decide(command).map_err(|_| EmailError::BadLink)?;
-        let mut changes = vec![Change::of::<User>(stream, loaded.version, &events)?];
+        let mut plan = Plan::of(user, loaded.clone().into());
+        let command = Command::VerifyEmail { address, at: clock::now() };
+        let events = plan.commit(command).map_err(|_| EmailError::BadLink)?;
         if events.iter().any(|event| matches!(event, user::Event::EmailChanged { .. })) {
-            changes.extend(self.release_replaced(account).await?);
+            self.release_replaced(&mut plan, account).await?;
         }
-        Ok(self.journal.append(context, changes).await?)
+        Ok(self.carry_out(context, &plan, vec![]).await?)
     }
 
     /// Whether a verification link still opens anything.
@@ -64,13 +63,10 @@ impl Accounts {
         addresses.find(|address| link.check(key, address, account.epoch, clock::now().0).is_ok())
     }
 
-    async fn release_replaced(&self, account: &Account) -> Result<Option<Change>, StoreError> {
-        match &account.email {
-            Some(old) => match old.email.get() {
-                Some(email) => self.release(NameKind::Email, email, old.claim).await,
-                None => Ok(None),
-            },
-            None => Ok(None),
+    async fn release_replaced(&self, plan: &mut Plan<StreamId>, account: &Account) -> Result<(), StoreError> {
+        match account.email.as_ref().and_then(|old| Some((old.email.get()?, old.claim))) {
+            Some((email, claim)) => self.release(plan, (NameKind::Email, email), claim).await,
+            None => Ok(()),
         }
     }
 
@@ -128,47 +124,52 @@ impl Accounts {
         email: &str,
     ) -> Result<Position, EmailError> {
         let at = clock::now();
-        let stream = StreamId::user(user);
-        let loaded = self.users.load(&self.journal, &stream).await?;
+        let loaded = self.user(user).await?;
         let account = loaded.state.account().ok_or(EmailError::SessionEnded)?;
-        let (reservation, mut changes) = self.pending_claim((user, account), email, at).await?;
+        let mut plan = Plan::of(user, loaded.clone().into());
+        let reservation = self.pending_claim(&mut plan, account, email, at).await?;
         let private = Private::new(KeyId::of_user(user), email.to_owned());
         let command = Command::RequestEmailChange { proof, email: private.clone(), reservation, at };
-        let events = loaded.state.decide(command).map_err(|error| match error {
+        plan.commit(command).map_err(|error| match error {
             user::Error::Disabled => EmailError::Disabled,
             _ => EmailError::SessionEnded,
         })?;
-        changes.push(Change::of::<User>(stream, loaded.version, &events)?);
-        changes.push(self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), &private, at)?);
-        changes.extend(Self::notice(Purpose::EmailChangeRequested, (user, account), at)?);
-        Ok(self.journal.append(context, changes).await?)
+        let mut mails =
+            vec![self.mail_with_link(Purpose::VerifyEmail, (user, account.epoch), &private, at)?];
+        mails.extend(Self::notice(Purpose::EmailChangeRequested, (user, account), at)?);
+        Ok(self.carry_out(context, &plan, mails).await?)
     }
 
-    /// The reservation under which an address is asked for, and what it takes: nothing where the same one was asked for
+    /// The reservation under which an address is asked for. Plans what it takes: nothing where the same one was asked for
     /// before, else the claim on it in exchange for that on the one before.
     async fn pending_claim(
         &self,
-        (user, account): (UserId, &Account),
+        plan: &mut Plan<StreamId>,
+        account: &Account,
         email: &str,
         at: Time,
-    ) -> Result<(ReservationId, Vec<Change>), EmailError> {
+    ) -> Result<ReservationId, EmailError> {
         let pending = account.pending_email.as_ref();
         let same = pending.filter(|pending| {
             pending.email.get().is_some_and(|held| canonical_email(held) == canonical_email(email))
         });
         if let Some(pending) = same {
-            return Ok((pending.claim, vec![]));
+            return Ok(pending.claim);
         }
-        let mut taken = self.take(NameKind::Email, email, user, at).await?.ok_or(EmailError::Taken)?;
-        taken.changes.extend(self.release_pending(account).await?);
-        Ok((taken.reservation, taken.changes))
+        let taken = self.take(plan, (NameKind::Email, email), at).await?.ok_or(EmailError::Taken)?;
+        self.release_pending(plan, account).await?;
+        Ok(taken)
     }
 
-    /// Gives back the address that the user had asked for, if any.
-    pub(super) async fn release_pending(&self, account: &Account) -> Result<Option<Change>, StoreError> {
+    /// Plans to give back the address that the user had asked for, if any.
+    pub(super) async fn release_pending(
+        &self,
+        plan: &mut Plan<StreamId>,
+        account: &Account,
+    ) -> Result<(), StoreError> {
         match account.pending_email.as_ref().and_then(|pending| Some((pending.email.get()?, pending.claim))) {
-            Some((email, claim)) => self.release(NameKind::Email, email, claim).await,
-            None => Ok(None),
+            Some((email, claim)) => self.release(plan, (NameKind::Email, email), claim).await,
+            None => Ok(()),
         }
     }
 }

@@ -1,33 +1,24 @@
-//! Who holds a name, and how one is taken. A claim counts only if its holder's folded stream names its reservation; one
-//! that does not count is taken over only behind a fence on the holder's stream.
+//! Who holds a name, and how one is taken and given back: reads what `domain::claim::Plan` decides on, and writes what it
+//! decided. A claim counts only if its holder's folded stream names its reservation.
 
 use std::time::Duration;
 
 use domain::{
-    Aggregate, Claim, ReservationId, Time, User, UserId,
-    claim::{self, Holding},
+    Claim, ReservationId, Time, User, UserId,
+    claim::{self, Found, Plan, Seen, Terms, Write},
     name::{self, NameKind},
-    user::{self, Account},
+    user::Account,
 };
-use store::{Change, Loaded, StoreError, StreamId, random};
+use store::{Change, Context, Loaded, Position, StoreError, StreamId, chain, clock, random};
 
 use super::Accounts;
 use crate::config::Verification;
-
-/// How old a claim must be before it is taken for one that was left behind, and not for one that is under way.
-const UNDER_WAY: Duration = Duration::from_mins(1);
 
 /// A name's holder, folded.
 #[derive(Debug)]
 pub struct Held {
     pub user: UserId,
     pub loaded: Loaded<User>,
-}
-
-/// A name that can be taken, and the changes that take it.
-pub(super) struct Taken {
-    pub(super) reservation: ReservationId,
-    pub(super) changes: Vec<Change>,
 }
 
 impl Accounts {
@@ -61,72 +52,76 @@ impl Accounts {
 
     /// Whether the name could not be taken by a new user right now.
     pub async fn is_taken(&self, kind: NameKind, name: &str) -> Result<bool, StoreError> {
-        Ok(self.take(kind, name, UserId(0), store::clock::now()).await?.is_none())
+        let mut plan = Plan::of(UserId(0), Seen::default());
+        Ok(self.take(&mut plan, (kind, name), clock::now()).await?.is_none())
     }
 
-    /// What it takes for `holder` to hold the name; nothing if someone else holds it by right.
+    /// Plans to take a name, and answers the reservation; nothing if someone else holds it by right.
     pub(super) async fn take(
         &self,
-        kind: NameKind,
-        name: &str,
-        holder: UserId,
+        plan: &mut Plan<StreamId>,
+        (kind, name): (NameKind, &str),
         at: Time,
-    ) -> Result<Option<Taken>, StoreError> {
+    ) -> Result<Option<ReservationId>, StoreError> {
         let stream = self.claim_stream(kind, name);
         let claim = self.journal.load::<Claim>(&stream).await?;
+        let holder = match claim.state {
+            Claim::Held(held) => Some(self.user(held.holder).await?.into()),
+            Claim::Free => None,
+        };
+        let found = Found { name: stream, claim: claim.into(), holder };
         let reservation = ReservationId(random::id());
-        let next = Holding { holder, reservation, at };
-        let (mut changes, command) = match claim.state {
-            Claim::Free => (vec![], claim::Command::Claim(next)),
-            Claim::Held(held) => match self.fence(held, holder, at).await? {
-                Some(fence) => (fence, claim::Command::TakeOver { from: held.reservation, next }),
-                None => return Ok(None),
-            },
-        };
-        let Ok(events) = claim.state.decide(command) else {
-            return Ok(None);
-        };
-        changes.push(Change::of::<Claim>(stream, claim.version, &events)?);
-        Ok(Some(Taken { reservation, changes }))
+        let terms = Terms { at, verify_ttl: self.grace_of_addresses() };
+        Ok(plan.take(found, reservation, terms).is_ok().then_some(reservation))
     }
 
-    /// Gives a name back, if this reservation still holds it.
+    /// Plans to give a name back, if this reservation still holds it.
     pub(super) async fn release(
         &self,
-        kind: NameKind,
-        name: &str,
+        plan: &mut Plan<StreamId>,
+        (kind, name): (NameKind, &str),
         reservation: ReservationId,
-    ) -> Result<Option<Change>, StoreError> {
+    ) -> Result<(), StoreError> {
         let stream = self.claim_stream(kind, name);
         let claim = self.journal.load::<Claim>(&stream).await?;
-        match claim.state.decide(claim::Command::Release(reservation)) {
-            Ok(events) if !events.is_empty() => Change::of::<Claim>(stream, claim.version, &events).map(Some),
-            Ok(_) | Err(claim::Error::Held) => Ok(None),
-        }
+        plan.release(stream, claim.into(), reservation);
+        Ok(())
     }
 
-    /// What must be written to the holder's stream before his claim may be taken over by `next`; nothing if it must not
-    /// be. Where both are one, what `next` is about to write to that stream is the fence.
-    async fn fence(&self, held: Holding, next: UserId, at: Time) -> Result<Option<Vec<Change>>, StoreError> {
-        let stream = StreamId::user(held.holder);
-        let holder = self.users.load(&self.journal, &stream).await?;
-        let named = holder.state.account().is_some_and(|account| account.names_reservation(held.reservation));
-        if held.holder == next {
-            return Ok((!named).then(Vec::new));
-        }
-        let left_behind = at.since(held.at) >= UNDER_WAY;
-        let command = match &holder.state {
-            User::Abandoned => return Ok(Some(vec![])),
-            User::Unborn if left_behind => user::Command::AbandonRegistration { at },
-            User::Registered(_) if left_behind || named => {
-                let verify_ttl = self.grace_of_addresses();
-                user::Command::AbandonClaim { reservation: held.reservation, verify_ttl, at }
+    /// Writes what was planned, then `others`, such as mails and sessions, which follow from it; answers where the last event stands. Where someone
+    /// else wrote first, the names that were claimed are given back, so that the order can start over.
+    pub(super) async fn carry_out(
+        &self,
+        context: &Context,
+        plan: &Plan<StreamId>,
+        others: Vec<Change>,
+    ) -> Result<Position, StoreError> {
+        let changes = plan.writes().iter().map(change).collect::<Result<_, _>>()?;
+        let mut afterwards: Vec<Change> = plan.afterwards().iter().map(change).collect::<Result<_, _>>()?;
+        afterwards.extend(others);
+        let outcome = self.journal.append_then(context, changes, afterwards).await;
+        if matches!(outcome, Err(StoreError::Conflict { .. })) {
+            for (claim, reservation) in plan.claimed() {
+                self.give_back(context, claim, *reservation).await;
             }
-            User::Unborn | User::Registered(_) => return Ok(None),
+        }
+        outcome
+    }
+
+    /// Frees a name that was claimed for an order which came to nothing. A log with transactions holds no such claim.
+    async fn give_back(&self, context: &Context, claim: &StreamId, reservation: ReservationId) {
+        let freed = async {
+            let seen = self.journal.load::<Claim>(claim).await?;
+            if let Some(write) = claim::released(claim.clone(), seen.into(), reservation) {
+                self.journal.append(context, vec![change(&write)?]).await?;
+            }
+            Ok(())
         };
-        match holder.state.decide(command) {
-            Ok(events) => Ok(Some(vec![Change::of::<User>(stream, holder.version, &events)?])),
-            Err(_) => Ok(None),
+        match freed.await {
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a name stays claimed until it is found left behind");
+            }
         }
     }
 
@@ -140,5 +135,14 @@ impl Accounts {
 
     fn claim_stream(&self, kind: NameKind, name: &str) -> StreamId {
         self.macs.claim_stream(kind, &name::canonical(kind, name))
+    }
+}
+
+fn change(write: &Write<StreamId>) -> Result<Change, StoreError> {
+    match write {
+        Write::User { user, expected, events } => {
+            Change::of::<User>(StreamId::user(*user), *expected, events)
+        }
+        Write::Claim { name, expected, events } => Change::of::<Claim>(name.clone(), *expected, events),
     }
 }

@@ -2,12 +2,13 @@
 //! by raising the user's epoch, in the same event.
 
 use domain::{
-    Aggregate, Time, User, UserId,
+    Time, UserId,
+    claim::Plan,
     mail::Purpose,
     name::canonical_email,
     user::{self, Account, ChangePassword, Command, Proof},
 };
-use store::{Change, Context, ExecuteError, Position, StreamId, clock, link::Link};
+use store::{Context, ExecuteError, Position, clock, link::Link};
 
 use super::{Accounts, Failure, insist, sealed};
 use crate::password::Secret;
@@ -132,15 +133,14 @@ impl Accounts {
         notice: Purpose,
         command: &(impl Fn(&Account, Time) -> Result<Command, user::Error> + Send + Sync),
     ) -> Result<Position, ExecuteError<user::Error>> {
-        let (stream, at) = (StreamId::user(user), clock::now());
-        let loaded = self.users.load(&self.journal, &stream).await?;
+        let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(ExecuteError::Refused(user::Error::NotRegistered))?;
-        let events = command(account, at).and_then(|command| loaded.state.decide(command));
-        let events = events.map_err(ExecuteError::Refused)?;
-        let mut changes = vec![Change::of::<User>(stream, loaded.version, &events)?];
-        changes.extend(Self::notice(notice, (user, account), at)?);
-        changes.extend(self.release_pending(account).await?);
-        let position = self.journal.append(context, changes).await?;
+        let mut plan = Plan::of(user, loaded.clone().into());
+        let decided = command(account, at).and_then(|command| plan.commit(command));
+        decided.map_err(ExecuteError::Refused)?;
+        let notice = Vec::from_iter(Self::notice(notice, (user, account), at)?);
+        self.release_pending(&mut plan, account).await?;
+        let position = self.carry_out(context, &plan, notice).await?;
         self.shred(&account.password).await;
         Ok(position)
     }

@@ -1,11 +1,12 @@
-//! A user's names. A new username is claimed and the old one given back in the same append.
+//! A user's names. A new username is claimed before it is his, and the old one given back after.
 
 use domain::{
-    Aggregate, KeyId, Private, User, UserId,
+    KeyId, Private, ReservationId, Time, UserId,
+    claim::Plan,
     name::{NameKind, canonical_username},
     user::{self, Account, Command, Names, Proof, UpdateProfile},
 };
-use store::{Change, Context, Position, StreamId, clock};
+use store::{Context, Position, StreamId, clock};
 
 use super::{Accounts, Failure, insist};
 
@@ -46,8 +47,7 @@ impl Accounts {
         (user, proof): (UserId, Proof),
         update: &ProfileUpdate,
     ) -> Result<Position, ProfileError> {
-        let stream = StreamId::user(user);
-        let loaded = self.users.load(&self.journal, &stream).await?;
+        let loaded = self.user(user).await?;
         let account = loaded.state.account().ok_or(ProfileError::SessionEnded)?;
         let old = account.names.get().cloned().unwrap_or_default();
         let names = Names {
@@ -55,11 +55,11 @@ impl Accounts {
             first_name: update.first_name.clone().unwrap_or_else(|| old.first_name.clone()),
             last_name: update.last_name.clone().unwrap_or_else(|| old.last_name.clone()),
         };
-        let (mut changes, claim) = self.rename((user, account), &old.username, &names.username).await?;
+        let (mut plan, at) = (Plan::of(user, loaded.clone().into()), clock::now());
+        let claim = self.rename(&mut plan, account, (&old.username, &names.username), at).await?;
         let names = Private::new(KeyId::of_user(user), names);
-        let at = clock::now();
         let command = Command::UpdateProfile(UpdateProfile { proof, names, claim, at });
-        let events = loaded.state.decide(command).map_err(|error| match error {
+        let events = plan.commit(command).map_err(|error| match error {
             user::Error::NameInUse => ProfileError::UsernameTaken,
             user::Error::Disabled => ProfileError::Disabled,
             _ => ProfileError::SessionEnded,
@@ -67,26 +67,27 @@ impl Accounts {
         if events.is_empty() {
             return Ok(loaded.position);
         }
-        changes.push(Change::of::<User>(stream, loaded.version, &events)?);
-        Ok(self.journal.append(context, changes).await?)
+        Ok(self.carry_out(context, &plan, vec![]).await?)
     }
 
+    /// Plans to take the new name for the old one; nothing where both are one.
     async fn rename(
         &self,
-        (user, account): (UserId, &Account),
-        old: &str,
-        new: &str,
-    ) -> Result<(Vec<Change>, Option<domain::ReservationId>), ProfileError> {
+        plan: &mut Plan<StreamId>,
+        account: &Account,
+        (old, new): (&str, &str),
+        at: Time,
+    ) -> Result<Option<ReservationId>, ProfileError> {
         if canonical_username(old) == canonical_username(new) {
-            return Ok((vec![], None));
+            return Ok(None);
         }
         let own_email = account.email.as_ref().and_then(|address| address.email.get());
         if self.is_foreign_address(new, own_email.map_or("", String::as_str)).await? {
             return Err(ProfileError::UsernameTaken);
         }
-        let taken = self.take(NameKind::Username, new, user, clock::now()).await?;
-        let mut taken = taken.ok_or(ProfileError::UsernameTaken)?;
-        taken.changes.extend(self.release(NameKind::Username, old, account.username_claim).await?);
-        Ok((taken.changes, Some(taken.reservation)))
+        let taken = self.take(plan, (NameKind::Username, new), at).await?;
+        let taken = taken.ok_or(ProfileError::UsernameTaken)?;
+        self.release(plan, (NameKind::Username, old), account.username_claim).await?;
+        Ok(Some(taken))
     }
 }

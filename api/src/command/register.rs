@@ -1,11 +1,12 @@
-//! Registration: names, user, first mail and, where he may come in at once, first session, in one append.
+//! Registration: names, user, first mail and, where he may come in at once, first session, in this order.
 
 use domain::{
     KeyId, Private, SessionId, Time, User, UserId,
+    claim::{Plan, Seen},
     mail::Purpose,
     name::{NameKind, canonical_email, kind_of_typed},
     session::{Client, Live},
-    user::{self, Account, Event, Names, PasswordHash, Registration},
+    user::{self, Account, Names, PasswordHash, Registration},
 };
 use store::{Change, Context, Position, StoreError, StreamId, clock};
 
@@ -56,31 +57,30 @@ impl Accounts {
         if self.is_foreign_address(&new.username, &new.email).await? {
             return Err(RegisterError::UsernameTaken);
         }
-        let username = self.take(NameKind::Username, &new.username, pk, at).await?;
-        let username = username.ok_or(RegisterError::UsernameTaken)?;
-        let email = self.take(NameKind::Email, &new.email, pk, at).await?;
-        let email = email.ok_or(RegisterError::EmailTaken)?;
+        let mut plan = Plan::of(pk, Seen::default());
+        let username_claim = self.take(&mut plan, (NameKind::Username, &new.username), at).await?;
+        let username_claim = username_claim.ok_or(RegisterError::UsernameTaken)?;
+        let email_claim = self.take(&mut plan, (NameKind::Email, &new.email), at).await?;
+        let email_claim = email_claim.ok_or(RegisterError::EmailTaken)?;
         let registration = Registration {
             names: Private::new(KeyId::of_user(pk), names(&new.username)),
             email: Private::new(KeyId::of_user(pk), new.email.clone()),
             password: sealed(pk, hash),
-            username_claim: username.reservation,
-            email_claim: email.reservation,
+            username_claim,
+            email_claim,
             email_verified: new.email_verified,
             at,
         };
-        let born = Event::UserRegistered(registration);
-        let mut changes: Vec<Change> = username.changes.into_iter().chain(email.changes).collect();
-        let stream = StreamId::user(pk);
-        let account = domain::fold::<User>([&born]).account().cloned();
-        let account = account.ok_or_else(|| contradiction(&stream, user::Error::NotRegistered))?;
-        changes.push(Change::of::<User>(stream, 0, std::slice::from_ref(&born))?);
-        changes.extend(self.first_mail(pk, &account, at)?);
+        let impossible = |error| contradiction(&StreamId::user(pk), error);
+        plan.commit(user::Command::Register(Box::new(registration))).map_err(impossible)?;
+        let account = plan.user().and_then(User::account).cloned();
+        let account = account.ok_or_else(|| impossible(user::Error::NotRegistered))?;
+        let mut others = Vec::from_iter(self.first_mail(pk, &account, at)?);
         let session = match &new.client {
-            Some(client) => Some(self.first_session(pk, client, at, &mut changes)?),
+            Some(client) => Some(self.first_session(pk, client, at, &mut others)?),
             None => None,
         };
-        let position = self.journal.append(context, changes).await?;
+        let position = self.carry_out(context, &plan, others).await?;
         Ok(Registered { user: pk, account, session, position })
     }
 
@@ -109,10 +109,10 @@ impl Accounts {
         pk: UserId,
         client: &Client,
         at: Time,
-        changes: &mut Vec<Change>,
+        others: &mut Vec<Change>,
     ) -> Result<(SessionId, Live), StoreError> {
         let (id, live, change) = self.new_session((pk, 0), client, at)?;
-        changes.push(change);
+        others.push(change);
         Ok((id, live))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     name::{canonical_email, canonical_username},
 };
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     pub names: Private<Names>,
     pub username_claim: ReservationId,
@@ -26,14 +26,14 @@ pub struct Account {
     pub registered_at: Time,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     pub email: Private<String>,
     pub claim: ReservationId,
     pub verified: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pending {
     pub email: Private<String>,
     pub claim: ReservationId,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Private, ReservationId, SessionId, Time};
 
 /// How a person is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Names {
     pub username: String,
     pub first_name: String,
@@ -13,7 +13,7 @@ pub struct Names {
 }
 
 /// A password hash in its self-describing form, such as a PHC string.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(pub String);
 
@@ -23,7 +23,7 @@ impl std::fmt::Debug for PasswordHash {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Registration {
     pub names: Private<Names>,
     pub email: Private<String>,
@@ -35,7 +35,7 @@ pub struct Registration {
     pub at: Time,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum Event {
     #[serde(rename = "user.registered.v1")]

@@ -22,7 +22,6 @@ pub(crate) type Verdict = Result<(), Violation>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Appends {
     InOneTransaction,
-    #[expect(dead_code, reason = "for a log without transactions over several streams")]
     OneAfterAnother,
 }
 
