@@ -168,7 +168,8 @@ fn two_at_once_never_come_to_hold_one_name() {
 
 #[test]
 fn three_at_once_never_come_to_hold_one_name() {
-    let is_long = std::env::var_os("STELE_TEST_LONG").is_some_and(|value| value == "1");
+    // As it was built: nothing in the domain asks its environment.
+    let is_long = option_env!("STELE_TEST_LONG") == Some("1");
     sound(THREE.into_iter().chain(MORE_OF_THREE.into_iter().filter(|_| is_long)).map(Vec::from));
 }
 
