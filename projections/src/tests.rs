@@ -3,6 +3,7 @@
 
 mod history;
 mod poison;
+mod rebuild;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use domain::user::Account;
 use super::*;
 
 /// Numbers that look random and are the same in every run (`SplitMix64`).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn below(&mut self, sides: u64) -> u64 {
@@ -77,7 +77,7 @@ const USERS: i64 = 25;
 const SESSIONS: u64 = 20;
 
 /// Writes histories of users and sessions all mixed up.
-async fn live_through(house: &House, dice: &mut Dice) {
+pub(super) async fn live_through(house: &House, dice: &mut Dice) {
     for _ in 0..300 {
         if dice.below(3) == 0 {
             let id = SessionId(1 + dice.below(SESSIONS));
@@ -166,7 +166,7 @@ async fn folded_session(house: &House, id: SessionId) -> Option<SessionRow> {
     })
 }
 
-async fn rows_are_folds(house: &House) {
+pub(super) async fn rows_are_folds(house: &House) {
     let mut born = 0;
     for pk in (1..=USERS).map(UserId) {
         let folded = folded_user(house, pk).await;
@@ -180,7 +180,7 @@ async fn rows_are_folds(house: &House) {
     assert!(born > 10, "only {born} users were born");
 }
 
-async fn project_all(house: &House, page: u32) {
+pub(super) async fn project_all(house: &House, page: u32) {
     house.project::<UserRow>(page).await.unwrap();
     house.project::<SessionRow>(page).await.unwrap();
 }

@@ -6,7 +6,13 @@ use super::*;
 use crate::parked;
 
 /// Writes an event past the journal.
-async fn slip_in(house: &House, stream: &StreamId, kind: &str, data: &str, sealed: Option<&str>) -> Position {
+pub(super) async fn slip_in(
+    house: &House,
+    stream: &StreamId,
+    kind: &str,
+    data: &str,
+    sealed: Option<&str>,
+) -> Position {
     let last = house.log().read_last(stream, 1).await.unwrap();
     let event = NewEvent {
         id: random::id(),

@@ -1,0 +1,220 @@
+//! Models made anew: they are the live ones, at whatever positions those stand, they take their place under a projector who
+//! goes on, and they can be gone back from.
+
+use store::vault::Destroyed;
+
+use super::{
+    history::{Dice, live_through, project_all, rows_are_folds},
+    poison::slip_in,
+    *,
+};
+use crate::{
+    Rebuild, RebuildError,
+    rebuild::{Report, Step},
+};
+
+fn unseen(_: Step) {}
+
+impl House {
+    fn rebuild(&self) -> Rebuild<'_> {
+        Rebuild {
+            journal: &self.journal,
+            views: self.desk.pool(),
+            scratch: self.folder.path().join("views.db.rebuild"),
+            progress: &unseen,
+        }
+    }
+
+    async fn check(&self) -> Report {
+        self.rebuild().check().await.unwrap()
+    }
+
+    async fn sql(&self, sql: &'static str) {
+        sqlx::query(sql).execute(self.desk.writer()).await.unwrap();
+    }
+
+    /// The names of indexes, and the tables that they belong to.
+    async fn indexes(&self) -> Vec<(String, String)> {
+        let sql =
+            "select tbl_name, name from sqlite_master where type = 'index' and sql is not null order by 1, 2";
+        sqlx::query_as(sql).fetch_all(self.desk.pool()).await.unwrap()
+    }
+}
+
+fn checksums(report: &Report) -> Vec<&str> {
+    report.models.iter().map(|model| model.checksum.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_is_built_is_what_is_live_wherever_each_model_stands() {
+    let (house, mut dice) = (house().await, Dice(11));
+    live_through(&house, &mut dice).await;
+    assert!(house.check().await.is_same(), "before the first event, both are empty");
+    let batch = house.log().read_all(Position::BEGINNING, 170).await.unwrap();
+    house.projector::<UserRow>().take(&batch, &house.lease::<UserRow>().await).await.unwrap();
+    house.projector::<SessionRow>().take(&batch[..90], &house.lease::<SessionRow>().await).await.unwrap();
+    let report = house.check().await;
+    assert!(report.is_same(), "{report:?}");
+    let places: Vec<u64> = report.models.iter().map(|model| model.position.0).collect();
+    assert_eq!(places, [170, 90]);
+    project_all(&house, 1000).await;
+    assert!(house.check().await.is_same());
+}
+
+#[tokio::test]
+async fn a_projector_that_holds_its_place_goes_on_over_a_switch() {
+    let (house, mut dice) = (house().await, Dice(12));
+    live_through(&house, &mut dice).await;
+    let all = house.everything().await;
+    let (users, sessions) = (house.lease::<UserRow>().await, house.lease::<SessionRow>().await);
+    for batch in all.chunks(60) {
+        house.projector::<UserRow>().take(batch, &users).await.unwrap();
+        house.projector::<SessionRow>().take(batch, &sessions).await.unwrap();
+        // Builds up to the end of the log, ahead of the projectors, whose next batches tell it nothing new.
+        house.rebuild().replace().await.unwrap();
+        rows_are_folds(&house).await;
+        assert!(house.check().await.is_same());
+    }
+    live_through(&house, &mut dice).await;
+    project_all(&house, 50).await;
+    rows_are_folds(&house).await;
+}
+
+#[tokio::test]
+async fn each_switch_leaves_every_table_with_its_indexes() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    let of = |indexes: &[(String, String)], table: &str| {
+        indexes.iter().filter(|(of, _)| of == table).map(|(_, name)| name.clone()).collect::<Vec<_>>()
+    };
+    let fresh = house.indexes().await;
+    for round in 0..4 {
+        house.rebuild().replace().await.unwrap();
+        if round == 2 {
+            house.rebuild().roll_back().await.unwrap();
+        }
+        let indexes = house.indexes().await;
+        for table in ["users", "sessions"] {
+            let (live, before) = (of(&indexes, table), of(&indexes, &format!("{table}_before")));
+            assert_eq!((live.len(), before.len()), (of(&fresh, table).len(), live.len()), "{indexes:?}");
+            assert_ne!(live, before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_brings_back_what_was_live_with_what_happened_since() {
+    let house = house().await;
+    assert!(matches!(house.rebuild().roll_back().await, Err(RebuildError::NothingBefore)));
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    project_all(&house, 10).await;
+    house.sql("update users set first_name = 'left behind'").await;
+    let replaced = house.rebuild().replace().await.unwrap();
+    assert!(!replaced.is_same() && house.check().await.is_same());
+    for number in 0..300_i64 {
+        house.user(UserId(100 + number), &[registered(UserId(100 + number), "more")]).await;
+    }
+    project_all(&house, 1000).await;
+    house.rebuild().roll_back().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "left behind");
+    assert!(house.row::<UserRow>(UserId(399)).await.is_some());
+    house.rebuild().roll_back().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "First ann");
+    assert!(house.check().await.is_same());
+}
+
+#[tokio::test]
+async fn what_a_dead_rebuild_left_behind_is_cleared_away_by_the_next() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    project_all(&house, 10).await;
+    house.sql("create table users_next as select * from users").await;
+    house.sql("create table parked_before as select * from parked").await;
+    house.rebuild().replace().await.unwrap();
+    house.rebuild().replace().await.unwrap();
+    assert!(house.check().await.is_same());
+    let left = "select count(*) from sqlite_master where name glob '*_next'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(house.desk.pool()).await.unwrap(), 0);
+    assert!(!house.folder.path().join("views.db.rebuild").exists());
+}
+
+#[tokio::test]
+async fn read_models_of_another_log_are_forgotten_with_those_that_were_live_before() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    house.desk.settle(house.log().log_id(), Position(1)).await.unwrap();
+    house.rebuild().replace().await.unwrap();
+    assert!(house.desk.settle("another", Position(1)).await.unwrap());
+    assert_eq!(house.row::<UserRow>(ANN).await, None);
+    assert!(matches!(house.rebuild().roll_back().await, Err(RebuildError::NothingBefore)));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_parks_its_user_in_the_new_models_too() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "before")]).await;
+    slip_in(&house, &StreamId::user(ANN), "user.teleported.v1", "{}", None).await;
+    house.user(ANN, &[renamed(ANN, "after")]).await;
+    house.user(BOB, &[registered(BOB, "bob")]).await;
+    project_all(&house, 10).await;
+    let report = house.rebuild().replace().await.unwrap();
+    assert!(report.is_same(), "{report:?}");
+    assert_eq!(report.models.iter().map(|model| model.parked).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().username, "before");
+    house.user(ANN, &[renamed(ANN, "long after")]).await;
+    project_all(&house, 10).await;
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().username, "before");
+    house.sql("delete from parked").await;
+    assert!(!house.check().await.is_same(), "what is parked is part of the model");
+}
+
+#[tokio::test]
+async fn a_row_that_still_shows_what_was_shredded_differs_and_a_rebuild_mends_it() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    project_all(&house, 10).await;
+    house.journal.vault().destroy(&KeyId::of_user(ANN), Destroyed::Erased).await.unwrap();
+    assert!(!house.check().await.is_same());
+    house.rebuild().replace().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().username, "");
+    assert!(house.check().await.is_same());
+}
+
+/// Changes of one row that each say something else.
+const ALTERED: [&str; 9] = [
+    "update users set pk = 9",
+    "update users set username = 'an', first_name = 'nFirst ann'",
+    "update users set email = null",
+    "update users set pending_email = ''",
+    "update users set email_verified = 1",
+    "update users set kept = '0000000000000001'",
+    "update users set epoch_raised_at = 0",
+    "update users set version = version + 1",
+    "update users set position = position + 1",
+];
+
+#[tokio::test]
+async fn no_change_of_a_row_leaves_the_checksum_as_it_was() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for alter in ALTERED {
+        house.rebuild().replace().await.unwrap();
+        house.sql(alter).await;
+        let report = house.check().await;
+        assert!(!report.is_same(), "{alter}");
+        assert_eq!(report.models[1].live_checksum.as_deref(), Some(checksums(&report)[1]), "{alter}");
+        seen.insert(report.models[0].live_checksum.clone());
+    }
+    assert_eq!(seen.len(), ALTERED.len());
+}
+
+#[tokio::test]
+async fn the_checksum_agrees_with_another_implementation() {
+    let house = house().await;
+    let id = SessionId(1);
+    house.append::<Session>(&StreamId::session(id), &[started(id, ANN, 3)]).await;
+    let report = house.rebuild().replace().await.unwrap();
+    assert_eq!(checksums(&report)[1], "ae30b1e28ba6f351c33d5d01342586596d367b9ec4bebe36df2bc3c4b67d900d");
+    assert_eq!(checksums(&report)[0], "319546e3906f8264b643807b8e69bfb0c4124564947d0fd316264ba19a1426ee");
+}
