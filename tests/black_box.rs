@@ -20,6 +20,7 @@ mod journeys;
 mod limits;
 mod outages;
 mod races;
+mod sequences;
 mod signing;
 mod support;
 mod tour;
