@@ -21,6 +21,7 @@ mod limits;
 mod outages;
 mod races;
 mod rebuild;
+mod sequences;
 mod signing;
 mod support;
 mod tour;

@@ -7,6 +7,5 @@ mod kills;
 mod moment;
 mod order;
 mod person;
-mod post;
 mod settle;
 mod tally;

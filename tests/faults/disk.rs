@@ -10,10 +10,9 @@ use serde_json::json;
 
 use super::moment::Moment;
 use super::person::Person;
-use super::post::Post;
 use crate::support::{
-    Account, Caller, Home, Log, Mailbox, Reply, SESSIONS, Seed, Server, Tokens, comes_back_later, together,
-    wait_for,
+    Account, Caller, Home, Log, Mailbox, Post, Reply, SESSIONS, Seed, Server, Tokens, comes_back_later,
+    together, wait_for,
 };
 
 const SOON: Duration = Duration::from_mins(1);

@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::moment::Moment;
 use super::person::Person;
-use super::post::Post;
 use super::tally::{Fate, Tally};
-use crate::support::{Dice, Event, Seed, Server, is_long, together};
+use crate::support::{Dice, Event, Post, Seed, Server, is_long, together};
 
 /// A long run has ten times as many.
 const ROUNDS: usize = 20;

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use super::moment::Moment;
 use super::order::Order;
-use super::post::{About, Post};
 use super::tally::{Fate, Tally};
-use crate::support::{Account, Caller, Dice, PASSWORD, Reply, Tokens, comes_back_later};
+use crate::support::{About, Account, Caller, Dice, PASSWORD, Post, Reply, Tokens, comes_back_later};
 
 /// How many sessions a person has before he rather ends some.
 const SESSIONS: usize = 4;

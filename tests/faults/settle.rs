@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 use super::order::Order;
 use super::person::Person;
-use super::post::{About, Post};
 use super::tally::Fate;
-use crate::support::{Account, Caller, Log, Reply, SESSIONS, Tokens};
+use crate::support::{About, Account, Caller, Log, Post, Reply, SESSIONS, Tokens};
 
 /// Of how many sessions that ended it is checked that they stay so.
 const DEAD: usize = 3;

@@ -222,12 +222,7 @@ impl Server {
 
     /// Waits until no mail is outstanding.
     pub(crate) async fn has_mailed(&self) {
-        let api = self.api();
-        wait_for("the mail worker is idle", MAIL, async || {
-            let health = api.get("/health/ready").await.json();
-            (health.pointer("/parts/mailer/lag").and_then(serde_json::Value::as_u64) == Some(0)).then_some(())
-        })
-        .await;
+        has_mailed(&self.api()).await;
     }
 
     /// Waits until no mail is outstanding, then answers all that were written.
@@ -250,6 +245,15 @@ impl Server {
     pub(crate) async fn reset_link(&self, address: &str) -> (String, String) {
         self.newest(address, Mail::reset_link).await.expect("a reset link was sent")
     }
+}
+
+/// Waits until the server of this caller has no mail outstanding.
+pub(crate) async fn has_mailed(api: &Caller) {
+    wait_for("the mail worker is idle", MAIL, async || {
+        let health = api.get("/health/ready").await.json();
+        (health.pointer("/parts/mailer/lag").and_then(serde_json::Value::as_u64) == Some(0)).then_some(())
+    })
+    .await;
 }
 
 impl Drop for Server {

@@ -6,11 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::support::{Mail, Mailbox};
+use super::{Mail, Mailbox};
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum About {
+pub(crate) enum About {
     Verification,
     Reset,
     /// A notice of a password that was changed, or reset.
@@ -29,43 +29,55 @@ impl About {
 
 /// Shared by all who get mail.
 #[derive(Clone)]
-pub(super) struct Post(Arc<Mutex<Sorted>>);
+pub(crate) struct Post(Arc<Mutex<Sorted>>);
 
 struct Sorted {
     folder: PathBuf,
     inodes: HashMap<String, u64>,
-    /// By address and file.
+    /// By address in lower case and file.
     read: HashMap<String, BTreeMap<String, (About, Mail)>>,
 }
 
 impl Post {
-    pub(super) fn of(folder: &Path) -> Self {
+    pub(crate) fn of(folder: &Path) -> Self {
         let folder = folder.to_owned();
         Self(Arc::new(Mutex::new(Sorted { folder, inodes: HashMap::new(), read: HashMap::new() })))
     }
 
     /// How many mails about something went to an address.
-    pub(super) fn count(&self, about: About, to: &str) -> usize {
-        self.sorted().read.get(to).map_or(0, |mails| mails.values().filter(|mail| mail.0 == about).count())
+    pub(crate) fn count(&self, about: About, to: &str) -> usize {
+        self.sorted()
+            .read
+            .get(&to.to_lowercase())
+            .map_or(0, |mails| mails.values().filter(|mail| mail.0 == about).count())
     }
 
     /// The reset links that went to an address, the oldest first.
-    pub(super) fn reset_links(&self, to: &str) -> Vec<(String, String)> {
+    pub(crate) fn reset_links(&self, to: &str) -> Vec<(String, String)> {
+        self.each(to, Mail::reset_link)
+    }
+
+    /// The keys of the verification links that went to an address, the oldest first.
+    pub(crate) fn verify_keys(&self, to: &str) -> Vec<String> {
+        self.each(to, Mail::verify_key)
+    }
+
+    fn each<T>(&self, to: &str, read: impl Fn(&Mail) -> Option<T>) -> Vec<T> {
         let sorted = self.sorted();
-        let mut mails: Vec<&Mail> =
-            sorted.read.get(to).into_iter().flat_map(BTreeMap::values).map(|(_, mail)| mail).collect();
+        let mails = sorted.read.get(&to.to_lowercase()).into_iter().flat_map(BTreeMap::values);
+        let mut mails: Vec<&Mail> = mails.map(|(_, mail)| mail).collect();
         mails.sort_by_key(|mail| mail.position());
-        mails.into_iter().filter_map(Mail::reset_link).collect()
+        mails.into_iter().filter_map(read).collect()
     }
 
     /// How many mails there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sorted().inodes.len()
     }
 
     /// Reads what has come, and answers how many mails were delivered again since they were read: each must be the same
     /// to its last byte, Message-ID included.
-    pub(super) fn look(&self) -> usize {
+    pub(crate) fn look(&self) -> usize {
         self.sorted().look()
     }
 
@@ -82,7 +94,7 @@ impl Sorted {
                 continue;
             }
             let mail = Mailbox::at(&self.folder).read(&file);
-            let to = self.read.entry(mail.to.clone()).or_default();
+            let to = self.read.entry(mail.to.to_lowercase()).or_default();
             if let Some((_, before)) = to.get(&file) {
                 assert_eq!(before.source, mail.source, "a second copy differs from the first");
                 doubles += 1;

@@ -1,0 +1,117 @@
+//! Any sequence of calls, one by one and at once, leaves one holder to each name, no live token to a dead session, read
+//! models that agree with the log, and each mail sent. `STELE_TEST_SEED` plays one sequence again.
+
+mod call;
+mod draw;
+mod model;
+mod play;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::task::{LocalSet, spawn_local};
+
+use crate::support::{Post, Seed, Server, is_long};
+use play::{Stage, Story};
+
+/// In each mode; a long run has fifty times as many.
+const SEQUENCES: u64 = 100;
+/// On one server, before there is a fresh one.
+const ON_ONE_SERVER: u64 = 500;
+const AT_ONCE: u64 = 8;
+const STEPS: u64 = 12;
+/// How often a sequence is played where one is to be repeated: what happens at once may be taken in another order.
+const REPEATS: u64 = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sequences_of_calls_hold_to_the_model_with_tokens_that_rotate() {
+    hold("jwt").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sequences_of_calls_hold_to_the_model_with_keys() {
+    hold("key").await;
+}
+
+async fn hold(tokens: &str) {
+    let seed = Seed::of(&format!("sequences with {tokens}"));
+    let count = match (Seed::is_asked(), is_long()) {
+        (true, _) => REPEATS,
+        (false, true) => SEQUENCES * 50,
+        (false, false) => SEQUENCES,
+    };
+    let mut played = 0;
+    while played < count {
+        let until = count.min(played + ON_ONE_SERVER);
+        hold_on_one_server(tokens, seed, played..until).await;
+        played = until;
+    }
+}
+
+async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u64>) {
+    let settings =
+        [("STELE_AUTH__TOKENS", tokens), ("STELE_JWT__REFRESH_GRACE", "0s"), ("STELE_HASH__THREADS", "2")];
+    let server = Server::start(&settings).await;
+    let stage = Arc::new(Stage {
+        api: server.api(),
+        post: Post::of(&server.home().data().join("mail")),
+        has_refresh: tokens == "jwt",
+        begun: AtomicUsize::new(0),
+    });
+    let lanes = (0..AT_ONCE).map(|lane| {
+        let seeds: Vec<Seed> = numbers
+            .clone()
+            .filter(|number| number % AT_ONCE == lane)
+            .map(|number| if Seed::is_asked() { seed } else { seed.nth(number) })
+            .collect();
+        let stage = Arc::clone(&stage);
+        async move {
+            for seed in seeds {
+                stage.play(&seed, &steps()).await.map_err(|story| (seed, story))?;
+            }
+            Ok(())
+        }
+    });
+    let failed: Option<(Seed, Story)> = LocalSet::new()
+        .run_until(async {
+            let playing: Vec<_> = lanes.map(spawn_local).collect();
+            let mut failed = None;
+            for lane in playing {
+                let ended: Result<(), (Seed, Story)> = lane.await.expect("no lane panics");
+                failed = failed.or(ended.err());
+            }
+            failed
+        })
+        .await;
+    if let Some((seed, story)) = failed {
+        let story = shrink(&stage, &seed).await.unwrap_or(story);
+        panic!("STELE_TEST_SEED={} breaks a promise with {tokens}:\n{story}", seed.number());
+    }
+}
+
+fn steps() -> Vec<u64> {
+    (0..STEPS).collect()
+}
+
+/// Leaves out each step without which the sequence still fails; none if it does not fail again.
+async fn shrink(stage: &Stage, seed: &Seed) -> Option<Story> {
+    let mut steps = steps();
+    let mut shortest = fails(stage, seed, &steps).await?;
+    for step in (0..STEPS).rev() {
+        let fewer: Vec<u64> = steps.iter().copied().filter(|kept| *kept != step).collect();
+        if let Some(story) = fails(stage, seed, &fewer).await {
+            (steps, shortest) = (fewer, story);
+        }
+    }
+    Some(shortest)
+}
+
+/// How it fails, if it does so in a few plays.
+async fn fails(stage: &Stage, seed: &Seed, steps: &[u64]) -> Option<Story> {
+    for _ in 0..3 {
+        if let Err(story) = stage.play(seed, steps).await {
+            return Some(story);
+        }
+    }
+    None
+}

@@ -1,0 +1,277 @@
+//! Plays one sequence against a server and holds every answer to the model. What went wrong is told as a story.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call, Identity, Name, SPELLINGS};
+use super::draw::{Draw, addresses};
+use super::model::{State, Told, explain};
+use crate::support::{About, Caller, PASSWORD, Post, Reply, SESSIONS, Seed, Tokens, has_mailed, together};
+
+/// One server, on which many sequences are played at once.
+pub(super) struct Stage {
+    pub(super) api: Caller,
+    pub(super) post: Post,
+    pub(super) has_refresh: bool,
+    /// How many sequences began here: none meets the names of another.
+    pub(super) begun: AtomicUsize,
+}
+
+/// What was called and answered, and what no order of the calls explains.
+pub(super) type Story = String;
+
+struct Play<'a> {
+    stage: &'a Stage,
+    sequence: usize,
+    calls: usize,
+    tokens: BTreeMap<usize, Vec<Tokens>>,
+    /// Those in which the server may be.
+    states: BTreeSet<State>,
+    /// Where the newest event stands that an answer told of.
+    position: Option<String>,
+    story: Story,
+}
+
+impl Stage {
+    /// Plays these steps of the sequence that the seed makes.
+    pub(super) async fn play(&self, seed: &Seed, steps: &[u64]) -> Result<(), Story> {
+        let sequence = self.begun.fetch_add(1, Ordering::Relaxed);
+        let states = BTreeSet::from([State::default()]);
+        let (tokens, story) = (BTreeMap::new(), Story::new());
+        let mut play = Play { stage: self, sequence, calls: 0, tokens, states, position: None, story };
+        match play.run(seed, steps).await {
+            Ok(()) => Ok(()),
+            Err(why) => Err(format!("{}{why}", play.story)),
+        }
+    }
+}
+
+impl Play<'_> {
+    async fn run(&mut self, seed: &Seed, steps: &[u64]) -> Result<(), String> {
+        for step in steps {
+            let mails = addresses().map(|email| self.mails_to(email)).collect::<Vec<_>>();
+            let dice = seed.dice(*step);
+            let (tokens, has_refresh) = (&self.tokens, self.stage.has_refresh);
+            let mails = mails.try_into().expect("one of each address");
+            let calls = Draw { dice, tokens, mails, has_refresh }.step(*step);
+            for call in &calls {
+                self.has_come(*call).await?;
+            }
+            self.make(calls).await?;
+        }
+        self.make_each(self.last_look()).await?;
+        self.has_all_mails().await
+    }
+
+    /// How many verification and reset mails went to an address for certain.
+    fn mails_to(&self, email: usize) -> (usize, usize) {
+        let least =
+            |about| self.states.iter().map(|state| state.count(about, email)).min().unwrap_or_default();
+        (least(About::Verification), least(About::Reset))
+    }
+
+    /// Every token that was ever given is tried, and every user looked at who can be.
+    fn last_look(&self) -> Vec<Call> {
+        let mut calls = Vec::new();
+        for (session, tokens) in &self.tokens {
+            let session = *session;
+            calls.extend([Call::ShowUser { session }, Call::CountSessions { session }]);
+            if self.stage.has_refresh {
+                calls.push(Call::VerifyAccess { session });
+                let generations = 0..tokens.len();
+                calls.extend(generations.map(|generation| Call::VerifyRefresh { session, generation }));
+            }
+        }
+        calls
+    }
+
+    async fn make_each(&mut self, calls: Vec<Call>) -> Result<(), String> {
+        for call in calls {
+            self.make(vec![call]).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes calls at the same moment; some order of them must explain the answers.
+    async fn make(&mut self, calls: Vec<Call>) -> Result<(), String> {
+        let requests: Vec<_> = calls.iter().map(|call| Reply::to(self.request(*call))).collect();
+        let replies = together(requests).await;
+        self.story.push_str(if calls.len() > 1 { "at once:\n" } else { "" });
+        let mut told: Vec<Told> = Vec::new();
+        for (call, reply) in calls.into_iter().zip(replies) {
+            self.story.push_str(&format!(
+                "  {}: {call:?} -> {} {}\n",
+                self.calls,
+                reply.status,
+                short(&reply)
+            ));
+            told.push((self.calls, call, self.answer(call, &reply)?));
+            self.remember(call, &reply);
+            self.calls += 1;
+        }
+        let explained = explain(&self.states, &told);
+        if explained.is_empty() {
+            return Err(format!("what the model allows was none of this; it was in {:#?}", self.states));
+        }
+        self.states = explained;
+        Ok(())
+    }
+
+    fn remember(&mut self, call: Call, reply: &Reply) {
+        let given = matches!(call, Call::Register { .. } | Call::LogIn { .. } | Call::Refresh { .. });
+        if given && reply.status < 300 {
+            let session = if let Call::Refresh { session, .. } = call { session } else { self.calls };
+            self.tokens.entry(session).or_default().push(Tokens::of(reply));
+        }
+        let number = |position: &str| -> Option<u64> { position.rsplit('-').next()?.parse().ok() };
+        if let Some(position) = reply.header("stele-position")
+            && number(position) > self.position.as_deref().and_then(number)
+        {
+            self.position = Some(position.to_owned());
+        }
+    }
+
+    fn answer(&self, call: Call, reply: &Reply) -> Result<Answer, String> {
+        match (reply.status, call) {
+            (200, Call::ShowUser { .. }) => {
+                let (username, email) = (reply.at("/username"), reply.at("/email").to_lowercase());
+                let names = addresses()
+                    .flat_map(|which| (0..SPELLINGS).map(move |spelling| Name { which, spelling }));
+                let username = names.clone().find(|name| name.username(self.sequence) == username);
+                let email =
+                    names.clone().find(|name| name.email(self.sequence) == email).map(|name| name.which);
+                let user = username.zip(email).map(|(username, email)| Answer::User { username, email });
+                user.ok_or_else(|| "these are nobody's names".to_owned())
+            }
+            (200, Call::CountSessions { .. }) => {
+                Ok(Answer::Sessions(reply.json().as_array().map_or(0, Vec::len)))
+            }
+            (200 | 201 | 204, _) => Ok(Answer::Done),
+            (400 | 401 | 404, _) => Ok(Answer::Refused),
+            (status, _) => Err(format!("{status} is no answer to this")),
+        }
+    }
+
+    fn request(&self, call: Call) -> RequestBuilder {
+        let api = &self.stage.api;
+        let post = |api: &Caller, path: &str, body: Value| api.request("POST", path).json(&body);
+        let user = |session: usize| self.tokens[&session].last().unwrap().on(api);
+        let refresh = |session: usize, generation: usize| json!({"refresh": self.tokens[&session][generation].refresh()});
+        let passwords = |to| json!({"new_password1": password(to), "new_password2": password(to)});
+        let address = |email: Name| json!({"email": email.email(self.sequence)});
+        match call {
+            Call::Register { .. } | Call::LogIn { .. } => self.entry(call),
+            Call::LogOut { session, generation } if self.stage.has_refresh => {
+                post(api, "logout/", refresh(session, generation))
+            }
+            Call::LogOut { session, .. } => post(&user(session), "logout/", json!({})),
+            Call::Refresh { session, generation } => {
+                post(api, "token/refresh/", refresh(session, generation))
+            }
+            Call::ChangePassword { session, to } => post(&user(session), "password/change/", passwords(to)),
+            Call::AskForReset { email } => post(api, "password/reset/", address(email)),
+            Call::Reset { email, mail, to } => {
+                let (uid, token) = self.stage.post.reset_links(&email.email(self.sequence)).swap_remove(mail);
+                let mut body = passwords(to);
+                body["uid"] = uid.into();
+                body["token"] = token.into();
+                post(api, "password/reset/confirm/", body)
+            }
+            Call::AskForVerification { email } => post(api, "registration/resend-email/", address(email)),
+            Call::VerifyEmail { email, mail } => {
+                let key = self.stage.post.verify_keys(&email.email(self.sequence)).swap_remove(mail);
+                post(api, "registration/verify-email/", json!({"key": key}))
+            }
+            Call::Rename { session, to } => {
+                user(session).request("PATCH", "user/").json(&json!({"username": to.username(self.sequence)}))
+            }
+            Call::EndOthers { session } => user(session).request("DELETE", SESSIONS),
+            Call::ShowUser { session } => self.query(&user(session), "user/"),
+            Call::CountSessions { session } => self.query(&user(session), SESSIONS),
+            Call::VerifyAccess { session } => {
+                post(api, "token/verify/", json!({"token": self.tokens[&session].last().unwrap().access()}))
+            }
+            Call::VerifyRefresh { session, generation } => {
+                post(api, "token/verify/", json!({"token": self.tokens[&session][generation].refresh()}))
+            }
+        }
+    }
+
+    /// What begins a session.
+    fn entry(&self, call: Call) -> RequestBuilder {
+        let (path, body) = match call {
+            Call::Register { username, email, password: with } => {
+                let (username, email) = (username.username(self.sequence), email.email(self.sequence));
+                let with = password(with);
+                let body =
+                    json!({"username": username, "email": email, "password1": with, "password2": with});
+                ("registration/", body)
+            }
+            Call::LogIn { by: Identity::Username(name), password: with } => {
+                ("login/", json!({"username": name.username(self.sequence), "password": password(with)}))
+            }
+            Call::LogIn { by: Identity::Email(name), password: with } => {
+                ("login/", json!({"email": name.email(self.sequence), "password": password(with)}))
+            }
+            _ => panic!("{call:?} begins no session"),
+        };
+        self.stage.api.request("POST", path).json(&body)
+    }
+
+    /// As of the newest event that an answer told of.
+    fn query(&self, user: &Caller, path: &str) -> RequestBuilder {
+        let request = user.request("GET", path);
+        match &self.position {
+            Some(position) => request.header("stele-min-position", position),
+            None => request,
+        }
+    }
+
+    /// Waits for the mail whose link a call takes.
+    async fn has_come(&self, call: Call) -> Result<(), String> {
+        let (about, email, mail) = match call {
+            Call::Reset { email, mail, .. } => (About::Reset, email, mail),
+            Call::VerifyEmail { email, mail } => (About::Verification, email, mail),
+            _ => return Ok(()),
+        };
+        let is_here = || self.received(about, email.which) > mail;
+        self.stage.post.look();
+        if !is_here() {
+            has_mailed(&self.stage.api).await;
+            self.stage.post.look();
+        }
+        if is_here() { Ok(()) } else { Err(format!("the mail that {call:?} needs never came")) }
+    }
+
+    fn received(&self, about: About, email: usize) -> usize {
+        self.stage.post.count(about, &Name { which: email, spelling: 0 }.email(self.sequence))
+    }
+
+    /// Whether each mail that was asked for was sent, in one of the states at least.
+    async fn has_all_mails(&self) -> Result<(), String> {
+        let is_content =
+            |state: &State| state.mails().all(|(about, email, count)| self.received(about, email) >= count);
+        self.stage.post.look();
+        if !self.states.iter().any(is_content) {
+            has_mailed(&self.stage.api).await;
+            self.stage.post.look();
+        }
+        if self.states.iter().any(is_content) {
+            return Ok(());
+        }
+        let asked: Vec<Vec<_>> = self.states.iter().map(|state| state.mails().collect()).collect();
+        Err(format!("mails are missing of those that were asked for: {asked:?}"))
+    }
+}
+
+fn password(number: usize) -> String {
+    format!("{PASSWORD}-{number}")
+}
+
+/// Enough of a refusal to tell why.
+fn short(reply: &Reply) -> &str {
+    if reply.status < 300 { "" } else { reply.text.get(..reply.text.len().min(120)).unwrap_or_default() }
+}
