@@ -67,7 +67,7 @@ async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u
         let stage = Arc::clone(&stage);
         async move {
             for seed in seeds {
-                stage.play(&seed, &steps()).await.map_err(|story| (seed, story))?;
+                stage.play(seed, &steps()).await.map_err(|story| (seed, story))?;
             }
             Ok(())
         }
@@ -84,7 +84,7 @@ async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u
         })
         .await;
     if let Some((seed, story)) = failed {
-        let story = shrink(&stage, &seed).await.unwrap_or(story);
+        let story = shrink(&stage, seed).await.unwrap_or(story);
         panic!("STELE_TEST_SEED={} breaks a promise with {tokens}:\n{story}", seed.number());
     }
 }
@@ -94,7 +94,7 @@ fn steps() -> Vec<u64> {
 }
 
 /// Leaves out each step without which the sequence still fails; none if it does not fail again.
-async fn shrink(stage: &Stage, seed: &Seed) -> Option<Story> {
+async fn shrink(stage: &Stage, seed: Seed) -> Option<Story> {
     let mut steps = steps();
     let mut shortest = fails(stage, seed, &steps).await?;
     for step in (0..STEPS).rev() {
@@ -107,7 +107,7 @@ async fn shrink(stage: &Stage, seed: &Seed) -> Option<Story> {
 }
 
 /// How it fails, if it does so in a few plays.
-async fn fails(stage: &Stage, seed: &Seed, steps: &[u64]) -> Option<Story> {
+async fn fails(stage: &Stage, seed: Seed, steps: &[u64]) -> Option<Story> {
     for _ in 0..3 {
         if let Err(story) = stage.play(seed, steps).await {
             return Some(story);

@@ -1,6 +1,7 @@
 //! Plays one sequence against a server and holds every answer to the model. What went wrong is told as a story.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::RequestBuilder;
@@ -37,7 +38,7 @@ struct Play<'a> {
 
 impl Stage {
     /// Plays these steps of the sequence that the seed makes.
-    pub(super) async fn play(&self, seed: &Seed, steps: &[u64]) -> Result<(), Story> {
+    pub(super) async fn play(&self, seed: Seed, steps: &[u64]) -> Result<(), Story> {
         let sequence = self.begun.fetch_add(1, Ordering::Relaxed);
         let states = BTreeSet::from([State::default()]);
         let (tokens, story) = (BTreeMap::new(), Story::new());
@@ -50,7 +51,7 @@ impl Stage {
 }
 
 impl Play<'_> {
-    async fn run(&mut self, seed: &Seed, steps: &[u64]) -> Result<(), String> {
+    async fn run(&mut self, seed: Seed, steps: &[u64]) -> Result<(), String> {
         for step in steps {
             let mails = addresses().map(|email| self.mails_to(email)).collect::<Vec<_>>();
             let dice = seed.dice(*step);
@@ -102,12 +103,8 @@ impl Play<'_> {
         self.story.push_str(if calls.len() > 1 { "at once:\n" } else { "" });
         let mut told: Vec<Told> = Vec::new();
         for (call, reply) in calls.into_iter().zip(replies) {
-            self.story.push_str(&format!(
-                "  {}: {call:?} -> {} {}\n",
-                self.calls,
-                reply.status,
-                short(&reply)
-            ));
+            let (number, status, why) = (self.calls, reply.status, short(&reply));
+            writeln!(self.story, "  {number}: {call:?} -> {status} {why}").unwrap();
             told.push((self.calls, call, self.answer(call, &reply)?));
             self.remember(call, &reply);
             self.calls += 1;

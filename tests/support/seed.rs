@@ -22,16 +22,16 @@ impl Seed {
     }
 
     /// One of many seeds that follow from this one; the first is itself.
-    pub(crate) const fn nth(&self, n: u64) -> Self {
+    pub(crate) const fn nth(self, n: u64) -> Self {
         Self(self.0.wrapping_add(n.wrapping_mul(0xd1b5_4a32_d192_ed03)))
     }
 
-    pub(crate) const fn number(&self) -> u64 {
+    pub(crate) const fn number(self) -> u64 {
         self.0
     }
 
     /// Dice of one of those who share the seed.
-    pub(crate) fn dice(&self, of: u64) -> Dice {
+    pub(crate) fn dice(self, of: u64) -> Dice {
         Dice(StdRng::seed_from_u64(self.0.wrapping_add(of.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
     }
 }
