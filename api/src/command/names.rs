@@ -88,8 +88,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Writes what was planned, then `others`, such as mails and sessions, which follow from it; answers where the last event stands. Where someone
-    /// else wrote first, the names that were claimed are given back, so that the order can start over.
+    /// Writes what was planned, then `others`, such as mails and sessions, which follow from it; answers where the last
+    /// event stands. Where someone else wrote first, the names that were claimed are given back, so that the order can
+    /// start over.
     pub(super) async fn carry_out(
         &self,
         context: &Context,
@@ -146,3 +147,6 @@ fn change(write: &Write<StreamId>) -> Result<Change, StoreError> {
         Write::Claim { name, expected, events } => Change::of::<Claim>(name.clone(), *expected, events),
     }
 }
+
+#[cfg(test)]
+mod tests;
