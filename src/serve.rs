@@ -91,10 +91,10 @@ pub(crate) async fn serve(settings: Arc<Settings>, roles: &[Role]) -> Result<(),
     let upkeep = tokio::spawn(upkeep.keep_up(links.issuer.clone(), followers.stopping()));
 
     let limits = settings.api.server.clone();
-    let router = edge(&settings, &links).wrap(router::routes(app), &limits);
+    let served = edge(&settings, &links).wrap(router::routes(app), limits.clone());
     banner::listening(bound);
     let mut failed = false;
-    server::serve(listener, router, limits, async {
+    server::serve(listener, served, limits, async {
         tokio::select! {
             () = asked_to_stop => {}
             () = followers.ended() => failed = true,

@@ -10,16 +10,16 @@ mod origin;
 mod tests;
 mod trace;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::http::{StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tower::ServiceExt;
 use tower::util::MapRequestLayer;
+use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub use self::address::{Cidr, CidrError, ClientAddress, client_address, prefix};
 pub use self::forgery::forged;
 pub use self::origin::{Origin, OriginError, Origins};
 pub use self::trace::RequestId;
-use crate::server::{ServerLimits, guarded, refuse};
+use crate::server::{Served, ServerLimits, guarded, refuse};
 
 /// The edge's policy, made once from the settings.
 #[derive(Debug, Clone)]
@@ -49,37 +49,41 @@ impl Edge {
     /// `routes` behind the whole edge and, inside of it, [`guarded`]: an id and one log line for each request,
     /// security headers, CORS, the refusal of forged requests, limits, and paths with or without a slash at
     /// their end or needless escapes. Routes are to be registered without them.
-    pub fn wrap(self, routes: Router, limits: &ServerLimits) -> Router {
-        let routes = routes.layer(MapRequestLayer::new(trace::note_route)).map_request(in_plain_form);
-        let gate = Arc::new(Gate { edge: self, limits: limits.clone() });
-        // One layer for all of it: each costs every request a copy of everything that is inside of it.
-        Router::new().fallback_service(routes).layer(from_fn_with_state(gate, pass))
+    pub fn wrap(self, routes: Router, limits: ServerLimits) -> impl Served {
+        let routes = routes.layer(MapRequestLayer::new(trace::note_route));
+        let gate = Arc::new(Gate { edge: self, limits, routes });
+        // No layers: each costs every request a copy of everything that is inside of it.
+        service_fn(move |request| Arc::clone(&gate).pass(request))
     }
 }
 
 struct Gate {
     edge: Edge,
     limits: ServerLimits,
+    routes: Router,
 }
 
-async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    let edge = &gate.edge;
-    let traced = Traced::begin(edge, &mut request);
-    let sharing = Sharing::of(&request, &edge.origins);
-    let answered = async {
-        if sharing.is_preflight() {
-            StatusCode::NO_CONTENT.into_response()
-        } else if edge.cookies && forged(request.method(), request.headers(), &edge.origins) {
-            refuse(StatusCode::FORBIDDEN, "This request comes from a site that may not make it.")
-        } else {
-            guarded(&gate.limits, request, next).await
-        }
-    };
-    let mut response = answered.instrument(traced.span()).await;
-    sharing.tell(response.headers_mut());
-    headers::secure(edge, response.headers_mut());
-    traced.end(&mut response);
-    response
+impl Gate {
+    async fn pass(self: Arc<Self>, mut request: Request) -> Result<Response, Infallible> {
+        let edge = &self.edge;
+        let traced = Traced::begin(edge, &mut request);
+        let sharing = Sharing::of(&request, &edge.origins);
+        let answered = async {
+            if sharing.is_preflight() {
+                Ok(StatusCode::NO_CONTENT.into_response())
+            } else if edge.cookies && forged(request.method(), request.headers(), &edge.origins) {
+                Ok(refuse(StatusCode::FORBIDDEN, "This request comes from a site that may not make it."))
+            } else {
+                guarded(&self.limits, request, |request| self.routes.clone().oneshot(in_plain_form(request)))
+                    .await
+            }
+        };
+        let mut response = answered.instrument(traced.span()).await?;
+        sharing.tell(response.headers_mut());
+        headers::secure(edge, response.headers_mut());
+        traced.end(&mut response);
+        Ok(response)
+    }
 }
 
 /// `/login/`, `/login` and `/log%69n` are one route. A redirect would lose the body of a POST in many clients.

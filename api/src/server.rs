@@ -1,4 +1,4 @@
-//! Serves a router on a bound listener and keeps slow, greedy and endless clients from hurting the others.
+//! Serves requests on a bound listener and keeps slow, greedy and endless clients from hurting the others.
 //! Knows HTTP/1.1, sockets and limits; must not know routes, accounts, settings files or the edge's policy.
 
 mod connection;
@@ -9,17 +9,20 @@ mod refusal;
 mod tests;
 mod turned_away;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tower::Service;
 
 use self::connection::Connection;
 pub use self::guard::guarded;
@@ -54,15 +57,30 @@ pub struct ServerLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// Serves `router` until `shutdown` resolves, then stops accepting, lets requests under way end for at most
+/// What answers requests: a router, or more around it.
+pub trait Served:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Unpin + 'static
+{
+}
+
+impl<S> Served for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Unpin
+        + 'static
+{
+}
+
+/// Serves `served` until `shutdown` resolves, then stops accepting, lets requests under way end for at most
 /// `limits.drain`, and returns when no connection is left.
 ///
 /// Here each connection is held to its limits and each request to RFC 9112's rules on `Host`. Limits on
-/// bodies and handlers are in [`guarded`], which the router brings with it, so that their refusals pass through
-/// the router's outer layers like every other answer.
+/// bodies and handlers are in [`guarded`], which `served` brings with it, so that their refusals pass through
+/// what is around it like every other answer.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    served: impl Served,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -71,7 +89,7 @@ pub async fn serve(
     let mut door = Door {
         seats: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
         refusals: Arc::new(Semaphore::new(turned_away::AT_ONCE)),
-        connection: Connection { router, limits: Arc::new(limits), stopping },
+        connection: Connection { served, limits: Arc::new(limits), stopping },
         open: JoinSet::new(),
     };
     let mut shutdown = pin!(shutdown);
@@ -92,14 +110,14 @@ pub async fn serve(
 }
 
 /// Every open connection, and what a new one is made from.
-struct Door {
+struct Door<S> {
     seats: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
-    connection: Connection,
+    connection: Connection<S>,
     open: JoinSet<()>,
 }
 
-impl Door {
+impl<S: Served> Door<S> {
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
             let connection = self.connection.clone();

@@ -18,7 +18,7 @@ use tracing::span;
 use uuid::Uuid;
 
 use super::{ClientAddress, Edge, Origins, RequestId};
-use crate::server::{PeerAddress, ServerLimits};
+use crate::server::{PeerAddress, Served, ServerLimits};
 
 const APP: &str = "https://app.example";
 
@@ -35,7 +35,7 @@ fn edge() -> Edge {
     }
 }
 
-fn router(edge: Edge) -> Router {
+fn served(edge: Edge) -> impl Served {
     let second = Duration::from_secs(1);
     let limits = ServerLimits {
         max_connections: 1,
@@ -58,7 +58,7 @@ fn router(edge: Edge) -> Router {
         .route("/client", get(client))
         .route("/panic", get(panics))
         .route("/forever", get(std::future::pending::<()>));
-    edge.wrap(routes, &limits)
+    edge.wrap(routes, limits)
 }
 
 async fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
@@ -66,7 +66,7 @@ async fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Bod
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    router(edge()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    served(edge()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
@@ -132,7 +132,7 @@ async fn every_answer_carries_the_security_headers_and_an_id() {
 #[tokio::test]
 async fn a_refused_body_can_be_read_by_the_page_that_sent_it() {
     let request = Request::post("/auth/login").header("origin", APP).body(Body::from("eleven byte")).unwrap();
-    let response = router(edge()).oneshot(request).await.unwrap();
+    let response = served(edge()).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 413);
     assert_eq!(header(&response, "access-control-allow-origin"), Some(APP));
     assert_eq!(header(&response, "x-content-type-options"), Some("nosniff"));
@@ -148,7 +148,7 @@ async fn without_https_there_is_no_promise_of_https() {
     let mut edge = edge();
     edge.origins.own = "http://localhost:8000".parse().ok();
     let request = Request::get("/id").body(Body::empty()).unwrap();
-    let response = router(edge).oneshot(request).await.unwrap();
+    let response = served(edge).oneshot(request).await.unwrap();
     assert_eq!(header(&response, "strict-transport-security"), None);
 }
 
@@ -190,7 +190,7 @@ async fn a_forged_request_is_refused_where_cookies_are_in_use_and_only_there() {
     assert!(text(response).await.starts_with(r#"{"detail":"#));
     assert_eq!(ask("POST", "/auth/login/", &[("origin", APP)]).await.status(), 200);
     let request = Request::post("/auth/login").header("origin", "https://evil.example");
-    let without_cookies = router(Edge { cookies: false, ..edge() });
+    let without_cookies = served(Edge { cookies: false, ..edge() });
     let response = without_cookies.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), 200);
 }
@@ -202,7 +202,7 @@ async fn a_handler_sees_the_id_and_the_client_behind_a_trusted_proxy() {
     let request = Request::get("/client").header("x-forwarded-for", "6.6.6.6, 198.51.100.7");
     let request =
         request.extension(PeerAddress("10.0.0.1:4711".parse().unwrap())).body(Body::empty()).unwrap();
-    let response = router(edge()).oneshot(request).await.unwrap();
+    let response = served(edge()).oneshot(request).await.unwrap();
     assert_eq!(text(response).await, "198.51.100.7");
 }
 

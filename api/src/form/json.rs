@@ -124,7 +124,7 @@ impl<'a> Scanner<'a> {
         let mut text = Text::default();
         loop {
             let rest = self.rest();
-            let stop = rest.find(|letter| matches!(letter, '"' | '\\' | '\0'..='\x1f'));
+            let stop = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
             let Some((run, tail)) = stop.and_then(|stop| rest.split_at_checked(stop)) else {
                 return Err(Fault::At("Unterminated string starting at", start));
             };

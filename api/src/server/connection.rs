@@ -1,5 +1,5 @@
 //! One connection from its first byte to its close.
-//! Knows hyper and RFC 9112; must not know what the router does with a request.
+//! Knows hyper and RFC 9112; must not know what answers a request.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONNECTION, HOST};
 use axum::http::uri::Authority;
@@ -25,7 +24,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::pace::{Answering, Pace, Paced};
-use super::{PeerAddress, ServerLimits, refuse};
+use super::{PeerAddress, Served, ServerLimits, refuse};
 
 /// Bytes that a connection may hold unparsed or unsent: the longest header, and more than any answer needs.
 const BUFFER: usize = 32 * 1024;
@@ -34,13 +33,13 @@ const BUFFER: usize = 32 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
-pub(super) struct Connection {
-    pub(super) router: Router,
+pub(super) struct Connection<S> {
+    pub(super) served: S,
     pub(super) limits: Arc<ServerLimits>,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-impl Connection {
+impl<S: Served> Connection<S> {
     /// Serves requests until the client, a limit or the server's stop ends the connection.
     pub(super) async fn run(mut self, stream: TcpStream, peer: SocketAddr) {
         // Without it an answer waits for the acknowledgement of the one before; a refusal is harmless.
@@ -48,9 +47,9 @@ impl Connection {
         let pace = Pace::new(&self.limits);
         let mut late = pace.alarm();
         let io = TokioIo::new(Paced::new(stream, pace.clone()));
-        let router = self.router;
+        let served = self.served;
         let service = service_fn(move |request| {
-            Box::pin(answer(router.clone(), request, PeerAddress(peer), pace.answering()))
+            Box::pin(answer(served.clone(), request, PeerAddress(peer), pace.answering()))
         });
         // `Pace` keeps the time, and unlike hyper's own limit tells an idle client from a slow header.
         let mut connection = http1::Builder::new()
@@ -77,7 +76,7 @@ impl Connection {
 }
 
 async fn answer(
-    router: Router,
+    served: impl Served,
     mut request: Request<Incoming>,
     peer: PeerAddress,
     answering: Answering,
@@ -88,7 +87,7 @@ async fn answer(
         refusal
     } else {
         request.extensions_mut().insert(peer);
-        router.oneshot(request.map(Body::new)).await?
+        served.oneshot(request.map(Body::new)).await?
     };
     Ok(response.map(|body| Answer { body, _answering: answering }))
 }

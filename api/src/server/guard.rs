@@ -1,13 +1,13 @@
 //! What stands between a connection and a handler: bodies are whole and small, answers are timely, a panic is an answer.
 //! Must not know routes, and nothing of a request but its body.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -21,14 +21,21 @@ use super::{ServerLimits, refuse};
 ///   `body_limit`, 408 after `body_timeout`, 400 if it breaks off or is malformed; each closes the connection;
 /// - the handler is given up after `request_timeout`: 503 with `Retry-After`;
 /// - a panic is logged once and answered 500.
-pub async fn guarded(limits: &ServerLimits, request: Request, next: Next) -> Response {
+pub async fn guarded<F>(
+    limits: &ServerLimits,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Result<Response, Infallible>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
     let request = match with_whole_body(request, limits).await {
         Ok(request) => request,
-        Err(refusal) => return refusal,
+        Err(refusal) => return Ok(refusal),
     };
-    let handled = AssertUnwindSafe(async { timeout(limits.request_timeout, next.run(request)).await });
-    match handled.catch_unwind().await {
-        Ok(Ok(response)) => response,
+    let handled = AssertUnwindSafe(async { timeout(limits.request_timeout, next(request)).await });
+    Ok(match handled.catch_unwind().await {
+        Ok(Ok(response)) => response?,
         Ok(Err(_)) => {
             tracing::warn!("a request took too long and was given up");
             refuse(StatusCode::SERVICE_UNAVAILABLE, "The request took too long. Try again soon.")
@@ -38,7 +45,7 @@ pub async fn guarded(limits: &ServerLimits, request: Request, next: Next) -> Res
             tracing::error!("a request handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
         }
-    }
+    })
 }
 
 async fn with_whole_body(request: Request, limits: &ServerLimits) -> Result<Request, Response> {

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Extension, State};
-use axum::middleware::from_fn_with_state;
+use axum::extract::Extension;
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tower::{ServiceExt, service_fn};
 
 use super::{PeerAddress, ServerLimits, guarded, serve};
 
@@ -67,9 +67,11 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let guard =
-            async |State(limits): State<ServerLimits>, request, next| guarded(&limits, request, next).await;
-        let guarded = routes.layer(from_fn_with_state(limits.clone(), guard));
+        let held = limits.clone();
+        let guarded = service_fn(move |request| {
+            let (routes, limits) = (routes.clone(), held.clone());
+            async move { guarded(&limits, request, |request| routes.oneshot(request)).await }
+        });
         let served = tokio::spawn(serve(listener, guarded, limits, async {
             // A test that drops its server wants it to stop as well.
             _ = stopped.await;
