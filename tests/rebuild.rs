@@ -72,7 +72,8 @@ async fn what_was_live_before_can_be_had_back_with_what_happened_since() {
     server.run(&["rebuild", "--rollback"]).succeeded();
     assert_eq!(ann.get("user/").await.expect(200).at("/first_name"), "left behind");
     assert_eq!(username(&bob).await, "bob");
-    bob.get(crate::support::SESSIONS).await.expect(200);
+    let sessions = bob.get(crate::support::SESSIONS).await.expect(200);
+    assert_eq!(sessions.json().as_array().map(Vec::len), Some(1), "{sessions:?}");
     server.run(&["rebuild", "--rollback"]).succeeded();
     assert_eq!(ann.get("user/").await.expect(200).at("/first_name"), "");
     assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
