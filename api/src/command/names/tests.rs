@@ -143,7 +143,8 @@ impl House {
             email_verified: false,
             client: None,
         };
-        let registered = self.accounts.register(&context(), &new).await;
+        let seat = self.accounts.enter("test").unwrap();
+        let registered = self.accounts.register(&context(), &seat, &new).await;
         registered.map(|registered| registered.user).map_err(|error| chain(&error))
     }
 
