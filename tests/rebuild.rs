@@ -5,10 +5,8 @@ mod beside_traffic;
 mod interrupted;
 
 use serde_json::Value;
-use sqlx::ConnectOptions;
-use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::support::{Account, Caller, Ran, Server};
+use crate::support::{Account, Caller, Ran, Server, alter_views};
 
 /// Both models must be what the live ones were.
 #[track_caller]
@@ -26,13 +24,6 @@ fn report(ran: Ran) -> Value {
     serde_json::from_str(&ran.succeeded()).expect("a report")
 }
 
-/// Changes the read models behind the server's back.
-async fn tamper(server: &Server, sql: &'static str) {
-    let file = SqliteConnectOptions::new().filename(server.home().data().join("views.db"));
-    let mut views = file.connect().await.unwrap();
-    assert_eq!(sqlx::query(sql).execute(&mut views).await.unwrap().rows_affected(), 1, "{sql}");
-}
-
 async fn username(caller: &Caller) -> String {
     caller.get("user/").await.expect(200).at("/username")
 }
@@ -45,7 +36,7 @@ async fn a_row_that_was_altered_is_found_and_mended() {
     ann.get(crate::support::SESSIONS).await.expect(200);
     assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
 
-    tamper(&server, "update users set username = 'mallory'").await;
+    alter_views(server.home(), "update users set username = 'mallory'").await;
     assert_eq!(username(&ann).await, "mallory");
     let checked = server.run(&["rebuild", "--check"]);
     assert_eq!(checked.code, Some(3), "{checked:?}");
@@ -66,7 +57,7 @@ async fn what_was_live_before_can_be_had_back_with_what_happened_since() {
 
     let ann = Account::named("ann").register(&server.api()).await.on(&server.api());
     ann.get(crate::support::SESSIONS).await.expect(200);
-    tamper(&server, "update users set first_name = 'left behind'").await;
+    alter_views(server.home(), "update users set first_name = 'left behind'").await;
     server.run(&["rebuild"]).succeeded();
     let bob = Account::named("bob").register(&server.api()).await.on(&server.api());
     server.run(&["rebuild", "--rollback"]).succeeded();
