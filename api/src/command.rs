@@ -38,6 +38,9 @@ pub use session::{Opened, RefreshError, Refreshed};
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;
 
+/// Stands for whoever is not known. No user has this key.
+const NOBODY: UserId = UserId(0);
+
 /// How many users and sessions are remembered as they were folded.
 const FOLDED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 

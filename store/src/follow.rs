@@ -67,7 +67,8 @@ pub enum FollowError {
 pub trait Follower: Send {
     fn role(&self) -> &str;
 
-    /// Takes a batch and advances the lease to its last position; called again with the same batch after an error.
+    /// Takes a batch, and advances the lease to its last position together with what it writes. Where a batch concerned nobody
+    /// the place may be written later: whoever leads next looks at it again. Called again with the same batch after an error.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError>;
 
     /// Called about once a second while there is nothing new.

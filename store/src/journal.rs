@@ -139,21 +139,11 @@ impl Journal {
 
     /// Folds a whole stream.
     pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
-        self.load_after(stream, Loaded { state: A::default(), version: 0, position: Position::BEGINNING })
-            .await
-    }
-
-    /// Folds what a stream holds beyond a state that is known already.
-    pub async fn load_after<A: Aggregate>(
-        &self,
-        stream: &StreamId,
-        known: Loaded<A>,
-    ) -> Result<Loaded<A>, StoreError> {
-        self.fold_after(stream, known, Seals::Opened).await
+        self.fold_after(stream, Loaded::nothing(), Seals::Opened).await
     }
 
     /// Folds what a stream holds beyond a state that is known already, its seals opened or not.
-    pub async fn fold_after<A: Aggregate>(
+    pub(crate) async fn fold_after<A: Aggregate>(
         &self,
         stream: &StreamId,
         known: Loaded<A>,

@@ -18,6 +18,8 @@ static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
 
 /// How long another process may hold a lock.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long to wait for a connection of ours: longer than its user may have to wait for another process.
+const TAKEN: Duration = Duration::from_secs(12);
 
 /// Which of the three databases a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +133,7 @@ pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePoo
     make_private(path).map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(TAKEN)
         // There is no server that may have hung up, and asking costs as much as a query.
         .test_before_acquire(false)
         .after_release(|connection, _| Box::pin(is_clean(connection)));
@@ -162,7 +164,7 @@ async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
 /// Opens a database that is there already, and changes nothing in it.
 pub async fn inspect(path: &Path, role: Role) -> Result<SqlitePool, OpenError> {
     let options = options(path, role).create_if_missing(false);
-    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(TAKEN);
     let unreachable = |source| OpenError::Unreachable { path: path.display().to_string(), source };
     pool.connect_with(options).await.map_err(unreachable)
 }

@@ -64,10 +64,7 @@ impl Accounts {
     }
 
     async fn release_replaced(&self, plan: &mut Plan<StreamId>, account: &Account) -> Result<(), StoreError> {
-        match account.email.as_ref().and_then(|old| Some((old.email.get()?, old.claim))) {
-            Some((email, claim)) => self.release(plan, (NameKind::Email, email), claim).await,
-            None => Ok(()),
-        }
+        self.release_address(plan, account.email.as_ref().map(|old| (&old.email, old.claim))).await
     }
 
     /// Mails the verification link once more, if the address is someone's and not yet verified. Tells nobody which.
@@ -167,7 +164,16 @@ impl Accounts {
         plan: &mut Plan<StreamId>,
         account: &Account,
     ) -> Result<(), StoreError> {
-        match account.pending_email.as_ref().and_then(|pending| Some((pending.email.get()?, pending.claim))) {
+        let pending = account.pending_email.as_ref().map(|pending| (&pending.email, pending.claim));
+        self.release_address(plan, pending).await
+    }
+
+    async fn release_address(
+        &self,
+        plan: &mut Plan<StreamId>,
+        claimed: Option<(&Private<String>, ReservationId)>,
+    ) -> Result<(), StoreError> {
+        match claimed.and_then(|(email, claim)| Some((email.get()?, claim))) {
             Some((email, claim)) => self.release(plan, (NameKind::Email, email), claim).await,
             None => Ok(()),
         }

@@ -8,14 +8,11 @@ use domain::{
 };
 use store::{Change, Context, StoreError, StreamId, chain, clock};
 
-use super::{Accounts, Failure, names::Held, sealed};
+use super::{Accounts, Failure, NOBODY, names::Held, sealed};
 use crate::{
     attempts::Attempts,
     password::{Seat, Secret, Verdict},
 };
-
-/// Stands for whoever is not known. No user has this key.
-const NOBODY: UserId = UserId(0);
 
 /// How a person says who he is.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //! of its steps, and time may pass. Judges every world, and tells of the first that breaks a law how it came about.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
     hash::Hash,
     rc::Rc,
 };
@@ -58,7 +58,7 @@ pub(super) struct Model {
     lawful: HashSet<Box<[u32]>>,
     recovered: HashSet<(usize, Box<[u32]>)>,
     worlds: Vec<World>,
-    known: HashMap<World, usize>,
+    known: HashSet<World>,
     from: Vec<(usize, Step)>,
 }
 
@@ -80,7 +80,7 @@ impl Model {
             lawful: HashSet::new(),
             recovered: HashSet::new(),
             worlds: vec![],
-            known: HashMap::new(),
+            known: HashSet::new(),
             from: vec![],
         };
         let cells = streams.into_iter().map(|(_, cell)| model.cells.number(cell)).collect();
@@ -113,10 +113,9 @@ impl Model {
     }
 
     fn add(&mut self, world: World, from: (usize, Step)) {
-        if let Entry::Vacant(unknown) = self.known.entry(world) {
-            self.worlds.push(unknown.key().clone());
+        if self.known.insert(world.clone()) {
+            self.worlds.push(world);
             self.from.push(from);
-            unknown.insert(self.worlds.len());
         }
     }
 
