@@ -6,23 +6,26 @@ mod file_lock;
 mod master_key;
 mod operate;
 mod orders;
+mod output;
 mod serve;
 mod settings;
 mod signing_keys;
 mod table;
 
 use std::{
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal},
     panic,
     path::Path,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::Parser;
 use command_line::{Command, CommandLine};
 use mimalloc::MiMalloc;
 use operate::OperateError;
+use output::Terminal;
 use serve::ServeError;
 use settings::{Format, SettingsErrors};
 use store::chain;
@@ -36,6 +39,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Bytes of log lines that are written at once.
 const BUFFER: usize = 64 * 1024;
+
+/// How long threads that are stuck, in a file system for instance, keep a server that has stopped.
+const LAST_STEPS: Duration = Duration::from_secs(1);
 
 /// Why the process ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +61,7 @@ fn main() -> ExitCode {
     match run(config.as_deref(), command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without a terminal the exit code has to do.
-            _ = writeln!(io::stderr(), "stele: {}", chain(&error));
+            output::say_why(format!("stele: {}", chain(&error)));
             ExitCode::from(if let Failed::Operate(error) = error { error.exit_code() } else { 1 })
         }
     }
@@ -69,7 +74,11 @@ fn run(config: Option<&Path>, command: Command) -> Result<(), Failed> {
         Command::Serve(asked) => {
             let settings = Arc::new(settings::from_process(config)?);
             let _lines = log_to_stderr(settings.output.format, settings.output.level);
-            Ok(runtime()?.block_on(serve::serve(settings, &asked.roles))?)
+            let (terminal, _shown) = Terminal::open();
+            let runtime = runtime()?;
+            let served = runtime.block_on(serve::serve(settings, &asked.roles, &terminal));
+            runtime.shutdown_timeout(LAST_STEPS);
+            Ok(served?)
         }
         Command::Operate(operation) => {
             let settings = settings::from_process(config)?;
