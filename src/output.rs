@@ -1,21 +1,58 @@
-//! What a server prints: lines for a person on stdout. No work ever waits for whoever reads them: a thread writes them, from
-//! a queue that has an end. Lines that find no room there are lost, and how many is told in their place.
+//! What the process prints: log lines on stderr, and a server's lines for a person on stdout. No work ever waits for whoever
+//! reads them: threads write them, from queues that have an end. What finds no room there is lost, and how much is told.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
+    panic,
     sync::{Arc, OnceLock, mpsc},
     thread,
     time::Duration,
 };
 
+use tracing::{Dispatch, Level, dispatcher};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::MakeWriter;
 
+use crate::settings::Format;
+
+/// Log lines that may wait to be written: a few megabytes.
+const LOG_LINES: usize = 16 * 1024;
 /// Lines for a person that may wait to be written.
 const TERMINAL_LINES: usize = 256;
 /// Bytes that are written at once, and no line is longer.
 const BUFFER: usize = 64 * 1024;
 /// How long the last lines may take to be written when the process ends.
 const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// Sends log lines to stderr from now on, panics too. What waits is written when the answer is dropped.
+pub(crate) fn log_to_stderr(format: Format, level: Level) -> Queue {
+    let (writer, queue) = queue(io::stderr(), LOG_LINES, move |lost| {
+        // Past the queue, in the shape of every other line.
+        let direct = lines(format, level.max(Level::WARN), io::stderr);
+        dispatcher::with_default(&direct, || {
+            tracing::warn!(lost, "log lines were lost, because nobody read them in time");
+        });
+    });
+    // It fails only where there is a log already, and then that one is used.
+    _ = dispatcher::set_global_default(lines(format, level, writer));
+    // What a panic says may hold what was being worked on: a password, for instance.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a bug: the program contradicted itself");
+    }));
+    queue
+}
+
+fn lines<W>(format: Format, level: Level, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
+    match format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().into(),
+        Format::Json => lines.json().finish().into(),
+    }
+}
 
 /// Where whoever started the server looks. Cheap to clone.
 #[derive(Clone)]

@@ -8,13 +8,16 @@ use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Account, Caller, Home, has_mailed, wait_for};
+use crate::support::{Account, Caller, Home, Wire, has_mailed, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
 /// Bytes, the least that a pipe can hold.
 const PIPE: usize = 4096;
 /// More than the queue before stdout and the pipe hold together.
 const MAILS: usize = 400;
+/// More than the queue before stderr and the pipe hold together; each writes one line.
+const REQUESTS: usize = 20_000;
+const PIPELINED: usize = 500;
 
 /// A server whose output is read only when it is asked for.
 struct Unread {
@@ -104,4 +107,39 @@ async fn lines_that_the_terminal_did_not_show_are_counted_when_it_is_read_again(
     let mut errors = String::new();
     server.stderr.read_to_string(&mut errors).unwrap();
     assert_eq!(errors, "");
+}
+
+async fn asks_many_times(address: &str) {
+    let mut wire = Wire::connect(address).await;
+    let ask = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    for _ in 0..REQUESTS / PIPELINED {
+        wire.send(ask.repeat(PIPELINED - 1).as_bytes()).await;
+        wire.send(b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        wire.read_until("404 Not Found", SOON).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_keeps_no_request_from_its_answer_and_no_stop_from_ending() {
+    let mut server = Unread::start(&Home::new(&[]));
+    asks_many_times(&server.address).await;
+    Account::named("late").register(&server.api()).await;
+    assert!(server.stopped().await.success());
+}
+
+#[tokio::test]
+async fn log_lines_that_were_lost_are_counted_when_the_log_is_read_again() {
+    let mut server = Unread::start(&Home::new(&[("STELE_OUTPUT__FORMAT", "json")]));
+    asks_many_times(&server.address).await;
+    let (mut read, mut lost) = (0, 0);
+    let mut stderr = BufReader::new(&mut server.stderr);
+    while read + lost < REQUESTS as u64 {
+        let mut line = String::new();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "{read} read, {lost} lost");
+        let line: serde_json::Value = serde_json::from_str(&line).expect("every line is one object");
+        read += u64::from(line["fields"]["message"] == "answered");
+        lost += line["fields"]["lost"].as_u64().unwrap_or(0);
+    }
+    assert!(read + lost == REQUESTS as u64 && lost > 0, "{read} read, {lost} lost");
+    assert!(server.stopped().await.success());
 }
