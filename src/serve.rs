@@ -2,6 +2,7 @@
 //! Holds no rule; every part is made elsewhere.
 
 mod banner;
+mod descriptors;
 mod followers;
 mod upkeep;
 
@@ -75,6 +76,7 @@ pub(crate) async fn serve(
 ) -> Result<(), ServeError> {
     roles_of_process(roles)?;
     let mut asked_to_stop = pin!(stop_signal().map_err(ServeError::Signals)?);
+    let connections = descriptors::room_for(settings.api.server.max_connections);
     let sole = SoleServer::claim_soon(&settings).await?;
     let address = settings.api.listen;
     let unheard = |source| ServeError::Listen { address, source };
@@ -100,7 +102,8 @@ pub(crate) async fn serve(
         Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
     let upkeep = tokio::spawn(upkeep.keep_up(links.issuer.clone(), followers.stopping()));
 
-    let limits = settings.api.server.clone();
+    let mut limits = settings.api.server.clone();
+    limits.max_connections = connections;
     let served = edge(&settings, &links).wrap(router::routes(app), limits.clone());
     banner::listening(terminal, bound);
     let (mut failed, mut stop_by) = (false, Instant::now());
