@@ -26,6 +26,7 @@ use workers::{letter::ComposerError, outbox::FolderError};
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
+    master_key,
     orders::{self, OrdersError},
     output::Terminal,
     settings::{Links, Role, RolesError, Settings, roles_of_process},
@@ -84,6 +85,9 @@ pub(crate) async fn serve(
     let bound = listener.local_addr().map_err(unheard)?;
     let links = settings.links(bound);
     let backends = Backends::open(&settings, Some(&sole)).await?;
+    if let Some(exposure) = master_key::exposure(&settings) {
+        tracing::warn!("{exposure}");
+    }
     banner::greet(terminal, &settings, &links, backends.new_master_key);
 
     let config = Arc::new(orders::config(&settings));

@@ -103,8 +103,12 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
             Finding { ok: false, ..Finding::well("vault", detail) }
         }
         (Ok(keys), Ok(_)) => {
-            let detail = format!("{}, {durability}, {} shared keys open", path.display(), keys.len());
-            Finding { ok: durability.is_full(), ..Finding::well("vault", detail) }
+            let exposure = master_key::exposure(settings);
+            let ok = durability.is_full() && exposure.is_none();
+            let exposure = exposure.map(|exposure| format!("; {exposure}")).unwrap_or_default();
+            let detail =
+                format!("{}, {durability}, {} shared keys open{exposure}", path.display(), keys.len());
+            Finding { ok, ..Finding::well("vault", detail) }
         }
         (Err(error), _) | (_, Err(error)) => Finding::unwell("vault", &error),
     }
