@@ -118,10 +118,14 @@ pub(crate) struct Home {
 
 impl Home {
     /// A folder below `target`, on the disk that holds the repository: a temporary folder in memory would make commits
-    /// free. Limits are off, as all requests come from one address.
+    /// free. Limits are off, as all requests come from one address, and it may have all connections.
     pub(crate) fn new() -> Outcome<Self> {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let settings = vec![("STELE_API__PUBLIC_URL", PUBLIC_URL), ("STELE_LIMITS__ENABLED", "false")];
+        let settings = vec![
+            ("STELE_API__PUBLIC_URL", PUBLIC_URL),
+            ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#),
+            ("STELE_LIMITS__ENABLED", "false"),
+        ];
         Ok(Self { folder, settings })
     }
 

@@ -84,7 +84,7 @@ pub(crate) struct Backends {
 }
 
 /// The proof that no other process serves these databases; held for as long as this one does.
-pub(crate) struct SoleServer(#[expect(dead_code, reason = "it is held, not used")] FileLock);
+pub(crate) struct SoleServer(#[expect(dead_code, reason = "they are held, not used")] Vec<FileLock>);
 
 impl Backends {
     /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
@@ -145,17 +145,26 @@ impl SoleServer {
 
     /// Makes sure that no other process serves the same databases.
     pub(crate) fn claim(settings: &Settings) -> Result<Self, BackendError> {
-        Ok(Self(FileLock::claim(&lock_path(settings))?))
+        let locks =
+            lock_paths(settings).iter().map(|path| FileLock::claim(path)).collect::<Result<_, _>>()?;
+        Ok(Self(locks))
     }
 
     /// As [`claim`](Self::claim), where a server ever ran; makes nothing.
     pub(crate) fn claim_if_made(settings: &Settings) -> Result<Option<Self>, BackendError> {
-        Ok(FileLock::claim_if_made(&lock_path(settings))?.map(Self))
+        let made = lock_paths(settings)
+            .iter()
+            .map(|path| FileLock::claim_if_made(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let locks: Vec<_> = made.into_iter().flatten().collect();
+        Ok((!locks.is_empty()).then_some(Self(locks)))
     }
 }
 
-fn lock_path(settings: &Settings) -> PathBuf {
-    file_lock::beside(settings.store.views.path(), ".lock")
+/// Both, as settings may name the log of one server and the read models of another. Always in this order, so that of two that
+/// start one gets them.
+fn lock_paths(settings: &Settings) -> [PathBuf; 2] {
+    [settings.store.log.path(), settings.store.views.path()].map(|path| file_lock::beside(path, ".lock"))
 }
 
 impl From<LockError> for BackendError {

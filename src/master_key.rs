@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -41,6 +41,17 @@ pub(crate) enum MasterKeyFileError {
 pub(crate) fn advice(settings: &Settings) -> String {
     let key = settings.vault.master_key_file.display();
     format!("A master key was made: back up {key}, apart from the databases. Nothing can replace it.")
+}
+
+/// What is wrong with the rights of the master key's file, if anything is.
+pub(crate) fn exposure(settings: &Settings) -> Option<String> {
+    let file = &settings.vault.master_key_file;
+    let is_read = settings.vault.master_key.is_none();
+    let mode = fs::metadata(file).ok().filter(|_| is_read)?.permissions().mode();
+    let exposed = mode & 0o077 != 0;
+    exposed.then(|| {
+        format!("the master key {} is open to other users of this machine: chmod 600", file.display())
+    })
 }
 
 /// The master key, and whether it was made just now.

@@ -1,7 +1,9 @@
 //! How often anyone may try: each kind of attempt is counted for an account (or address) and a network, and all kinds
-//! together for a network. Whoever is over a limit hears when to come back, and nobody elsewhere is held up.
+//! together for a network. Connections are shared out as well. Whoever is over a limit hears when to come back, and nobody elsewhere
+//! is held up.
 
 mod accounts;
+mod connections;
 mod kinds;
 mod networks;
 

@@ -25,7 +25,7 @@ use crate::{
 mod health;
 mod key_mode;
 
-pub use health::{Part, Parts, Written};
+pub use health::{Part, Parts, Waiting, Written};
 pub(crate) use key_mode::{KeySession, KeySessions};
 
 /// How long a query waits for what it was asked to know.

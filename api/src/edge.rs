@@ -26,7 +26,7 @@ use uuid::Uuid;
 use self::cors::Sharing;
 use self::trace::Traced;
 
-pub use self::address::{Cidr, CidrError, ClientAddress, client_address, prefix};
+pub use self::address::{Cidr, CidrError, ClientAddress, client_address, network, prefix};
 pub use self::forgery::forged;
 pub use self::origin::{Origin, OriginError, Origins};
 pub use self::trace::RequestId;

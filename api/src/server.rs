@@ -5,6 +5,7 @@ mod connection;
 mod guard;
 mod pace;
 mod refusal;
+mod seats;
 #[cfg(test)]
 mod tests;
 mod turned_away;
@@ -21,22 +22,29 @@ use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower::Service;
 
 use self::connection::Connection;
 pub use self::guard::guarded;
 pub(crate) use self::refusal::refuse;
+use self::seats::{NoSeat, Seats};
+use crate::edge::Cidr;
 
 /// How long to wait before accepting again when the process has no descriptor or no memory left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+const WARNING_PAUSE: Duration = Duration::from_mins(1);
 
 /// What one server grants its clients. A limit that is reached closes that client's connection and no other.
 #[derive(Debug, Clone)]
 pub struct ServerLimits {
     /// Connections open at once. One more is answered 503 with `Retry-After` and closed: a load balancer or a
     /// client learns at once that it should go elsewhere, where a full accept queue would leave it hanging.
+    /// One network, a /32 or a /64 of IPv6, gets half of them, rounded up.
     pub max_connections: usize,
+    /// Peers that speak for many clients and may have all connections.
+    pub proxies: Vec<Cidr>,
     /// From the first byte of a request to the end of its header; also how long a new connection may stay mute.
     pub header_timeout: Duration,
     /// From the end of the header to the end of the body (408), and how long an answer may make no progress
@@ -87,7 +95,8 @@ pub async fn serve(
     let (stop, stopping) = watch::channel(false);
     let drain = limits.drain;
     let mut door = Door {
-        seats: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
+        seats: Seats::new(limits.max_connections, limits.proxies.clone()),
+        warned: None,
         refusals: Arc::new(Semaphore::new(turned_away::AT_ONCE)),
         connection: Connection { served, limits: Arc::new(limits), stopping },
         open: JoinSet::new(),
@@ -111,7 +120,9 @@ pub async fn serve(
 
 /// Every open connection, and what a new one is made from.
 struct Door<S> {
-    seats: Arc<Semaphore>,
+    seats: Seats,
+    /// When it was last said that somebody has his share.
+    warned: Option<Instant>,
     refusals: Arc<Semaphore>,
     connection: Connection<S>,
     open: JoinSet<()>,
@@ -119,17 +130,35 @@ struct Door<S> {
 
 impl<S: Served> Door<S> {
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
-            let connection = self.connection.clone();
-            self.open.spawn(async move {
-                connection.run(stream, peer).await;
-                drop(seat);
-            });
-        } else if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+        let refused = match self.seats.take(peer.ip()) {
+            Ok(seat) => {
+                let connection = self.connection.clone();
+                self.open.spawn(async move {
+                    connection.run(stream, peer).await;
+                    drop(seat);
+                });
+                return;
+            }
+            Err(refused) => refused,
+        };
+        if refused == NoSeat::Share {
+            self.warn_of_share();
+        }
+        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
             self.open.spawn(async move {
                 turned_away::turn_away(stream).await;
                 drop(place);
             });
+        }
+    }
+
+    /// Now and then, or whoever takes his share could fill the log as well.
+    fn warn_of_share(&mut self) {
+        if self.warned.is_none_or(|at| at.elapsed() >= WARNING_PAUSE) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(
+                "one address has half of all connections and gets no more; a proxy belongs into api.trusted_proxies"
+            );
         }
     }
 

@@ -103,8 +103,12 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
             Finding { ok: false, ..Finding::well("vault", detail) }
         }
         (Ok(keys), Ok(_)) => {
-            let detail = format!("{}, {durability}, {} shared keys open", path.display(), keys.len());
-            Finding { ok: durability.is_full(), ..Finding::well("vault", detail) }
+            let exposure = master_key::exposure(settings);
+            let ok = durability.is_full() && exposure.is_none();
+            let exposure = exposure.map(|exposure| format!("; {exposure}")).unwrap_or_default();
+            let detail =
+                format!("{}, {durability}, {} shared keys open{exposure}", path.display(), keys.len());
+            Finding { ok, ..Finding::well("vault", detail) }
         }
         (Err(error), _) | (_, Err(error)) => Finding::unwell("vault", &error),
     }
@@ -120,15 +124,19 @@ async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec
     match Desk::over(pool).standings().await {
         Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
             let place = Position::from_sql(standing.position).0;
-            let lead = if served && standing.until > clock::now().0 { "led" } else { "nobody leads it now" };
+            let led = served && standing.until > clock::now().0;
             let lag = head.map(|head| head.0.saturating_sub(place));
+            // A leader renews his lease between two batches.
+            let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
             let ahead = head.is_some_and(|head| place > head.0);
             let detail = if ahead {
                 format!("at {place}, beyond the log's end: the read models are of another log; start stele to mend it")
+            } else if stuck {
+                format!("at {place}, stuck: events wait, and the server has let its lease run out; see its log")
             } else {
-                format!("at {place}, {lead}")
+                format!("at {place}, {}", if led { "led" } else { "nobody leads it now" })
             };
-            Finding { ok: !ahead, lag, ..Finding::well(standing.role, detail) }
+            Finding { ok: !ahead && !stuck, lag, ..Finding::well(standing.role, detail) }
         })),
         Err(error) => findings.push(Finding::unwell("followers", &error)),
     }

@@ -1,30 +1,26 @@
 //! The first words of a server: where it is, what to try, where mails go, what to back up.
 
-use std::{fmt::Write as _, io::Write as _, net::SocketAddr};
+use std::{fmt::Write as _, net::SocketAddr};
 
 use crate::{
     master_key,
+    output::Terminal,
     settings::{Links, Outbox, Settings},
 };
 
 /// Prints what a person wants to know at the start.
-pub(super) fn greet(settings: &Settings, links: &Links, new_master_key: bool) {
-    say(&text(settings, links, new_master_key));
+pub(super) fn greet(terminal: &Terminal, settings: &Settings, links: &Links, new_master_key: bool) {
+    terminal.say(text(settings, links, new_master_key).trim_end());
 }
 
 /// Prints the one line that programs wait for: requests are taken.
-pub(super) fn listening(bound: SocketAddr) {
-    say(&format!("listening on http://{bound}\n"));
+pub(super) fn listening(terminal: &Terminal, bound: SocketAddr) {
+    terminal.say(&format!("listening on http://{bound}"));
 }
 
 /// That the server has ended as it should.
-pub(super) fn farewell() {
-    say("stopped\n");
-}
-
-fn say(text: &str) {
-    // Nobody may be listening to stdout; the server serves all the same.
-    _ = std::io::stdout().lock().write_all(text.as_bytes());
+pub(super) fn farewell(terminal: &Terminal) {
+    terminal.say("stopped");
 }
 
 fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {

@@ -1,6 +1,6 @@
 //! The followers of the log that this process runs: read models, mails, and the node's own ear for revocations.
 
-use std::{io::Write, sync::Arc};
+use std::sync::Arc;
 
 use api::{
     app::{Application, Listener},
@@ -11,7 +11,11 @@ use store::{
     Position, clock,
     follow::{Desk, Follower, follow},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 use workers::{
     InProcess, Mailer, Revoker,
     letter::{Composer, LinkUrls, Sender},
@@ -21,6 +25,7 @@ use workers::{
 use super::ServeError;
 use crate::{
     backends::Backends,
+    output::Terminal,
     settings::{Links, Outbox, Settings},
 };
 
@@ -41,11 +46,12 @@ impl Followers {
         links: &Links,
         backends: &Backends,
         revocations: &Arc<Revocations>,
+        terminal: &Terminal,
     ) -> Result<Self, ServeError> {
         let (journal, desk) = (&backends.journal, &backends.desk);
         let place = Application::load_revocations(revocations, desk, clock::now()).await?;
         desk.place(API, place).await?;
-        let mailer = mailer(settings, links, backends).await?;
+        let mailer = mailer(settings, links, backends, terminal).await?;
         let listener = Listener {
             revocations: Arc::clone(revocations),
             users: UserReader::new(journal.clone(), desk.pool().clone()),
@@ -107,25 +113,33 @@ impl Followers {
         tracing::error!("a follower ended, by a bug; the process ends too, to be started again");
     }
 
-    /// Tells all followers to stop, and waits until they have brought to its end what they had begun.
-    pub(super) async fn stop(mut self) {
+    /// Tells all followers to stop, and waits until they have brought to its end what they had begun; whoever has not by
+    /// `until` is left where he stands, as a kill would leave him.
+    pub(super) async fn stop(mut self, until: Instant) {
         self.stop.send_replace(true);
-        while self.running.join_next().await.is_some() {}
+        let ended = timeout_at(until, async { while self.running.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            // Whoever has ended tells nobody any more how far he came.
+            let late = self.places.iter().filter(|(_, place)| place.has_changed().is_ok());
+            let late: Vec<&str> = late.map(|(name, _)| *name).collect();
+            tracing::error!(followers = ?late, "followers did not end in time, and are cut off");
+        }
     }
 }
 
-async fn mailer(settings: &Settings, links: &Links, backends: &Backends) -> Result<Mailer, ServeError> {
+async fn mailer(
+    settings: &Settings,
+    links: &Links,
+    backends: &Backends,
+    terminal: &Terminal,
+) -> Result<Mailer, ServeError> {
     let Outbox::Files(folder) = &settings.mail.outbox;
-    let outbox = FileOutbox::open(folder, tell).await?;
+    let terminal = terminal.clone();
+    // The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
+    let outbox = FileOutbox::open(folder, move |line| terminal.say(line)).await?;
     let from = &settings.mail.from;
     let sender = Sender { name: from.name.clone(), address: from.address.clone() };
     let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
     let composer = Composer::new(sender, urls)?;
     Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, Arc::new(outbox)))
-}
-
-/// The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
-fn tell(line: &str) {
-    // A closed terminal is no reason to fail: the mail is in its file.
-    _ = writeln!(std::io::stdout().lock(), "{line}");
 }

@@ -30,7 +30,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(super) fn read(from: &mut Reader) -> Self {
-        Self {
+        let mut api = Self {
             listen: from.get(
                 "api.listen",
                 SocketAddr::from(([127, 0, 0, 1], 8000)),
@@ -58,7 +58,9 @@ impl Api {
                 "Origins whose pages may call with the user's cookies, in full; no wildcards.",
             ),
             server: server(from),
-        }
+        };
+        api.server.proxies.clone_from(&api.trusted_proxies);
+        api
     }
 
     /// Whether clients come in by TLS, as far as the settings say.
@@ -70,7 +72,13 @@ impl Api {
 fn server(from: &mut Reader) -> ServerLimits {
     let seconds = Duration::from_secs;
     ServerLimits {
-        max_connections: from.above_zero("api.max_connections", 1024, "Connections open at once."),
+        max_connections: from.above_zero(
+            "api.max_connections",
+            1024,
+            "Connections open at once; one address gets half of them, a trusted proxy all.",
+        ),
+        // They are settings of their own, which the caller knows.
+        proxies: Vec::new(),
         header_timeout: from.span("api.header_timeout", seconds(10), "How long a request's header may take."),
         body_timeout: from.span(
             "api.body_timeout",

@@ -173,6 +173,16 @@ async fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
     server.mails().await;
 }
 
+/// Two servers on one log would mail everything twice, and each would hear of the other's revocations late.
+#[tokio::test]
+async fn a_second_server_on_the_same_log_is_refused_though_its_read_models_are_its_own() {
+    let server = Server::start(&[]).await;
+    let elsewhere = ("STELE_STORE__VIEWS", "sqlite:elsewhere/views.db");
+    refused(&serve(server.home(), &[elsewhere]), 1, &["log.db"]);
+    assert!(!server.home().path().join("elsewhere").exists());
+    Account::named("first").register(&server.api()).await;
+}
+
 #[tokio::test]
 async fn roles_that_do_not_exist_or_do_not_suffice_are_refused() {
     let home = Home::bare(&[]);

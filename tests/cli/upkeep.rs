@@ -1,6 +1,7 @@
 //! `stele init`, `migrate` and `doctor`.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use super::{failed, objects};
 use crate::support::{Account, Home, Server};
@@ -11,6 +12,8 @@ async fn init_writes_every_setting_once_and_the_server_takes_the_file() {
     home.run(&["init"], "").succeeded();
     let file = home.path().join("stele.toml");
     let written = fs::read_to_string(&file).unwrap();
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "it may come to hold the master key: {mode:o}");
     for word in
         ["[api]", "[auth]", "[jwt]", "[mail]", "listen", "access_ttl", "verify_url", "email_verification"]
     {
@@ -85,6 +88,25 @@ async fn the_doctor_says_what_is_broken_and_ends_with_1() {
     let ran = server.run(&["doctor"]);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     assert!(format!("{ran:?}").contains("master"), "{ran:#?}");
+}
+
+#[tokio::test]
+async fn a_master_key_that_others_may_read_is_told_at_the_start_and_by_the_doctor() {
+    let mut server = Server::start(&[]).await;
+    let key = server.home().data().join("master.key");
+    let told = |server: &Server| server.lines().iter().any(|line| line.contains("master.key is open"));
+    server.run(&["doctor"]).succeeded();
+    assert!(!told(&server));
+    for mode in [0o640, 0o604] {
+        fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        let ran = server.run(&["doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stdout.contains("chmod 600"), "{ran:#?}");
+    }
+    server.restart().await;
+    assert!(told(&server), "{:#?}", server.lines());
+    let given = fs::read_to_string(&key).unwrap();
+    server.home().run_with(&[("STELE_VAULT__MASTER_KEY", given.trim())], &["doctor"]).succeeded();
 }
 
 #[test]

@@ -13,7 +13,7 @@ const SILENCE: (&str, &str) = ("STELE_REVOCATION__MAX_SILENCE", "5s");
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Keeps everybody else from writing to the read models, so that no follower can advance or keep its lease.
-async fn hold_views(server: &Server) -> SqliteConnection {
+pub(super) async fn hold_views(server: &Server) -> SqliteConnection {
     let file = server.home().data().join("views.db");
     let options = SqliteConnectOptions::new().filename(file).busy_timeout(PATIENCE);
     let mut views = options.connect().await.unwrap();

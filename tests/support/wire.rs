@@ -1,9 +1,10 @@
 //! A bare TCP connection, for what no HTTP client would send.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 pub(crate) struct Wire(TcpStream);
@@ -11,6 +12,14 @@ pub(crate) struct Wire(TcpStream);
 impl Wire {
     pub(crate) async fn connect(address: &str) -> Self {
         Self(TcpStream::connect(address).await.expect("the server takes connections"))
+    }
+
+    /// Connects from another address of this machine.
+    pub(crate) async fn connect_from(source: &str, address: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+        let stream = socket.connect(address.parse().unwrap()).await;
+        Self(stream.expect("the server takes connections"))
     }
 
     /// Sends, and does not mind when the server has closed already: what it said is still there to read.

@@ -1,6 +1,10 @@
 //! How the parts of this process are doing. A dead log or dead views make it unready; mail and bus never do.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,6 +21,8 @@ use crate::revocation::Revocations;
 const MEMORY: Duration = Duration::from_secs(1);
 /// How long a write may take before the log is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long events may wait for a follower that does not move. Longer than a batch of mails takes on a slow disk.
+const STUCK: Duration = Duration::from_mins(1);
 
 /// One part: whether it works, what to say of it, and how many events it lags behind the log.
 #[derive(Debug, Clone, Serialize)]
@@ -37,6 +43,7 @@ pub struct Parts {
     /// What this node knows of ended sessions.
     pub revocations: Arc<Revocations>,
     pub written: Written,
+    pub waiting: Waiting,
 }
 
 /// Whether the log takes writes, asked of it at most once in a while, however often health is asked for.
@@ -67,6 +74,26 @@ impl Written {
     }
 }
 
+/// Where followers stand for whom events wait, and since when, as far as health was asked for.
+#[derive(Clone, Default)]
+pub struct Waiting(Arc<std::sync::Mutex<HashMap<&'static str, (Position, Instant)>>>);
+
+impl Waiting {
+    /// Whether a follower has let events wait for too long without moving. `lag` is none where it is not known.
+    fn is_stuck(&self, name: &'static str, place: Position, lag: Option<u64>, now: Instant) -> bool {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lag.unwrap_or(0) == 0 {
+            waiting.remove(name);
+            return false;
+        }
+        let (stood, since) = waiting.entry(name).or_insert((place, now));
+        if *stood != place {
+            (*stood, *since) = (place, now);
+        }
+        now.duration_since(*since) >= STUCK
+    }
+}
+
 impl Parts {
     /// Whether requests can be served, and the report.
     pub async fn report(&self) -> (bool, Value) {
@@ -84,8 +111,13 @@ impl Parts {
             let runs = place.has_changed().is_ok();
             let place = *place.borrow();
             let lag = head.as_ref().ok().map(|head| head.0.saturating_sub(place.0));
-            let detail = format!("at {}{}", place.0, if runs { "" } else { ", ended" });
-            parts.insert(name, Part { ok: runs, detail, lag });
+            let stuck = self.waiting.is_stuck(name, place, lag, Instant::now());
+            let state = match (runs, stuck) {
+                (false, _) => ", ended",
+                (true, true) => ", stuck",
+                (true, false) => "",
+            };
+            parts.insert(name, Part { ok: runs && !stuck, detail: format!("at {}{state}", place.0), lag });
         }
         let revocations = silence.map_or(Ok(()), |silent| Err(silent.to_string()));
         parts.insert("revocations", part(revocations));
@@ -117,4 +149,30 @@ fn part(outcome: Result<(), String>) -> Part {
         }
     };
     Part { ok, detail: detail.to_owned(), lag: Some(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follower_is_stuck_when_events_wait_for_it_and_it_does_not_move() {
+        let (waiting, start) = (Waiting::default(), Instant::now());
+        let stuck = |place, lag, after| waiting.is_stuck("mailer", Position(place), lag, start + after);
+        assert!(!stuck(5, Some(2), Duration::ZERO));
+        assert!(!stuck(5, Some(3), STUCK / 2));
+        assert!(stuck(5, Some(3), STUCK));
+        assert!(!stuck(6, Some(2), STUCK), "it has moved");
+        assert!(stuck(6, Some(2), STUCK * 2));
+    }
+
+    #[test]
+    fn a_follower_for_which_nothing_waits_may_stand_for_as_long_as_it_likes() {
+        let (waiting, start) = (Waiting::default(), Instant::now());
+        let stuck = |lag, after| waiting.is_stuck("mailer", Position(5), lag, start + after);
+        assert!(!stuck(Some(1), Duration::ZERO));
+        assert!(!stuck(Some(0), STUCK / 2));
+        assert!(!stuck(Some(1), STUCK), "it waits only now");
+        assert!(!stuck(None, STUCK * 3), "nobody knows whether anything waits");
+    }
 }

@@ -112,13 +112,19 @@ fn hop(entry: &str) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The network that counts as one client where requests are counted: a `/32` of IPv4, a `/64` of IPv6, since
-/// one IPv6 customer commands a whole /64.
-pub fn prefix(address: IpAddr) -> String {
+/// The first address of the network that counts as one client: a `/32` of IPv4, a `/64` of IPv6, since one IPv6
+/// customer commands a whole /64.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(v4) => format!("{v4}/32"),
-        IpAddr::V6(v6) => format!("{}/64", Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64))),
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64)).into(),
     }
+}
+
+/// The same network, written out.
+pub fn prefix(address: IpAddr) -> String {
+    let network = network(address);
+    format!("{network}/{}", if network.is_ipv4() { 32 } else { 64 })
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ fn served(edge: Edge) -> impl Served {
     let second = Duration::from_secs(1);
     let limits = ServerLimits {
         max_connections: 1,
+        proxies: Vec::new(),
         header_timeout: second,
         body_timeout: second,
         request_timeout: Duration::from_millis(50),

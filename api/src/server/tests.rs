@@ -15,7 +15,7 @@ use axum::extract::Extension;
 use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -30,6 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 fn generous() -> ServerLimits {
     ServerLimits {
         max_connections: 64,
+        proxies: Vec::new(),
         header_timeout: DEADLINE * 3,
         body_timeout: DEADLINE * 3,
         request_timeout: DEADLINE * 3,
@@ -81,6 +82,13 @@ impl Running {
 
     async fn client(&self) -> Client {
         Client { stream: TcpStream::connect(self.address).await.unwrap(), unread: Vec::new() }
+    }
+
+    /// A client at another address of this machine.
+    async fn client_at(&self, address: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
+        Client { stream: socket.connect(self.address).await.unwrap(), unread: Vec::new() }
     }
 }
 

@@ -61,6 +61,22 @@ async fn a_connection_too_many_is_told_to_come_back_and_served_once_there_is_roo
 }
 
 #[tokio::test]
+async fn an_address_that_has_its_share_is_told_to_come_back_and_others_are_served() {
+    let server = Running::with(routes(), ServerLimits { max_connections: 4, ..generous() }).await;
+    let mut greedy = [server.client().await, server.client().await];
+    for client in &mut greedy {
+        assert_eq!(client.get("/hello").await.status, 200);
+    }
+    let mut more = server.client().await;
+    let answer = more.get("/hello").await;
+    assert_eq!((answer.status, answer.detail().as_str()), (503, "The server is busy. Try again soon."));
+    more.closed().await;
+    assert_eq!(server.client_at("127.0.0.2").await.get("/hello").await.status, 200);
+    drop(greedy);
+    soon(async { while server.client().await.get("/hello").await.status != 200 {} }).await;
+}
+
+#[tokio::test]
 async fn a_flood_beyond_the_bound_is_dropped_and_leaves_the_served_alone() {
     let server = Running::with(routes(), ServerLimits { max_connections: 1, ..generous() }).await;
     let mut first = server.client().await;
