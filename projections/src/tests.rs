@@ -71,7 +71,7 @@ impl House {
     }
 
     fn projector<M: ReadModel>(&self) -> Projector<M> {
-        Projector::new(self.journal.clone(), self.desk.pool().clone())
+        Projector::new(self.journal.clone(), self.desk.writer().clone())
     }
 
     /// Takes all that a model has not taken yet, in batches of `page`.
