@@ -53,6 +53,10 @@ pub enum RebuildError {
     },
     #[error("there are no earlier read models to go back to: none were replaced since they were made")]
     NothingBefore,
+    #[error(
+        "a version of Stele has changed the shape of the read models since these were made; `stele rebuild` makes new ones"
+    )]
+    OtherShape,
     #[error("a part of the rebuild ended, by a bug")]
     Ended(#[from] JoinError),
 }
@@ -134,7 +138,7 @@ impl Rebuild<'_> {
     /// Puts the models that were live before the last switch, brought up to the live ones, back in their place, and sums
     /// them up. Those that they replace can be gone back to in turn.
     pub async fn roll_back(&self) -> Result<Report, RebuildError> {
-        let mut bench = self.views.acquire().await?;
+        let mut bench = self.views.acquire().await?.detach();
         if !tables::are_there(&mut bench, Shelf::Before).await? {
             return Err(RebuildError::NothingBefore);
         }

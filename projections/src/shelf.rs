@@ -18,13 +18,22 @@ pub(crate) enum Shelf {
 }
 
 impl Shelf {
-    /// The name of a table on this shelf; also the role under which its place is kept.
-    pub(crate) fn name(self, table: &str) -> String {
+    const fn ending(self) -> &'static str {
         match self {
-            Self::Live | Self::Scratch => table.to_owned(),
-            Self::Next => format!("{table}_next"),
-            Self::Before => format!("{table}_before"),
+            Self::Live | Self::Scratch => "",
+            Self::Next => "_next",
+            Self::Before => "_before",
         }
+    }
+
+    /// The name of a table or of an index on this shelf; that of a table is also the role under which its place is kept.
+    pub(crate) fn name(self, plain: &str) -> String {
+        format!("{plain}{}", self.ending())
+    }
+
+    /// What something on this shelf is called where it is live.
+    pub(crate) fn plain(self, name: &str) -> &str {
+        name.strip_suffix(self.ending()).unwrap_or(name)
     }
 
     /// A table on this shelf, with the database that it is in.

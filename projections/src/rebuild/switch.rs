@@ -22,10 +22,12 @@ pub(super) async fn go_live(
     connection: &mut SqliteConnection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
-    while !switch(journal, connection, shelf).await? {
+    loop {
         catch_up(journal, connection, shelf).await?;
+        if switch(journal, connection, shelf).await? {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Takes what the live tables have taken, in short transactions.
@@ -34,8 +36,7 @@ async fn catch_up(
     connection: &mut SqliteConnection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
-    let until = Places::of(connection, Shelf::Live).await?;
-    let mut after = Places::of(connection, shelf).await?;
+    let Reach { mut after, until } = gap(connection, shelf).await?;
     while !after.reach(until) {
         let page = Page::read(journal, Reach { after, until }, PAGE).await?;
         let mut work = connection.begin_with("begin immediate").await?;
@@ -53,8 +54,7 @@ async fn switch(
 ) -> Result<bool, RebuildError> {
     let mut work = connection.begin_with("begin immediate").await?;
     // From here on they stand still.
-    let live = Places::of(&mut work, Shelf::Live).await?;
-    let mut after = Places::of(&mut work, shelf).await?;
+    let Reach { mut after, until: live } = gap(&mut work, shelf).await?;
     if after.behind(live) > CLOSE {
         return Ok(false);
     }
@@ -73,6 +73,15 @@ async fn switch(
     after.keep(&mut work, Shelf::Live).await?;
     work.commit().await?;
     Ok(true)
+}
+
+/// What tables have still to take to be where the live ones are, whose shape they must have.
+async fn gap(connection: &mut SqliteConnection, shelf: Shelf) -> Result<Reach, RebuildError> {
+    if !tables::are_alike(connection, shelf).await? {
+        return Err(RebuildError::OtherShape);
+    }
+    let until = Places::of(connection, Shelf::Live).await?;
+    Ok(Reach { after: Places::of(connection, shelf).await?, until })
 }
 
 /// Takes a page into tables, with their place.
