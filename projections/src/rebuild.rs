@@ -123,15 +123,14 @@ impl Rebuild<'_> {
         let head = self.journal.log().head().await?;
         build.up_to(Places::both(head), &mut bench, self.progress).await?;
         let report = self.compare(&mut build, &mut bench).await?;
-        for shelf in [Shelf::Next, Shelf::Before] {
-            tables::remove(&mut bench, shelf).await?;
-        }
+        tables::remove_left_behind(&mut bench).await?;
         tables::make(&mut bench, Shelf::Next).await?;
         let rows = report.models.iter().map(|model| model.rows).sum();
         tables::copy(&mut bench, rows, self.progress).await?;
         build.places.keep(&mut bench, Shelf::Next).await?;
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Next).await?;
+        tables::remove_left_behind(&mut bench).await?;
         Ok(report)
     }
 
@@ -142,6 +141,7 @@ impl Rebuild<'_> {
         if !tables::are_there(&mut bench, Shelf::Before).await? {
             return Err(RebuildError::NothingBefore);
         }
+        tables::remove_left_behind(&mut bench).await?;
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Before).await?;
         drop(bench);

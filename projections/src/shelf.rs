@@ -1,5 +1,5 @@
-//! Where tables of the read models lie: the live ones, those of a rebuild, and those that were live before the last
-//! switch. Knows names and places, and nothing of what is in the tables.
+//! Where tables of the read models lie: the live ones, those of a rebuild, and those that were live before. Knows names and
+//! places, and nothing of what is in the tables.
 
 use sqlx::SqliteConnection;
 use store::Position;
@@ -15,6 +15,8 @@ pub(crate) enum Shelf {
     Next,
     /// Live until the last switch.
     Before,
+    /// Live even earlier, or forgotten: nobody goes back to them, and they are removed.
+    Gone,
 }
 
 impl Shelf {
@@ -23,6 +25,7 @@ impl Shelf {
             Self::Live | Self::Scratch => "",
             Self::Next => "_next",
             Self::Before => "_before",
+            Self::Gone => "_gone",
         }
     }
 

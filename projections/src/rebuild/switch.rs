@@ -62,17 +62,24 @@ async fn switch(
         let page = Page::read(journal, Reach { after, until: live }, PAGE).await?;
         after = take(page, &mut work, shelf).await?;
     }
-    let aside = if shelf == Shelf::Before { Shelf::Next } else { Shelf::Before };
-    tables::rename(&mut work, Shelf::Live, aside).await?;
-    tables::rename(&mut work, shelf, Shelf::Live).await?;
-    if aside == Shelf::Next {
-        tables::rename(&mut work, Shelf::Next, Shelf::Before).await?;
+    for (from, to) in moves(shelf) {
+        tables::rename(&mut work, from, to).await?;
     }
     Places::forget(&mut work, Shelf::Next).await?;
     live.keep(&mut work, Shelf::Before).await?;
     after.keep(&mut work, Shelf::Live).await?;
     work.commit().await?;
     Ok(true)
+}
+
+/// What moves where, one after the other, for the tables of a shelf to go live. What was replaced before stays until then.
+const fn moves(shelf: Shelf) -> [(Shelf, Shelf); 3] {
+    match shelf {
+        Shelf::Before => {
+            [(Shelf::Live, Shelf::Next), (Shelf::Before, Shelf::Live), (Shelf::Next, Shelf::Before)]
+        }
+        built => [(Shelf::Before, Shelf::Gone), (Shelf::Live, Shelf::Before), (built, Shelf::Live)],
+    }
 }
 
 /// What tables have still to take to be where the live ones are, whose shape they must have.

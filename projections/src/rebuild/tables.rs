@@ -48,7 +48,7 @@ pub(super) async fn are_alike(connection: &mut SqliteConnection, shelf: Shelf) -
     Ok(shapes(connection, shelf).await? == shapes(connection, Shelf::Live).await?)
 }
 
-/// Moves tables, with what is in them, to a shelf on which there are none. Their indexes take the names that belong there:
+/// Moves tables, or what there is of them, with what is in them, to a shelf on which there are none. Their indexes take the names that belong there:
 /// a migration finds those of the live tables as migrations named them.
 pub(super) async fn rename(
     connection: &mut SqliteConnection,
@@ -56,6 +56,9 @@ pub(super) async fn rename(
     to: Shelf,
 ) -> Result<(), sqlx::Error> {
     for table in TABLES {
+        if definitions(connection, "table", &from.name(table)).await?.is_empty() {
+            continue;
+        }
         rename_indexes(connection, &from.name(table), (from, to)).await?;
         // Reads the whole schema anew, with the names of the indexes, here and in all other connections.
         run(connection, format!("alter table {} rename to {}", from.table(table), to.name(table))).await?;
@@ -84,8 +87,16 @@ async fn rename_indexes(
     run(connection, "pragma writable_schema = off".to_owned()).await.map(drop)
 }
 
+/// Removes what nobody goes back to, whole or not: what a rebuild that died has built, and what was replaced twice.
+pub(super) async fn remove_left_behind(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for shelf in [Shelf::Next, Shelf::Gone] {
+        remove(connection, shelf).await?;
+    }
+    Ok(())
+}
+
 /// Removes tables, or what there is of them.
-pub(super) async fn remove(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
+async fn remove(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
     run(connection, format!("drop table if exists {}", shelf.table(parked::TABLE))).await?;
     Places::forget(connection, shelf).await?;
     for (model, key) in MODELS {

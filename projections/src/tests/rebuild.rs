@@ -2,6 +2,7 @@
 //! goes on, and they can be gone back from.
 
 use store::vault::Destroyed;
+use tokio::sync::Notify;
 
 use super::{
     history::{Dice, live_through, project_all, rows_are_folds},
@@ -165,13 +166,39 @@ async fn what_a_dead_rebuild_left_behind_is_cleared_away_by_the_next() {
     house.user(ANN, &[registered(ANN, "ann")]).await;
     project_all(&house, 10).await;
     house.sql("create table users_next as select * from users").await;
-    house.sql("create table parked_before as select * from parked").await;
+    house.sql("create table users_before as select * from users").await;
+    house.sql("create table users_gone as select * from users").await;
     house.rebuild().replace().await.unwrap();
     house.rebuild().replace().await.unwrap();
     assert!(house.check().await.is_same());
-    let left = "select count(*) from sqlite_master where name glob '*_next'";
+    let left = "select count(*) from sqlite_master where name glob '*_next' or name glob '*_gone'";
     assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(house.desk.pool()).await.unwrap(), 0);
     assert!(!house.folder.path().join("views.db.rebuild").exists());
+}
+
+#[tokio::test]
+async fn a_rebuild_that_came_to_no_switch_leaves_what_can_be_gone_back_to() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    project_all(&house, 10).await;
+    house.sql("update users set first_name = 'left behind'").await;
+    house.rebuild().replace().await.unwrap();
+    let copying = Notify::new();
+    let progress = |step| {
+        if matches!(step, Step::Copying { .. }) {
+            copying.notify_one();
+        }
+    };
+    let rebuild = Rebuild { progress: &progress, ..house.rebuild() };
+    tokio::select! {
+        biased;
+        () = copying.notified() => {}
+        outcome = rebuild.replace() => panic!("it came to its end: {outcome:?}"),
+    }
+    house.rebuild().roll_back().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "left behind");
+    house.rebuild().replace().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "First ann");
 }
 
 #[tokio::test]
