@@ -5,8 +5,8 @@ mod beside_traffic;
 mod interrupted;
 
 use serde_json::Value;
-use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::support::{Account, Caller, Ran, Server};
 
@@ -26,10 +26,14 @@ fn report(ran: Ran) -> Value {
     serde_json::from_str(&ran.succeeded()).expect("a report")
 }
 
+async fn views(server: &Server) -> SqliteConnection {
+    let file = SqliteConnectOptions::new().filename(server.home().data().join("views.db"));
+    file.connect().await.unwrap()
+}
+
 /// Changes the read models behind the server's back.
 async fn tamper(server: &Server, sql: &'static str) {
-    let file = SqliteConnectOptions::new().filename(server.home().data().join("views.db"));
-    let mut views = file.connect().await.unwrap();
+    let mut views = views(server).await;
     assert_eq!(sqlx::query(sql).execute(&mut views).await.unwrap().rows_affected(), 1, "{sql}");
 }
 
@@ -88,4 +92,29 @@ async fn it_works_without_a_server_too() {
     assert!(report["events"].as_u64().is_some_and(|events| events >= 5), "{report}");
     server.restart().await;
     assert_eq!(username(&tokens.on(&server.api())).await, "ann");
+}
+
+#[tokio::test]
+async fn read_models_of_another_log_are_told_by_a_check_and_left_alone() {
+    let (mut one, mut other) = (Server::start(&[]).await, Server::start(&[]).await);
+    for (server, name) in [(&mut one, "ann"), (&mut other, "bob")] {
+        let tokens = Account::named(name).register(&server.api()).await;
+        tokens.on(&server.api()).get(crate::support::SESSIONS).await.expect(200);
+        server.stop();
+    }
+    for file in ["views.db", "views.db-wal", "views.db-shm"] {
+        let (from, to) = (one.home().data().join(file), other.home().data().join(file));
+        std::fs::remove_file(&to).ok();
+        if from.exists() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+    let checked = other.run(&["rebuild", "--check"]);
+    assert_eq!((checked.code, checked.stderr.lines().count()), (Some(3), 1), "{checked:?}");
+    assert!(checked.stderr.contains("of another log"), "{checked:?}");
+    let mut views = views(&other).await;
+    let name: String = sqlx::query_scalar("select username from users").fetch_one(&mut views).await.unwrap();
+    assert_eq!(name, "ann");
+    other.run(&["rebuild"]).succeeded();
+    assert_same(&report(other.run(&["rebuild", "--check", "--json"])));
 }

@@ -30,7 +30,7 @@ enum Done {
 }
 
 pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
-    let site = site(settings).await?;
+    let site = if asked.check { untouched(settings).await? } else { own(settings).await? };
     let views = settings.store.views.path();
     let lock = FileLock::claim(&beside(views, ".rebuild.lock")).map_err(|error| match error {
         LockError::Taken(path) => OperateError::RebuildRuns(path),
@@ -62,9 +62,17 @@ pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), Op
     if asked.check && !report.is_same() { Err(OperateError::Differs) } else { Ok(()) }
 }
 
+/// The installation as it is, unless its read models are of another log, which there is no comparing with.
+async fn untouched(settings: &Settings) -> Result<Site<'_>, OperateError> {
+    let site = Site::open(settings).await?;
+    let origin = site.backends.desk.origin().await?;
+    let log = site.backends.journal.log();
+    if origin.fits(log.log_id(), log.head().await?) { Ok(site) } else { Err(OperateError::OfAnotherLog) }
+}
+
 /// The installation, opened so that read models of another log are not taken for those of this one. The server, if one
 /// runs, saw to it; none is kept from starting.
-async fn site(settings: &Settings) -> Result<Site<'_>, OperateError> {
+async fn own(settings: &Settings) -> Result<Site<'_>, OperateError> {
     let mut site = Site::open(settings).await?;
     if let Some(sole) = claim(settings)? {
         site.backends = Backends::open(settings, Some(&sole)).await?;

@@ -1,6 +1,7 @@
 //! Followers read the log in order and keep their place: one leader for each role, by a lease whose epoch fences off a
 //! leader that lost it. Knows when to hand out events, not what is done with them.
 
+mod origin;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::{
     Cause, EventLog, Position, Recorded, clock,
     sqlite::{self, OpenError, Role},
 };
+pub use origin::Origin;
 
 /// How many events are handed out at once.
 const BATCH: u32 = 1000;
@@ -107,14 +109,7 @@ impl Desk {
     /// made from another one is thrown away, to be made again. Answers whether it was.
     pub async fn settle(&self, log_id: &str, head: Position) -> Result<bool, sqlx::Error> {
         let mut work = self.writer.begin_with("begin immediate").await?;
-        let kept: Option<String> =
-            sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *work).await?;
-        let ahead: bool =
-            sqlx::query_scalar("select exists (select 1 from kept_checkpoints where position > ?)")
-                .bind(head.to_sql())
-                .fetch_one(&mut *work)
-                .await?;
-        let foreign = ahead || kept.as_ref().is_some_and(|kept| kept != log_id);
+        let foreign = !Origin::noted(&mut work).await?.fits(log_id, head);
         if foreign {
             forget_all(&mut work).await?;
         }
@@ -124,6 +119,11 @@ impl Desk {
             .await?;
         work.commit().await?;
         Ok(foreign)
+    }
+
+    /// Which log what is kept here was made from, as far as it was noted.
+    pub async fn origin(&self) -> Result<Origin, sqlx::Error> {
+        Origin::noted(&mut *self.pool.acquire().await?).await
     }
 
     /// The database that the desk stands in, for those who read.
