@@ -91,11 +91,14 @@ async fn refused() -> Outcome<Latencies> {
         PoolLimits { threads: machine::hash_threads(), queue: QUEUE, deadline: Duration::from_secs(10) };
     let pool = HashPool::start(limits)?;
     let mut crowd = JoinSet::new();
-    for _ in 0..CROWD {
+    for number in 0..CROWD {
         let pool = pool.clone();
         crowd.spawn_local(async move {
             let asked = Instant::now();
-            let verdict = pool.verify(Secret::new(PASSWORD.to_owned()), None).await;
+            let verdict = match pool.enter(&number.to_string()) {
+                Ok(seat) => pool.verify(seat, Secret::new(PASSWORD.to_owned()), None).await,
+                Err(busy) => Err(busy.into()),
+            };
             matches!(verdict, Err(PoolError::Busy(_))).then(|| asked.elapsed())
         });
     }

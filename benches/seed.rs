@@ -189,7 +189,8 @@ async fn write(journal: &Journal, macs: &Arc<MacKeys>, users: u32) -> Outcome<()
 async fn hash_once() -> Outcome<String> {
     let limits = PoolLimits { threads: 1, queue: 1, deadline: Duration::from_secs(10) };
     let pool = HashPool::start(limits)?;
-    pool.hash(Secret::new(PASSWORD.to_owned()), random::bytes()).await.map_err(|_| Failed::NotHashed)
+    let seat = pool.enter("bench").map_err(|_| Failed::NotHashed)?;
+    pool.hash(seat, Secret::new(PASSWORD.to_owned()), random::bytes()).await.map_err(|_| Failed::NotHashed)
 }
 
 /// All that a registration with a verified address and a login write.

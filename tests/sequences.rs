@@ -9,7 +9,7 @@ mod play;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::support::{Post, Seed, Server, is_long};
 use play::{Stage, Story};
@@ -74,19 +74,25 @@ async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u
     });
     let failed: Option<(Seed, Story)> = LocalSet::new()
         .run_until(async {
-            let playing: Vec<_> = lanes.map(spawn_local).collect();
-            let mut failed = None;
-            for lane in playing {
-                let ended: Result<(), (Seed, Story)> = lane.await.expect("no lane panics");
-                failed = failed.or(ended.err());
+            let mut playing = JoinSet::new();
+            for lane in lanes {
+                playing.spawn_local(lane);
             }
-            failed
+            // The first that fails ends the others.
+            while let Some(ended) = playing.join_next().await {
+                let ended: Result<(), (Seed, Story)> = ended.expect("no lane panics");
+                if let Err(failed) = ended {
+                    return Some(failed);
+                }
+            }
+            None
         })
         .await;
     if let Some((seed, story)) = failed {
         let story = shrink(&stage, seed).await.unwrap_or(story);
         panic!("STELE_TEST_SEED={} breaks a promise with {tokens}:\n{story}", seed.number());
     }
+    server.run(&["rebuild", "--check"]).succeeded();
 }
 
 fn steps() -> Vec<u64> {

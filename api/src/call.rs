@@ -21,6 +21,7 @@ use crate::{
     answer::{Answer, Handled, parse_position},
     app::App,
     caller::{self, Caller},
+    command::Failure,
     config::Limit,
     edge::{ClientAddress, RequestId, prefix},
     form::{
@@ -29,6 +30,7 @@ use crate::{
         read,
         route::{Credentials, Endpoint, not_allowed},
     },
+    password::Seat,
 };
 
 /// Asks a query to know at least what the log held at this position.
@@ -167,12 +169,26 @@ impl Call {
         cookies(&self.headers)
     }
 
+    /// Takes a seat for an order that has a password hashed; those who call from one network share theirs.
+    pub(crate) fn seat(&self) -> Result<Seat, Answer> {
+        Ok(self.app.accounts.enter(&prefix(self.address)).map_err(Failure::from)?)
+    }
+
+    /// Counts one attempt of this network at anything.
+    pub(crate) async fn count_network(&self) -> Result<(), Answer> {
+        let limit = self.app.config.limits.network;
+        Ok(self.app.attempts.count(&["network", &prefix(self.address)], limit).await??)
+    }
+
     /// Counts one attempt of this network at `what`, which `whom` names, and one at anything.
     pub(crate) async fn count(&self, what: &str, whom: &str, limit: Limit) -> Result<(), Answer> {
-        let network = prefix(self.address);
-        let attempts = &self.app.attempts;
-        attempts.count(&["network", &network], self.app.config.limits.network).await??;
-        Ok(attempts.count(&[what, whom, &network], limit).await??)
+        self.count_network().await?;
+        self.count_target(what, whom, limit).await
+    }
+
+    /// Counts one attempt of this network at `what`, which `whom` names.
+    pub(crate) async fn count_target(&self, what: &str, whom: &str, limit: Limit) -> Result<(), Answer> {
+        Ok(self.app.attempts.count(&[what, whom, &prefix(self.address)], limit).await??)
     }
 
     /// Counts one change that the caller makes to his own account, from whatever network.

@@ -24,7 +24,7 @@ use store::{
 
 use crate::{
     config::{Config, PkMode},
-    password::{Busy, HashPool, PoolError, Secret},
+    password::{Busy, HashPool, PoolError, Seat, Secret},
 };
 
 pub use email::EmailError;
@@ -46,7 +46,7 @@ const FOLDED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 pub struct Accounts {
     pub journal: Journal,
     pub macs: Arc<MacKeys>,
-    pub hashes: HashPool,
+    hashes: HashPool,
     pub config: Arc<Config>,
     users: Arc<Folded<User>>,
     sessions: Arc<Folded<Session>>,
@@ -133,9 +133,14 @@ impl Accounts {
         Ok(self.user(user).await?.state.account().cloned())
     }
 
+    /// Takes a seat for an order that has a password hashed. `party` is whoever shares his seats with the caller.
+    pub fn enter(&self, party: &str) -> Result<Seat, Busy> {
+        self.hashes.enter(party)
+    }
+
     /// A hash of a new password.
-    async fn hash(&self, password: &Secret) -> Result<PasswordHash, Failure> {
-        Ok(PasswordHash(self.hashes.hash(password.clone(), random::bytes()).await?))
+    async fn hash(&self, seat: &Seat, password: &Secret) -> Result<PasswordHash, Failure> {
+        Ok(PasswordHash(self.hashes.hash(seat.clone(), password.clone(), random::bytes()).await?))
     }
 
     /// Destroys the key of a password hash that another has replaced. If it can't be done now, the collector will.

@@ -11,5 +11,5 @@ mod rules;
 
 pub use crate::form::Secret;
 pub use encoded::{EncodedError, Verdict};
-pub use pool::{Busy, HashPool, Place, PoolCounts, PoolError, PoolLimits};
+pub use pool::{Busy, HashPool, PoolCounts, PoolError, PoolLimits, Seat};
 pub use rules::check;

@@ -62,13 +62,17 @@ async fn hash_for(span: Duration) -> Outcome<f64> {
     let limits =
         PoolLimits { threads: machine::hash_threads(), queue: 64, deadline: Duration::from_secs(10) };
     let pool = HashPool::start(limits)?;
-    let secret = || Secret::new(PASSWORD.to_owned());
-    let encoded = pool.hash(secret(), random::bytes()).await.map_err(|_| Failed::NotHashed)?;
+    let (seat, secret) = (|pool: &HashPool| pool.enter("bench"), || Secret::new(PASSWORD.to_owned()));
+    let seated = seat(&pool).map_err(|_| Failed::NotHashed)?;
+    let encoded = pool.hash(seated, secret(), random::bytes()).await.map_err(|_| Failed::NotHashed)?;
     load::rate_of(CLIENTS, (WARM, span), || {
         let (pool, encoded) = (pool.clone(), encoded.clone());
-        async move || match pool.verify(secret(), Some(encoded.clone())).await {
-            Ok(Verdict::Right) => Ok(()),
-            _ => Err(Failed::NotHashed),
+        async move || {
+            let seated = seat(&pool).map_err(|_| Failed::NotHashed)?;
+            match pool.verify(seated, secret(), Some(encoded.clone())).await {
+                Ok(Verdict::Right) => Ok(()),
+                _ => Err(Failed::NotHashed),
+            }
         }
     })
     .await

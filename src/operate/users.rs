@@ -94,7 +94,9 @@ pub(super) async fn create(site: &Site<'_>, new: NewUser) -> Result<(), OperateE
         email_verified: new.verified,
         client: None,
     };
-    let registered = site.accounts()?.register(&Context::of(ACTOR), &registration).await;
+    let accounts = site.accounts()?;
+    let seat = accounts.enter(ACTOR).map_err(|busy| OperateError::Failed(busy.into()))?;
+    let registered = accounts.register(&Context::of(ACTOR), &seat, &registration).await;
     let registered = registered.map_err(|error| match error {
         RegisterError::Failed(failure) => OperateError::Failed(failure),
         taken @ (RegisterError::UsernameTaken | RegisterError::EmailTaken) => {

@@ -11,7 +11,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{Account, Caller, Home, NEW_PASSWORD, PASSWORD, Server, Tokens, Wire, wait_for};
+use crate::support::{
+    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, Wire, alter_views, wait_for,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -161,6 +163,22 @@ async fn sessions_links_and_revocations_outlive_a_restart() {
     let next = Tokens::of(&refresh(&api, &kept).await.expect(200));
     next.on(&api).get("user/").await.expect(200);
     api.post("registration/verify-email/", json!({"key": key})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_key_whose_end_no_memory_and_no_read_model_tells_of_stays_dead() {
+    let mut server = Server::start(&[("STELE_AUTH__TOKENS", "key")]).await;
+    let account = Account::named("leaver");
+    let ended = account.register(&server.api()).await;
+    ended.on(&server.api()).post("logout/", json!({})).await.expect(200);
+    let kept = account.login(&server.api()).await;
+    kept.on(&server.api()).get(SESSIONS).await.expect(200);
+    server.stop();
+    // As if it were long ago: what a node loads at its start goes back only so far.
+    alter_views(server.home(), "update sessions set revoked_at = 0 where revoked_at is not null").await;
+    server.restart().await;
+    ended.on(&server.api()).get("user/").await.expect(401);
+    kept.on(&server.api()).get("user/").await.expect(200);
 }
 
 async fn refresh(api: &Caller, tokens: &Tokens) -> crate::support::Reply {

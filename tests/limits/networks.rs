@@ -1,9 +1,12 @@
 //! What counts as one network, whose word is believed about it, and the limit on all that one network does.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::{ENABLED, PROXY, from, is_throttled, limited};
-use crate::support::{Account, Caller, NEW_PASSWORD, PASSWORD, Reply, Server};
+use crate::support::{Account, Caller, NEW_PASSWORD, PASSWORD, Reply, Server, wait_for};
 
 #[tokio::test]
 async fn all_kinds_of_attempts_together_are_counted_for_a_network() {
@@ -29,6 +32,9 @@ async fn all_kinds_of_attempts_together_are_counted_for_a_network() {
     user.get("user/").await.expect(200);
     account.login(&from(&server, "198.51.100.1")).await;
 }
+
+/// As many passwords may wait on the servers that a crowd comes to.
+const QUEUE: usize = 8;
 
 async fn guess(caller: &Caller) -> Reply {
     Account::named("victim").try_login(caller, NEW_PASSWORD).await
@@ -74,6 +80,37 @@ async fn all_addresses_of_a_customer_of_ipv6_are_one_network() {
     }
     is_throttled(&guess(&from(&server, "2001:db8:1:2:ffff::1")).await);
     guess(&from(&server, "2001:db8:1:3::1")).await.expect(400);
+}
+
+/// Its requests wait for a hash, all at once and again as soon as they are answered.
+fn crowd_at(api: &Caller) -> JoinSet<()> {
+    let mut crowd = JoinSet::new();
+    for _ in 0..3 * QUEUE {
+        let api = api.clone();
+        crowd.spawn(async move {
+            loop {
+                guess(&api).await;
+            }
+        });
+    }
+    crowd
+}
+
+#[tokio::test]
+async fn a_crowd_from_one_network_leaves_room_for_another() {
+    let queue = QUEUE.to_string();
+    let server =
+        Server::start(&[PROXY, ("STELE_HASH__QUEUE", &queue), ("STELE_HASH__DEADLINE", "10s")]).await;
+    let account = Account::named("calm");
+    account.register(&from(&server, "198.51.100.1")).await;
+    let crowd = crowd_at(&from(&server, "203.0.113.7"));
+    let is_full = async || (guess(&from(&server, "203.0.113.7")).await.status == 503).then_some(());
+    wait_for("the crowd has all it gets", Duration::from_secs(30), is_full).await;
+
+    for _ in 0..5 {
+        account.login(&from(&server, "198.51.100.1")).await;
+    }
+    drop(crowd);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use store::{Change, Context, StoreError, StreamId, chain, clock};
 use super::{Accounts, Failure, names::Held, sealed};
 use crate::{
     attempts::Attempts,
-    password::{Place, Secret, Verdict},
+    password::{Seat, Secret, Verdict},
 };
 
 /// Stands for whoever is not known. No user has this key.
@@ -43,17 +43,17 @@ pub enum LoginError {
 }
 
 impl Accounts {
-    /// Checks the password, at a place of the pool, of whoever the name belongs to; `None` where it is nobody's.
+    /// Checks the password of whoever the name belongs to; `None` where it is nobody's.
     pub async fn authenticate(
         &self,
         context: &Context,
         attempts: &Attempts,
         held: Option<&Held>,
-        (place, password): (Place, &Secret),
+        (seat, password): (&Seat, &Secret),
     ) -> Result<Authenticated, LoginError> {
         let account = held.and_then(|held| held.loaded.state.account());
         let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
-        let verdict = self.hashes.verify_at(place, password.clone(), encoded).await;
+        let verdict = self.hashes.verify(seat.clone(), password.clone(), encoded).await;
         let verdict = verdict.map_err(Failure::from)?;
         let (Some(held), Some(account)) = (held, account) else {
             self.record_failure(context, attempts, None).await;
@@ -67,16 +67,20 @@ impl Accounts {
             Verdict::Right | Verdict::RightButOutdated if !account.active => Err(LoginError::Disabled),
             Verdict::Right => Ok(Authenticated { user: held.user, account: account.clone() }),
             Verdict::RightButOutdated => {
-                self.rehash(context, (held.user, account), password).await;
+                self.rehash(context, (held.user, account), (seat, password)).await;
                 Ok(Authenticated { user: held.user, account: account.clone() })
             }
         }
     }
 
     /// Whether this is the password of an account, as where an old one must be given for a new one.
-    pub async fn is_password_of(&self, account: &Account, password: &Secret) -> Result<bool, Failure> {
+    pub async fn is_password_of(
+        &self,
+        account: &Account,
+        (seat, password): (&Seat, &Secret),
+    ) -> Result<bool, Failure> {
         let encoded = account.password.get().map(|hash| hash.0.clone());
-        Ok(self.hashes.verify(password.clone(), encoded).await? != Verdict::Wrong)
+        Ok(self.hashes.verify(seat.clone(), password.clone(), encoded).await? != Verdict::Wrong)
     }
 
     /// Whose name this is, if anyone's.
@@ -124,8 +128,13 @@ impl Accounts {
     }
 
     /// Puts a hash with today's parameters in the place of an older one; if it fails, the next login tries again.
-    async fn rehash(&self, context: &Context, (user, account): (UserId, &Account), password: &Secret) {
-        let Ok(fresh) = self.hash(password).await else {
+    async fn rehash(
+        &self,
+        context: &Context,
+        (user, account): (UserId, &Account),
+        (seat, password): (&Seat, &Secret),
+    ) {
+        let Ok(fresh) = self.hash(seat, password).await else {
             return;
         };
         let command = user::Command::RehashPassword {

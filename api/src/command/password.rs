@@ -11,7 +11,7 @@ use domain::{
 use store::{Context, ExecuteError, Position, clock, link::Link};
 
 use super::{Accounts, Failure, insist, sealed};
-use crate::password::Secret;
+use crate::password::{Seat, Secret};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -37,9 +37,9 @@ impl Accounts {
         &self,
         context: &Context,
         (user, proof): (UserId, Proof),
-        password: &Secret,
+        (seat, password): (&Seat, &Secret),
     ) -> Result<Position, ChangeError> {
-        let hash = self.hash(password).await?;
+        let hash = self.hash(seat, password).await?;
         let keep_session = !self.config.logout_on_password_change;
         let command = |_: &Account, at| {
             let password = sealed(user, &hash);
@@ -96,10 +96,10 @@ impl Accounts {
         &self,
         context: &Context,
         link: &Link,
-        password: &Secret,
+        (seat, password): (&Seat, &Secret),
     ) -> Result<Position, ResetError> {
         let user = link.user();
-        let hash = self.hash(password).await?;
+        let hash = self.hash(seat, password).await?;
         let command = |account: &Account, at| {
             if !self.opens(link, account) {
                 return Err(user::Error::LinkSpent);

@@ -11,7 +11,10 @@ use domain::{
 use store::{Change, Context, Position, StoreError, StreamId, clock};
 
 use super::{Accounts, Failure, contradiction, insist, sealed};
-use crate::{config::Verification, password::Secret};
+use crate::{
+    config::Verification,
+    password::{Seat, Secret},
+};
 
 /// Who wants to be known.
 pub struct NewUser {
@@ -42,8 +45,13 @@ pub enum RegisterError {
 
 impl Accounts {
     /// Registers a user, or says which name is taken.
-    pub async fn register(&self, context: &Context, new: &NewUser) -> Result<Registered, RegisterError> {
-        let hash = self.hash(&new.password).await?;
+    pub async fn register(
+        &self,
+        context: &Context,
+        seat: &Seat,
+        new: &NewUser,
+    ) -> Result<Registered, RegisterError> {
+        let hash = self.hash(seat, &new.password).await?;
         insist(|| self.try_register(context, new, &hash)).await
     }
 

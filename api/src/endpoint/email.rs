@@ -14,9 +14,9 @@ use crate::{
 
 pub(crate) async fn change(call: Call) -> Handled {
     let mut change = EmailChange::read(&call.fields()?);
-    let account = account(&call).await?;
+    let (seat, account) = (call.seat()?, account(&call).await?);
     if let Some(password) = change.password()
-        && !is_own_password(&call, &account, password).await?
+        && !is_own_password(&call, &account, (&seat, password)).await?
     {
         change.password_is_wrong();
     }

@@ -6,7 +6,7 @@ use domain::name::{canonical, kind_of_typed};
 use crate::{
     answer::Handled,
     call::Call,
-    command::{Credentials, Failure, LoginError},
+    command::{Credentials, LoginError},
     config::{LoginMethods, Verification},
     form::{
         FieldErrors,
@@ -22,14 +22,15 @@ pub(crate) async fn login(call: Call) -> Handled {
     let (LoginName::Username(text) | LoginName::Email(text)) = &name;
     let typed = canonical(kind_of_typed(text), text);
     let (accounts, context) = (&call.app.accounts, call.context());
-    let place = accounts.hashes.enter().map_err(Failure::from)?;
+    call.count_network().await?;
+    let seat = call.seat()?;
     let held = accounts.find(&credentials(name, methods)).await?;
     // All names of one account count as one.
     let whom = held.as_ref().map_or_else(|| format!("typed:{typed}"), |held| format!("user:{}", held.user));
-    call.count("login", &whom, call.app.config.limits.login).await?;
+    call.count_target("login", &whom, call.app.config.limits.login).await?;
 
     let user =
-        match accounts.authenticate(&context, &call.app.attempts, held.as_ref(), (place, &password)).await {
+        match accounts.authenticate(&context, &call.app.attempts, held.as_ref(), (&seat, &password)).await {
             Ok(user) => user,
             Err(LoginError::Refused | LoginError::Disabled) => {
                 call.await_beat().await;

@@ -9,22 +9,22 @@ use crate::{
     caller::{inactive, session_ended},
     command::ChangeError,
     form::{Secret, password::PasswordChange},
-    password,
+    password::{self, Seat},
 };
 use store::clock;
 
 pub(crate) async fn change(call: Call) -> Handled {
     let mut change = PasswordChange::read(&call.fields()?, call.app.config.old_password_required);
-    let account = account(&call).await?;
+    let (seat, account) = (call.seat()?, account(&call).await?);
     if let Some(old) = change.old()
-        && !is_own_password(&call, &account, old).await?
+        && !is_own_password(&call, &account, (&seat, old)).await?
     {
         change.old_is_wrong();
     }
     let password = accepted(&account, |known| change.finish()?.accept(&password::check, known))?;
     let (user, proof) = call.proof()?;
     call.count_change("change", call.app.config.limits.change).await?;
-    let changed = call.app.accounts.change_password(&call.context(), (user, proof), &password).await;
+    let changed = call.app.accounts.change_password(&call.context(), (user, proof), (&seat, &password)).await;
     let position = changed.map_err(|error| match error {
         ChangeError::Disabled => inactive(call.app.config.tokens),
         ChangeError::SessionEnded => session_ended(call.app.config.tokens),
@@ -44,7 +44,7 @@ pub(super) async fn account(call: &Call) -> Result<Account, Answer> {
 pub(super) async fn is_own_password(
     call: &Call,
     account: &Account,
-    password: &Secret,
+    password: (&Seat, &Secret),
 ) -> Result<bool, Answer> {
     let whom = call.caller()?.user.to_string();
     call.count("password check", &whom, call.app.config.limits.password_check).await?;

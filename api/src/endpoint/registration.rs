@@ -23,12 +23,13 @@ use crate::{
 pub(crate) async fn register(call: Call) -> Handled {
     let draft = Draft::read(&call.fields()?, &password::check);
     call.count("registration", "", call.app.config.limits.registration).await?;
+    let seat = call.seat()?;
     let Registration { username, email, password } = look_up(&call, draft).await?.finish(&password::check)?;
     let mandatory = call.app.config.email_verification == Verification::Mandatory;
     let client = (!mandatory).then(|| call.client());
     let new = NewUser { username, email, password, email_verified: false, client };
     let registered =
-        call.app.accounts.register(&call.context(), &new).await.map_err(|error| match error {
+        call.app.accounts.register(&call.context(), &seat, &new).await.map_err(|error| match error {
             RegisterError::UsernameTaken => FieldErrors::one("username", USERNAME_TAKEN).into(),
             RegisterError::EmailTaken => FieldErrors::one("email", EMAIL_TAKEN).into(),
             RegisterError::Failed(failure) => Answer::from(failure),

@@ -33,7 +33,7 @@ pub(crate) async fn confirm(call: Call) -> Handled {
 pub(super) async fn confirm_with(call: &Call, fields: &Fields) -> Handled {
     let PasswordResetConfirm { uid, token, new } = PasswordResetConfirm::parse(fields)?;
     call.count("link", "", call.app.config.limits.link).await?;
-    let accounts = &call.app.accounts;
+    let (seat, accounts) = (call.seat()?, &call.app.accounts);
     let user = parse_uid(&uid).ok_or_else(PasswordResetConfirm::unknown_uid)?;
     if accounts.account(user).await?.is_none() {
         return Err(PasswordResetConfirm::unknown_uid().into());
@@ -41,7 +41,8 @@ pub(super) async fn confirm_with(call: &Call, fields: &Fields) -> Handled {
     let link = Link::parse_reset(&uid, token.as_str()).ok_or_else(PasswordResetConfirm::bad_token)?;
     let account = accounts.check_reset_link(&link).await.map_err(refused)?;
     let password = accepted(&account, |known| new.accept(&password::check, known))?;
-    let position = accounts.reset_password(&call.context(), &link, &password).await.map_err(refused)?;
+    let position =
+        accounts.reset_password(&call.context(), &link, (&seat, &password)).await.map_err(refused)?;
     call.app.refuse_older(user, clock::now()).await?;
     let answer = Answer::detail(StatusCode::OK, "Password has been reset with the new password.");
     Ok(call.positioned(answer, position))

@@ -34,6 +34,10 @@ pub struct Login {
     pub password: Secret,
 }
 
+/// Code points of a typed name that count. A username has 150 letters at most, and typed with its accents apart few of
+/// them take more than four; an address has 320.
+const LONGEST_NAME: usize = 640;
+
 /// Said of unknown, disabled and wrongly remembered accounts alike.
 pub const BAD_CREDENTIALS: &str = "Unable to log in with provided credentials.";
 /// Said only after the password was right.
@@ -51,10 +55,19 @@ impl Login {
 
         let email = email.filter(|email| !email.is_empty() && methods != LoginMethods::Username);
         let username = username.filter(|name| !name.is_empty() && methods != LoginMethods::Email);
-        match (email.map(LoginName::Email).or(username.map(LoginName::Username)), password) {
+        match (email.map(LoginName::Email).or(username.map(|name| LoginName::Username(cut(name)))), password)
+        {
             (Some(name), Some(password)) => Ok(Self { name, password: Secret::new(password) }),
             _ => Err(FieldErrors::one(NON_FIELD, missing(methods))),
         }
+    }
+}
+
+/// No name has so many letters, however they are composed; whatever follows can't make it one, and would only cost.
+fn cut(name: String) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => name.get(..end).unwrap_or_default().to_owned(),
+        None => name,
     }
 }
 
@@ -109,6 +122,15 @@ mod tests {
             r#"{"non_field_errors":["Must include either \"username\" or \"email\" and \"password\"."]}"#,
         );
         assert_eq!(login(LoginMethods::Both, neither), wants_one);
+    }
+
+    #[test]
+    fn what_is_longer_than_any_name_is_cut() {
+        let typed = |length| format!(r#"{{"username":"{}","password":"x"}}"#, "\u{fdfa}".repeat(length));
+        let kept = |length| Ok(LoginName::Username("\u{fdfa}".repeat(length)));
+
+        assert_eq!(login(LoginMethods::Both, &typed(LONGEST_NAME)), kept(LONGEST_NAME));
+        assert_eq!(login(LoginMethods::Both, &typed(20_000)), kept(LONGEST_NAME));
     }
 
     #[test]

@@ -5,10 +5,11 @@
 mod tests;
 
 use std::{
-    io,
+    collections::{HashMap, hash_map::Entry},
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -17,10 +18,7 @@ use std::{
 };
 
 use store::chain;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     Secret,
@@ -68,16 +66,65 @@ pub struct PoolCounts {
 #[derive(Clone)]
 pub struct HashPool {
     jobs: SyncSender<Job>,
-    /// Places for those who wait and those who are served.
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     counters: Arc<Counters>,
     deadline: Duration,
 }
 
-/// A place in the queue or at a thread, kept until the work is done or given up. Whoever has something else to do before he
+/// A seat in the queue or at a thread, kept until the work is done or given up. Whoever has something else to do before he
 /// needs a hash takes one first, so that a flood is turned away before it costs anything.
+#[derive(Debug, Clone)]
+pub struct Seat(#[expect(dead_code, reason = "the seat is free when its last owner is gone")] Arc<Seated>);
+
+/// Seats for those who wait and those who are served.
 #[derive(Debug)]
-pub struct Place(#[expect(dead_code, reason = "the place is free when it is dropped")] OwnedSemaphorePermit);
+struct Room(Mutex<Seats>);
+
+#[derive(Debug)]
+struct Seats {
+    free: usize,
+    /// How many each party has.
+    taken: HashMap<String, usize>,
+}
+
+#[derive(Debug)]
+struct Seated {
+    room: Arc<Room>,
+    party: String,
+}
+
+impl Room {
+    /// A party that has as many seats as are free gets no more: whoever comes alone can have half of them, and there is
+    /// room for the next.
+    fn admit(self: &Arc<Self>, party: &str) -> Option<Seat> {
+        let mut seats = self.seats();
+        let Seats { free, taken } = &mut *seats;
+        if taken.get(party).copied().unwrap_or_default() >= *free {
+            return None;
+        }
+        *free -= 1;
+        *taken.entry(party.to_owned()).or_default() += 1;
+        drop(seats);
+        Some(Seat(Arc::new(Seated { room: Arc::clone(self), party: party.to_owned() })))
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        let mut seats = self.room.seats();
+        seats.free += 1;
+        if let Entry::Occupied(mut taken) = seats.taken.entry(mem::take(&mut self.party)) {
+            *taken.get_mut() -= 1;
+            if *taken.get() == 0 {
+                taken.remove();
+            }
+        }
+    }
+}
 
 #[derive(Default)]
 struct Counters {
@@ -92,15 +139,15 @@ struct Job {
     /// Taken by whoever is first: a thread that begins, or a caller who gives up.
     taken: Arc<AtomicBool>,
     work: Box<dyn FnOnce(&mut Arena) + Send>,
-    _place: Place,
+    _seat: Seat,
 }
 
 impl HashPool {
     /// Fails if the system starts no more threads.
     pub fn start(limits: PoolLimits) -> Result<Self, io::Error> {
         let threads = limits.threads.max(1);
-        let places = limits.queue.saturating_add(threads).min(Semaphore::MAX_PERMITS);
-        let (jobs, queue) = sync_channel(places);
+        let seats = limits.queue.saturating_add(threads);
+        let (jobs, queue) = sync_channel(seats);
         let (queue, counters) = (Arc::new(Mutex::new(queue)), Arc::new(Counters::default()));
         for number in 0..threads {
             let (queue, counters) = (Arc::clone(&queue), Arc::clone(&counters));
@@ -108,36 +155,32 @@ impl HashPool {
                 .name(format!("hash-{number}"))
                 .spawn(move || work_off(&queue, &counters))?;
         }
-        let room = Arc::new(Semaphore::new(places));
+        let room = Arc::new(Room(Mutex::new(Seats { free: seats, taken: HashMap::new() })));
         Ok(Self { jobs, room, counters, deadline: limits.deadline })
     }
 
-    /// Takes a place, if there is one.
-    pub fn enter(&self) -> Result<Place, Busy> {
-        Arc::clone(&self.room).try_acquire_owned().map(Place).map_err(|_| self.refuse())
+    /// Takes a seat for one of a party, whatever it is: those who share a network, say. A crowd of one party leaves seats
+    /// for others.
+    pub fn enter(&self, party: &str) -> Result<Seat, Busy> {
+        self.room.admit(party).ok_or_else(|| self.refuse())
     }
 
     /// Hashes a new password; the string is what to store.
-    pub async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<String, Busy> {
-        let hashed = self.run(move |arena| encoded::hash(password.as_str(), salt, arena)).await?;
+    pub async fn hash(&self, seat: Seat, password: Secret, salt: [u8; 16]) -> Result<String, Busy> {
+        let hashed = self.run(seat, move |arena| encoded::hash(password.as_str(), salt, arena)).await?;
         hashed.map_err(|error| self.unhashed(&error))
     }
 
     /// Compares a password with its stored form. `None` is for a user who is not known: the verdict is `Wrong`, at the
     /// cost of a wrong password.
-    pub async fn verify(&self, password: Secret, encoded: Option<String>) -> Result<Verdict, PoolError> {
-        self.verify_at(self.enter()?, password, encoded).await
-    }
-
-    /// As [`verify`](Self::verify), at a place that was taken before.
-    pub async fn verify_at(
+    pub async fn verify(
         &self,
-        place: Place,
+        seat: Seat,
         password: Secret,
         encoded: Option<String>,
     ) -> Result<Verdict, PoolError> {
         let verify = move |arena: &mut Arena| encoded::verify(password.as_str(), encoded.as_deref(), arena);
-        self.run_at(place, verify).await?.map_err(|error| match error {
+        self.run(seat, verify).await?.map_err(|error| match error {
             EncodedError::Unhashed(_) => self.unhashed(&error).into(),
             EncodedError::Unknown | EncodedError::OutOfBounds => PoolError::Failed(error),
         })
@@ -158,17 +201,10 @@ impl HashPool {
         }
     }
 
+    /// Does `work` on one of the threads. If it panics, the caller is told that the pool is busy.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
-    ) -> Result<T, Busy> {
-        self.run_at(self.enter()?, work).await
-    }
-
-    /// Does `work` on one of the threads. If it panics, the caller is told that the pool is busy.
-    async fn run_at<T: Send + 'static>(
-        &self,
-        place: Place,
+        seat: Seat,
         work: impl FnOnce(&mut Arena) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (reply, mut answer) = oneshot::channel();
@@ -182,7 +218,7 @@ impl HashPool {
                     drop(reply.send(work(arena)));
                 }
             }),
-            _place: place,
+            _seat: seat,
         })?;
         let answered = match timeout(self.deadline, &mut answer).await {
             Ok(answered) => answered,

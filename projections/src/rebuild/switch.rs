@@ -22,12 +22,10 @@ pub(super) async fn go_live(
     connection: &mut SqliteConnection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
-    loop {
+    while !switch(journal, connection, shelf).await? {
         catch_up(journal, connection, shelf).await?;
-        if switch(journal, connection, shelf).await? {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 /// Takes what the live tables have taken, in short transactions.

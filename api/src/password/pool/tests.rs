@@ -20,6 +20,12 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
+/// A seat for someone who has come alone.
+fn seat(pool: &HashPool) -> Seat {
+    static GUESTS: AtomicUsize = AtomicUsize::new(0);
+    pool.enter(&GUESTS.fetch_add(1, Relaxed).to_string()).unwrap()
+}
+
 /// Keeps the pool's only thread busy until the returned sender is dropped.
 async fn occupy(pool: &HashPool) -> Sender<()> {
     let (release, held): (Sender<()>, Receiver<()>) = channel();
@@ -30,7 +36,7 @@ async fn occupy(pool: &HashPool) -> Sender<()> {
             _ = begun.send(());
             _ = held.recv();
         };
-        pool.run(held).await
+        pool.run(seat(&pool), held).await
     });
     begins.await.unwrap();
     release
@@ -48,7 +54,7 @@ async fn drained(pool: &HashPool) {
         while pool.counts().queued > 0 {
             tokio::task::yield_now().await;
         }
-        while pool.run(|_| ()).await.is_err() {}
+        while pool.run(seat(pool), |_| ()).await.is_err() {}
     };
     timeout(PATIENCE, emptied).await.unwrap();
 }
@@ -56,16 +62,22 @@ async fn drained(pool: &HashPool) {
 #[tokio::test]
 async fn a_hash_verifies_on_the_pool() {
     let pool = pool(4, LONG);
-    let stored = pool.hash(secret("Corr3ct-horse"), [7; 16]).await.unwrap();
-    assert_eq!(pool.verify(secret("Corr3ct-horse"), Some(stored.clone())).await.unwrap(), Verdict::Right);
-    assert_eq!(pool.verify(secret("corr3ct-horse"), Some(stored)).await.unwrap(), Verdict::Wrong);
+    let stored = pool.hash(seat(&pool), secret("Corr3ct-horse"), [7; 16]).await.unwrap();
+    assert_eq!(
+        pool.verify(seat(&pool), secret("Corr3ct-horse"), Some(stored.clone())).await.unwrap(),
+        Verdict::Right
+    );
+    assert_eq!(
+        pool.verify(seat(&pool), secret("corr3ct-horse"), Some(stored)).await.unwrap(),
+        Verdict::Wrong
+    );
     assert_eq!(pool.counts().refused, 0);
 }
 
 #[tokio::test]
 async fn an_unknown_user_costs_a_hash() {
     let pool = pool(4, LONG);
-    assert_eq!(pool.verify(secret("anything"), None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(pool.verify(seat(&pool), secret("anything"), None).await.unwrap(), Verdict::Wrong);
     drained(&pool).await;
     assert_eq!(pool.counts().hashed, 1);
 }
@@ -74,7 +86,7 @@ async fn an_unknown_user_costs_a_hash() {
 async fn a_stored_hash_out_of_bounds_fails_and_is_not_computed() {
     let pool = pool(4, LONG);
     let stored = "$argon2id$v=19$m=4194304,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$R1a3IsJWNFgRCUKhYtu1JQ";
-    let failed = pool.verify(secret("anything"), Some(stored.to_owned())).await;
+    let failed = pool.verify(seat(&pool), secret("anything"), Some(stored.to_owned())).await;
     assert!(matches!(failed, Err(PoolError::Failed(EncodedError::OutOfBounds))), "{failed:?}");
     drained(&pool).await;
     assert_eq!(pool.counts().hashed, 0);
@@ -84,20 +96,18 @@ async fn a_stored_hash_out_of_bounds_fails_and_is_not_computed() {
 async fn a_full_queue_answers_busy_at_once() {
     let pool = pool(2, LONG);
     let release = occupy(&pool).await;
-    let mut waiting =
-        [Box::pin(pool.verify(secret("one"), None)), Box::pin(pool.verify(secret("two"), None))];
+    let mut waiting = [
+        Box::pin(pool.verify(seat(&pool), secret("one"), None)),
+        Box::pin(pool.verify(seat(&pool), secret("two"), None)),
+    ];
     for waits in &mut waiting {
         begin(waits.as_mut()).await;
     }
     assert_eq!(pool.counts().queued, 2);
 
-    let after: Vec<u64> = [
-        pool.hash(secret("3"), [0; 16]).await,
-        pool.hash(secret("4"), [0; 16]).await,
-        pool.hash(secret("5"), [0; 16]).await,
-    ]
-    .map(|refused| refused.unwrap_err().retry_after)
-    .to_vec();
+    let after: Vec<u64> = [pool.enter("third"), pool.enter("fourth"), pool.enter("fifth")]
+        .map(|refused| refused.unwrap_err().retry_after)
+        .to_vec();
 
     assert_eq!(after, [1, 2, 3]);
     assert_eq!(pool.counts(), PoolCounts { queued: 2, hashed: 0, refused: 3 });
@@ -108,10 +118,37 @@ async fn a_full_queue_answers_busy_at_once() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_one_party_leaves_seats_for_others() {
+    let pool = pool(7, LONG);
+    let crowd: Vec<Seat> = (0..20).filter_map(|_| pool.enter("crowd").ok()).collect();
+    assert_eq!(crowd.len(), 4);
+    let other: Vec<Seat> = (0..20).filter_map(|_| pool.enter("other").ok()).collect();
+    assert_eq!(other.len(), 2);
+    assert!(pool.enter("third").is_ok());
+
+    drop((crowd, other));
+    assert_eq!((0..20).filter_map(|_| pool.enter("other").ok()).collect::<Vec<_>>().len(), 4);
+    assert!(pool.room.seats().taken.is_empty());
+}
+
+#[tokio::test]
+async fn a_seat_is_taken_until_the_work_is_done_even_if_its_owner_has_gone() {
+    let pool = pool(1, LONG);
+    let release = occupy(&pool).await;
+    let mut gone = Box::pin(pool.verify(seat(&pool), secret("gone"), None));
+    begin(gone.as_mut()).await;
+    drop(gone);
+    assert!(pool.enter("next").is_err());
+    drop(release);
+    drained(&pool).await;
+    assert!(pool.enter("next").is_ok());
+}
+
+#[tokio::test]
 async fn a_job_that_waited_too_long_is_answered_busy_and_never_hashed() {
     let pool = pool(4, SHORT);
     let release = occupy(&pool).await;
-    let late = pool.verify(secret("late"), None).await;
+    let late = pool.verify(seat(&pool), secret("late"), None).await;
     assert!(matches!(late, Err(PoolError::Busy(_))), "{late:?}");
     drop(release);
     drained(&pool).await;
@@ -122,7 +159,7 @@ async fn a_job_that_waited_too_long_is_answered_busy_and_never_hashed() {
 async fn a_thread_that_comes_too_late_to_a_job_drops_it() {
     let pool = pool(4, SHORT);
     let release = occupy(&pool).await;
-    let mut late = pin!(pool.verify(secret("late"), None));
+    let mut late = pin!(pool.verify(seat(&pool), secret("late"), None));
     begin(late.as_mut()).await;
     let asked = Instant::now();
     while asked.elapsed() < SHORT {
@@ -147,12 +184,12 @@ async fn a_job_that_has_begun_is_waited_for_beyond_the_deadline() {
                 _ = held.recv();
                 "done"
             };
-            pool.run(work).await
+            pool.run(seat(&pool), work).await
         }
     });
     begins.await.unwrap();
     for behind_it in ["one deadline", "another"] {
-        assert!(pool.verify(secret(behind_it), None).await.is_err());
+        assert!(pool.verify(seat(&pool), secret(behind_it), None).await.is_err());
     }
     drop(release);
     assert_eq!(slow.await.unwrap(), Ok("done"));
@@ -162,7 +199,7 @@ async fn a_job_that_has_begun_is_waited_for_beyond_the_deadline() {
 async fn a_job_whose_caller_has_gone_is_never_hashed() {
     let pool = pool(4, LONG);
     let release = occupy(&pool).await;
-    let mut abandoned = Box::pin(pool.verify(secret("gone"), None));
+    let mut abandoned = Box::pin(pool.verify(seat(&pool), secret("gone"), None));
     begin(abandoned.as_mut()).await;
     drop(abandoned);
     drop(release);
@@ -178,7 +215,7 @@ async fn jobs_are_done_in_the_order_in_which_they_came() {
     let mut waiting = Vec::new();
     for number in 0..4 {
         let done = done.clone();
-        let mut waits = Box::pin(pool.run(move |_| done.send(number)));
+        let mut waits = Box::pin(pool.run(seat(&pool), move |_| done.send(number)));
         begin(waits.as_mut()).await;
         waiting.push(waits);
     }
@@ -192,9 +229,9 @@ async fn jobs_are_done_in_the_order_in_which_they_came() {
 #[tokio::test]
 async fn a_panic_leaves_the_thread_at_work() {
     let pool = pool(4, LONG);
-    let outcome: Result<(), Busy> = pool.run(|_| panic!("on purpose")).await;
+    let outcome: Result<(), Busy> = pool.run(seat(&pool), |_| panic!("on purpose")).await;
     assert!(outcome.is_err());
-    assert_eq!(pool.verify(secret("after it"), None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(pool.verify(seat(&pool), secret("after it"), None).await.unwrap(), Verdict::Wrong);
 }
 
 #[test]
