@@ -6,7 +6,14 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use tokio::time::{Instant, sleep};
+
+/// How long whoever holds a lock only for a moment is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Held until it is dropped.
 pub(crate) struct FileLock(#[expect(dead_code, reason = "the lock ends with the file")] File);
@@ -32,6 +39,17 @@ impl FileLock {
         }
         let file = options().create(true).mode(0o600).open(path).map_err(failed)?;
         Self::lock(file, path)
+    }
+
+    /// As [`claim`](Self::claim), with some patience for whoever holds it for a moment.
+    pub(crate) async fn claim_soon(path: &Path) -> Result<Self, LockError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::claim(path) {
+                Err(LockError::Taken(_)) if Instant::now() < end => sleep(POLL).await,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// As [`claim`](Self::claim), where the file is there; makes nothing.

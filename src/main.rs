@@ -6,6 +6,7 @@ mod file_lock;
 mod master_key;
 mod operate;
 mod orders;
+mod rebuild_lock;
 mod serve;
 mod settings;
 mod signing_keys;

@@ -85,7 +85,7 @@ pub(crate) enum OperateError {
     Unwell,
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
-    #[error("another rebuild is under way: it holds {}", .0.display())]
+    #[error("another rebuild is under way, or the server tidies up after one: it holds {}", .0.display())]
     RebuildRuns(PathBuf),
     /// Which ones was printed already.
     #[error("the live read models are not what the log says; `stele rebuild` mends it")]

@@ -71,6 +71,20 @@ async fn what_was_live_before_can_be_had_back_with_what_happened_since() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_can_not_be_had_back() {
+    let server = Server::start(&[]).await;
+    Account::named("ann").register(&server.api()).await;
+    server.run(&["rebuild"]).succeeded();
+    let forgotten = server.run(&["rebuild", "--forget"]).succeeded();
+    assert!(forgotten.contains("are forgotten"), "{forgotten}");
+    let refused = server.run(&["rebuild", "--rollback"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no earlier read models"), "{refused:?}");
+    server.run(&["rebuild", "--forget", "--json"]).succeeded();
+    assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
+}
+
+#[tokio::test]
 async fn it_works_without_a_server_too() {
     let mut server = Server::start(&[]).await;
     let tokens = Account::named("ann").register(&server.api()).await;

@@ -5,6 +5,9 @@ mod build;
 mod page;
 mod switch;
 mod tables;
+mod tidy;
+
+pub use tidy::{forget, tidy};
 
 use std::{io, path::PathBuf};
 
@@ -51,7 +54,7 @@ pub enum RebuildError {
         #[source]
         source: io::Error,
     },
-    #[error("there are no earlier read models to go back to: none were replaced since they were made")]
+    #[error("there are no earlier read models to go back to: none were replaced, or those were forgotten")]
     NothingBefore,
     #[error(
         "a version of Stele has changed the shape of the read models since these were made; `stele rebuild` makes new ones"

@@ -4,6 +4,7 @@
 mod history;
 mod poison;
 mod rebuild;
+mod tidy;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //! for a few events, and the projectors, who hold their places in memory, go on as if nothing had happened.
 
 use sqlx::{Connection, SqliteConnection};
-use store::Journal;
+use store::{Journal, clock};
 
 use super::{
     RebuildError,
@@ -66,8 +66,14 @@ async fn switch(
     Places::forget(&mut work, Shelf::Next).await?;
     live.keep(&mut work, Shelf::Before).await?;
     after.keep(&mut work, Shelf::Live).await?;
+    note_time(&mut work).await?;
     work.commit().await?;
     Ok(true)
+}
+
+async fn note_time(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    const SQL: &str = "insert or replace into kept_switch (one, at) values (1, ?)";
+    sqlx::query(SQL).bind(clock::now().0).execute(work).await.map(drop)
 }
 
 /// What moves where, one after the other, for the tables of a shelf to go live. What was replaced before stays until then.

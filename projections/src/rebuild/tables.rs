@@ -95,8 +95,9 @@ pub(super) async fn remove_left_behind(connection: &mut SqliteConnection) -> Res
     Ok(())
 }
 
-/// Removes tables, or what there is of them.
+/// Removes tables, or what there is of them, and overwrites what was in them.
 async fn remove(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
+    run(connection, "pragma main.secure_delete = on".to_owned()).await?;
     run(connection, format!("drop table if exists {}", shelf.table(parked::TABLE))).await?;
     Places::forget(connection, shelf).await?;
     for (model, key) in MODELS {

@@ -17,7 +17,7 @@ use crate::{
 fn unseen(_: Step) {}
 
 impl House {
-    fn rebuild(&self) -> Rebuild<'_> {
+    pub(super) fn rebuild(&self) -> Rebuild<'_> {
         Rebuild {
             journal: &self.journal,
             views: self.desk.pool(),
@@ -30,7 +30,7 @@ impl House {
         self.rebuild().check().await.unwrap()
     }
 
-    async fn sql(&self, sql: &str) {
+    pub(super) async fn sql(&self, sql: &str) {
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(self.desk.writer()).await.unwrap();
     }
 
