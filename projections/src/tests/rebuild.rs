@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use super::{
     history::{Dice, live_through, project_all, rows_are_folds},
-    poison::slip_in,
+    poison::{Alarms, slip_in},
     *,
 };
 use crate::{
@@ -224,8 +224,12 @@ async fn an_event_that_cannot_be_read_parks_its_user_in_the_new_models_too() {
     slip_in(&house, &StreamId::user(ANN), "user.teleported.v1", "{}", None).await;
     house.user(ANN, &[renamed(ANN, "after")]).await;
     house.user(BOB, &[registered(BOB, "bob")]).await;
+    let (alarms, raised) = Alarms::heard_here();
     project_all(&house, 10).await;
+    assert_eq!(alarms.count(), 1);
     let report = house.rebuild().replace().await.unwrap();
+    assert_eq!(alarms.count(), 1, "what is parked beside the live models is no alarm");
+    drop(raised);
     assert!(report.is_same(), "{report:?}");
     assert_eq!(report.models.iter().map(|model| model.parked).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(house.row::<UserRow>(ANN).await.unwrap().username, "before");
