@@ -4,11 +4,11 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use store::private_file;
 use tokio::time::{Instant, sleep};
 
 /// How long whoever holds a lock only for a moment is waited for.
@@ -34,10 +34,8 @@ impl FileLock {
     /// Takes the lock, making its file where there is none; does not wait.
     pub(crate) fn claim(path: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Unusable { path: path.to_owned(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        }
-        let file = options().create(true).mode(0o600).open(path).map_err(failed)?;
+        private_file::make(path).map_err(failed)?;
+        let file = options().open(path).map_err(failed)?;
         Self::lock(file, path)
     }
 

@@ -12,7 +12,7 @@ pub use tidy::{forget, tidy};
 use std::{io, path::PathBuf};
 
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
-use store::{Journal, Position, StoreError, sqlite};
+use store::{Journal, Position, StoreError, private_file};
 use tokio::task::JoinError;
 
 use crate::{
@@ -162,7 +162,7 @@ impl Rebuild<'_> {
         let mut bench = self.views.acquire().await?.detach();
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-            _ => sqlite::make_private(path).map_err(unusable)?,
+            _ => private_file::make(path).map_err(unusable)?,
         }
         let attach = sqlx::query("attach ? as scratch").bind(path.display().to_string());
         attach.execute(&mut bench).await?;
