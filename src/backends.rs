@@ -93,7 +93,7 @@ impl Backends {
         let tenure = Tenure { length: LEASE, sole: sole.is_some() };
         let node = format!("{:08x}", random::number() >> 32);
         let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
-        if sole.is_some() && desk.settle(log.log_id(), head).await? {
+        if sole.is_some() && desk.settle(log.log_id(), head, projections::rebuild::start_over).await? {
             tracing::warn!("the read models were made from another log; they are made again");
         }
         let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;

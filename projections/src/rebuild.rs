@@ -7,6 +7,7 @@ mod switch;
 mod tables;
 mod tidy;
 
+pub use tables::start_over;
 pub use tidy::{forget, tidy};
 
 use std::{io, path::PathBuf};
@@ -28,7 +29,7 @@ pub type Progress<'a> = &'a (dyn Fn(Step) + Send + Sync);
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// In events.
+    /// As positions in the log.
     Reading {
         done: u64,
         of: u64,
@@ -67,8 +68,8 @@ pub enum RebuildError {
 /// What came of it.
 #[derive(Debug)]
 pub struct Report {
-    /// How many events of the log were gone through.
-    pub events: u64,
+    /// How many events of the log it was made from; none where models were only put back.
+    pub events: Option<u64>,
     pub models: Vec<Model>,
 }
 
@@ -151,7 +152,7 @@ impl Rebuild<'_> {
         let mut live = self.views.begin().await?;
         let places = Places::of(&mut live, Shelf::Live).await?;
         let sums = Sums::of(&mut live, Shelf::Live).await?;
-        Ok(sums.report(places, None))
+        Ok(Report { events: None, models: sums.models(places, None) })
     }
 
     /// A connection to the read models with an empty scratch at hand. Its file has no name any more: it ends with the
@@ -186,13 +187,14 @@ impl Rebuild<'_> {
         let places = Places::of(&mut live, Shelf::Live).await?;
         if !places.reach(build.places) {
             (self.progress)(Step::Comparing);
-            return Ok(Sums::of(bench, Shelf::Scratch).await?.report(build.places, None));
+            let models = Sums::of(bench, Shelf::Scratch).await?.models(build.places, None);
+            return Ok(Report { events: Some(build.events), models });
         }
         build.up_to(places, bench, self.progress).await?;
         (self.progress)(Step::Comparing);
         let (anew, live) =
             tokio::try_join!(Sums::of(bench, Shelf::Scratch), Sums::of(&mut live, Shelf::Live))?;
-        Ok(anew.report(places, Some(live)))
+        Ok(Report { events: Some(build.events), models: anew.models(places, Some(live)) })
     }
 }
 
@@ -202,7 +204,7 @@ impl Sums {
         Ok(Self { users, sessions: checksum::of::<SessionRow>(connection, shelf).await? })
     }
 
-    fn report(self, places: Places, live: Option<Self>) -> Report {
+    fn models(self, places: Places, live: Option<Self>) -> Vec<Model> {
         let (users, sessions) = live.map(|live| (live.users.checksum, live.sessions.checksum)).unzip();
         let model = |name, position, sum: Sum, live_checksum| Model {
             name,
@@ -212,10 +214,9 @@ impl Sums {
             checksum: sum.checksum,
             live_checksum,
         };
-        let models = vec![
+        vec![
             model(UserRow::NAME, places.users, self.users, users),
             model(SessionRow::NAME, places.sessions, self.sessions, sessions),
-        ];
-        Report { events: places.last().0, models }
+        ]
     }
 }

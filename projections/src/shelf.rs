@@ -101,12 +101,6 @@ impl Places {
         Self { users: self.users.max(other.users), sessions: self.sessions.max(other.sessions) }
     }
 
-    /// How many events, at most, a model has still to take to be at `there`.
-    pub(crate) fn behind(self, there: Self) -> u64 {
-        let gap = |from: Position, to: Position| to.0.saturating_sub(from.0);
-        gap(self.users, there.users).max(gap(self.sessions, there.sessions))
-    }
-
     /// Whether both models are at `other` or beyond it.
     pub(crate) fn reach(self, other: Self) -> bool {
         self.max(other) == self

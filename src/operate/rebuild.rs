@@ -118,7 +118,7 @@ fn tell(
 }
 
 fn sentence(done: Done, report: &Report, seconds: f64) -> String {
-    let events = report.events;
+    let events = report.events.unwrap_or_default();
     match done {
         Done::Replaced => format!(
             "Built from {events} events in {seconds:.1} s, and live now. `stele rebuild --rollback` goes back."

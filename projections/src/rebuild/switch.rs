@@ -14,7 +14,7 @@ use crate::shelf::{Places, Shelf};
 /// How many events are taken before others may write.
 const PAGE: u32 = 500;
 /// How many events are taken, at most, while the projectors wait for the switch.
-const CLOSE: u64 = 200;
+const CLOSE: u32 = 200;
 
 /// Makes the tables of a shelf the live ones, and those that were live the ones before.
 pub(super) async fn go_live(
@@ -53,12 +53,12 @@ async fn switch(
     let mut work = connection.begin_with("begin immediate").await?;
     // From here on they stand still.
     let Reach { mut after, until: live } = gap(&mut work, shelf).await?;
-    if after.behind(live) > CLOSE {
-        return Ok(false);
-    }
-    while !after.reach(live) {
-        let page = Page::read(journal, Reach { after, until: live }, PAGE).await?;
+    if !after.reach(live) {
+        let page = Page::read(journal, Reach { after, until: live }, CLOSE).await?;
         after = take(page, &mut work, shelf).await?;
+    }
+    if !after.reach(live) {
+        return Ok(false);
     }
     for (from, to) in moves(shelf) {
         tables::rename(&mut work, from, to).await?;

@@ -87,6 +87,17 @@ async fn rename_indexes(
     run(connection, "pragma writable_schema = off".to_owned()).await.map(drop)
 }
 
+/// Empties the live tables and removes all others, so that they can be made from another log.
+pub async fn start_over(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for table in TABLES {
+        run(work, format!("delete from {}", Shelf::Live.table(table))).await?;
+        for shelf in [Shelf::Next, Shelf::Before, Shelf::Gone] {
+            run(work, format!("drop table if exists {}", shelf.table(table))).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes what nobody goes back to, whole or not: what a rebuild that died has built, and what was replaced twice.
 pub(super) async fn remove_left_behind(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     for shelf in [Shelf::Next, Shelf::Gone] {

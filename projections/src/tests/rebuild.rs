@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Rebuild, RebuildError,
-    rebuild::{Report, Step},
+    rebuild::{Report, Step, start_over},
 };
 
 fn unseen(_: Step) {}
@@ -57,7 +57,7 @@ async fn what_is_built_is_what_is_live_wherever_each_model_stands() {
     let report = house.check().await;
     assert!(report.is_same(), "{report:?}");
     let places: Vec<u64> = report.models.iter().map(|model| model.position.0).collect();
-    assert_eq!(places, [170, 90]);
+    assert_eq!((places, report.events), (vec![170, 90], Some(170)));
     project_all(&house, 1000).await;
     assert!(house.check().await.is_same());
 }
@@ -210,10 +210,12 @@ async fn a_rebuild_that_came_to_no_switch_leaves_what_can_be_gone_back_to() {
 async fn read_models_of_another_log_are_forgotten_with_those_that_were_live_before() {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
-    house.desk.settle(house.log().log_id(), Position(1)).await.unwrap();
+    house.desk.settle(house.log().log_id(), Position(1), start_over).await.unwrap();
     house.rebuild().replace().await.unwrap();
-    assert!(house.desk.settle("another", Position(1)).await.unwrap());
+    house.sql("create table sessions_gone as select * from sessions").await;
+    assert!(house.desk.settle("another", Position(1), start_over).await.unwrap());
     assert_eq!(house.row::<UserRow>(ANN).await, None);
+    assert_eq!(house.left().await, 0);
     assert!(matches!(house.rebuild().roll_back().await, Err(RebuildError::NothingBefore)));
 }
 
