@@ -15,18 +15,12 @@ use store::{
     sqlite::OpenError,
 };
 
-use tokio::time::{Instant, sleep};
-
 use crate::{
     file_lock::{self, FileLock, LockError},
     master_key::{self, MasterKeyFileError},
     settings::Settings,
     signing_keys::{self, SigningKeyError},
 };
-
-/// How long a command may hold what a server waits for.
-const PATIENCE: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(20);
 
 /// How long a lease lasts unless it is renewed.
 const LEASE: Duration = Duration::from_secs(10);
@@ -99,7 +93,7 @@ impl Backends {
         let tenure = Tenure { length: LEASE, sole: sole.is_some() };
         let node = format!("{:08x}", random::number() >> 32);
         let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
-        if sole.is_some() && desk.settle(log.log_id(), head).await? {
+        if sole.is_some() && desk.settle(log.log_id(), head, projections::rebuild::start_over).await? {
             tracing::warn!("the read models were made from another log; they are made again");
         }
         let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;
@@ -134,13 +128,7 @@ async fn check_bond(
 impl SoleServer {
     /// As [`claim`](Self::claim), with some patience for a command that holds the databases for a moment.
     pub(crate) async fn claim_soon(settings: &Settings) -> Result<Self, BackendError> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match Self::claim(settings) {
-                Err(BackendError::Taken(_)) if Instant::now() < end => sleep(POLL).await,
-                outcome => return outcome,
-            }
-        }
+        Ok(Self(FileLock::claim_soon(&lock_path(settings)).await?))
     }
 
     /// Makes sure that no other process serves the same databases.

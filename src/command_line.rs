@@ -151,6 +151,9 @@ pub(crate) struct Rebuild {
     /// again.
     #[arg(long, conflicts_with = "check")]
     pub(crate) rollback: bool,
+    /// Remove the read models that --rollback would go back to, at once. A server does so a week after the rebuild.
+    #[arg(long, conflicts_with_all = ["check", "rollback"])]
+    pub(crate) forget: bool,
     #[command(flatten)]
     pub(crate) printed: Printed,
 }
@@ -245,7 +248,9 @@ mod tests {
         assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
         let check = Rebuild { check: true, printed: json, ..Rebuild::default() };
         assert_eq!(command("rebuild --check --json"), Command::Operate(Operation::Rebuild(check)));
-        assert_eq!(parse("rebuild --check --rollback"), Err(ErrorKind::ArgumentConflict));
+        for two in ["--check --rollback", "--forget --check", "--rollback --forget"] {
+            assert_eq!(parse(&format!("rebuild {two}")), Err(ErrorKind::ArgumentConflict));
+        }
         assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
     }
 }

@@ -4,9 +4,16 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use store::private_file;
+use tokio::time::{Instant, sleep};
+
+/// How long whoever holds a lock only for a moment is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Held until it is dropped.
 pub(crate) struct FileLock(#[expect(dead_code, reason = "the lock ends with the file")] File);
@@ -27,11 +34,20 @@ impl FileLock {
     /// Takes the lock, making its file where there is none; does not wait.
     pub(crate) fn claim(path: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Unusable { path: path.to_owned(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        }
-        let file = options().create(true).mode(0o600).open(path).map_err(failed)?;
+        private_file::make(path).map_err(failed)?;
+        let file = options().open(path).map_err(failed)?;
         Self::lock(file, path)
+    }
+
+    /// As [`claim`](Self::claim), with some patience for whoever holds it for a moment.
+    pub(crate) async fn claim_soon(path: &Path) -> Result<Self, LockError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::claim(path) {
+                Err(LockError::Taken(_)) if Instant::now() < end => sleep(POLL).await,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// As [`claim`](Self::claim), where the file is there; makes nothing.

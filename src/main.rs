@@ -7,6 +7,7 @@ mod master_key;
 mod operate;
 mod orders;
 mod output;
+mod rebuild_lock;
 mod serve;
 mod settings;
 mod signing_keys;

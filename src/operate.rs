@@ -85,11 +85,13 @@ pub(crate) enum OperateError {
     Unwell,
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
-    #[error("another rebuild is under way: it holds {}", .0.display())]
+    #[error("another rebuild is under way, or the server tidies up after one: it holds {}", .0.display())]
     RebuildRuns(PathBuf),
     /// Which ones was printed already.
     #[error("the live read models are not what the log says; `stele rebuild` mends it")]
     Differs,
+    #[error("the live read models are of another log; `stele rebuild` mends it, and so does starting stele")]
+    OfAnotherLog,
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
@@ -99,7 +101,7 @@ impl OperateError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::SeveralUsers { .. } => 2,
-            Self::Differs => 3,
+            Self::Differs | Self::OfAnotherLog => 3,
             _ => 1,
         }
     }

@@ -6,7 +6,7 @@ mod interrupted;
 
 use serde_json::Value;
 
-use crate::support::{Account, Caller, Ran, Server, alter_views};
+use crate::support::{Account, Caller, Ran, Server, alter_views, open_views};
 
 /// Both models must be what the live ones were.
 #[track_caller]
@@ -71,6 +71,20 @@ async fn what_was_live_before_can_be_had_back_with_what_happened_since() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_can_not_be_had_back() {
+    let server = Server::start(&[]).await;
+    Account::named("ann").register(&server.api()).await;
+    server.run(&["rebuild"]).succeeded();
+    let forgotten = server.run(&["rebuild", "--forget"]).succeeded();
+    assert!(forgotten.contains("are forgotten"), "{forgotten}");
+    let refused = server.run(&["rebuild", "--rollback"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no earlier read models"), "{refused:?}");
+    server.run(&["rebuild", "--forget", "--json"]).succeeded();
+    assert_same(&report(server.run(&["rebuild", "--check", "--json"])));
+}
+
+#[tokio::test]
 async fn it_works_without_a_server_too() {
     let mut server = Server::start(&[]).await;
     let tokens = Account::named("ann").register(&server.api()).await;
@@ -80,4 +94,29 @@ async fn it_works_without_a_server_too() {
     assert!(report["events"].as_u64().is_some_and(|events| events >= 5), "{report}");
     server.restart().await;
     assert_eq!(username(&tokens.on(&server.api())).await, "ann");
+}
+
+#[tokio::test]
+async fn read_models_of_another_log_are_told_by_a_check_and_left_alone() {
+    let (mut one, mut other) = (Server::start(&[]).await, Server::start(&[]).await);
+    for (server, name) in [(&mut one, "ann"), (&mut other, "bob")] {
+        let tokens = Account::named(name).register(&server.api()).await;
+        tokens.on(&server.api()).get(crate::support::SESSIONS).await.expect(200);
+        server.stop();
+    }
+    for file in ["views.db", "views.db-wal", "views.db-shm"] {
+        let (from, to) = (one.home().data().join(file), other.home().data().join(file));
+        std::fs::remove_file(&to).ok();
+        if from.exists() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+    let checked = other.run(&["rebuild", "--check"]);
+    assert_eq!((checked.code, checked.stderr.lines().count()), (Some(3), 1), "{checked:?}");
+    assert!(checked.stderr.contains("of another log"), "{checked:?}");
+    let mut views = open_views(other.home()).await;
+    let name: String = sqlx::query_scalar("select username from users").fetch_one(&mut views).await.unwrap();
+    assert_eq!(name, "ann");
+    other.run(&["rebuild"]).succeeded();
+    assert_same(&report(other.run(&["rebuild", "--check", "--json"])));
 }

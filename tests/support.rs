@@ -20,6 +20,6 @@ pub(crate) use post::{About, Post};
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};
-pub(crate) use views::alter_views;
+pub(crate) use views::{alter_views, open_views};
 pub(crate) use wait::{is_long, together, wait_for};
 pub(crate) use wire::Wire;

@@ -49,7 +49,7 @@ pub(crate) async fn among(
     Ok(found.into_iter().collect())
 }
 
-/// Parks an aggregate at an event, and raises the alarm.
+/// Parks an aggregate at an event, and raises the alarm where that is news: a rebuild counts what it parks in its report.
 pub(crate) async fn park(
     connection: &mut SqliteConnection,
     shelf: Shelf,
@@ -57,13 +57,10 @@ pub(crate) async fn park(
     error: &StoreError,
 ) -> Result<(), sqlx::Error> {
     let (stream, reason) = (recorded.stream.as_str(), chain(error));
-    tracing::error!(
-        projection,
-        stream,
-        version = recorded.version,
-        reason,
-        "an event can't be read; its stream is parked"
-    );
+    if shelf == Shelf::Live {
+        let version = recorded.version;
+        tracing::error!(projection, stream, version, reason, "an event can't be read; its stream is parked");
+    }
     let sql = format!(
         "insert into {} (projection, stream, version, position, reason, parked_at) values (?, ?, ?, ?, ?, ?) \
          on conflict do nothing",

@@ -5,11 +5,15 @@ mod build;
 mod page;
 mod switch;
 mod tables;
+mod tidy;
+
+pub use tables::start_over;
+pub use tidy::{forget, tidy};
 
 use std::{io, path::PathBuf};
 
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
-use store::{Journal, Position, StoreError, sqlite};
+use store::{Journal, Position, StoreError, private_file};
 use tokio::task::JoinError;
 
 use crate::{
@@ -25,7 +29,7 @@ pub type Progress<'a> = &'a (dyn Fn(Step) + Send + Sync);
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// In events.
+    /// As positions in the log.
     Reading {
         done: u64,
         of: u64,
@@ -51,8 +55,12 @@ pub enum RebuildError {
         #[source]
         source: io::Error,
     },
-    #[error("there are no earlier read models to go back to: none were replaced since they were made")]
+    #[error("there are no earlier read models to go back to: none were replaced, or those were forgotten")]
     NothingBefore,
+    #[error(
+        "a version of Stele has changed the shape of the read models since these were made; `stele rebuild` makes new ones"
+    )]
+    OtherShape,
     #[error("a part of the rebuild ended, by a bug")]
     Ended(#[from] JoinError),
 }
@@ -60,8 +68,8 @@ pub enum RebuildError {
 /// What came of it.
 #[derive(Debug)]
 pub struct Report {
-    /// How many events of the log were gone through.
-    pub events: u64,
+    /// How many events of the log it was made from; none where models were only put back.
+    pub events: Option<u64>,
     pub models: Vec<Model>,
 }
 
@@ -119,32 +127,32 @@ impl Rebuild<'_> {
         let head = self.journal.log().head().await?;
         build.up_to(Places::both(head), &mut bench, self.progress).await?;
         let report = self.compare(&mut build, &mut bench).await?;
-        for shelf in [Shelf::Next, Shelf::Before] {
-            tables::remove(&mut bench, shelf).await?;
-        }
+        tables::remove_left_behind(&mut bench).await?;
         tables::make(&mut bench, Shelf::Next).await?;
         let rows = report.models.iter().map(|model| model.rows).sum();
         tables::copy(&mut bench, rows, self.progress).await?;
         build.places.keep(&mut bench, Shelf::Next).await?;
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Next).await?;
+        tables::remove_left_behind(&mut bench).await?;
         Ok(report)
     }
 
     /// Puts the models that were live before the last switch, brought up to the live ones, back in their place, and sums
     /// them up. Those that they replace can be gone back to in turn.
     pub async fn roll_back(&self) -> Result<Report, RebuildError> {
-        let mut bench = self.views.acquire().await?;
+        let mut bench = self.views.acquire().await?.detach();
         if !tables::are_there(&mut bench, Shelf::Before).await? {
             return Err(RebuildError::NothingBefore);
         }
+        tables::remove_left_behind(&mut bench).await?;
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Before).await?;
         drop(bench);
         let mut live = self.views.begin().await?;
         let places = Places::of(&mut live, Shelf::Live).await?;
         let sums = Sums::of(&mut live, Shelf::Live).await?;
-        Ok(sums.report(places, None))
+        Ok(Report { events: None, models: sums.models(places, None) })
     }
 
     /// A connection to the read models with an empty scratch at hand. Its file has no name any more: it ends with the
@@ -155,7 +163,7 @@ impl Rebuild<'_> {
         let mut bench = self.views.acquire().await?.detach();
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-            _ => sqlite::make_private(path).map_err(unusable)?,
+            _ => private_file::make(path).map_err(unusable)?,
         }
         let attach = sqlx::query("attach ? as scratch").bind(path.display().to_string());
         attach.execute(&mut bench).await?;
@@ -179,13 +187,14 @@ impl Rebuild<'_> {
         let places = Places::of(&mut live, Shelf::Live).await?;
         if !places.reach(build.places) {
             (self.progress)(Step::Comparing);
-            return Ok(Sums::of(bench, Shelf::Scratch).await?.report(build.places, None));
+            let models = Sums::of(bench, Shelf::Scratch).await?.models(build.places, None);
+            return Ok(Report { events: Some(build.events), models });
         }
         build.up_to(places, bench, self.progress).await?;
         (self.progress)(Step::Comparing);
         let (anew, live) =
             tokio::try_join!(Sums::of(bench, Shelf::Scratch), Sums::of(&mut live, Shelf::Live))?;
-        Ok(anew.report(places, Some(live)))
+        Ok(Report { events: Some(build.events), models: anew.models(places, Some(live)) })
     }
 }
 
@@ -195,7 +204,7 @@ impl Sums {
         Ok(Self { users, sessions: checksum::of::<SessionRow>(connection, shelf).await? })
     }
 
-    fn report(self, places: Places, live: Option<Self>) -> Report {
+    fn models(self, places: Places, live: Option<Self>) -> Vec<Model> {
         let (users, sessions) = live.map(|live| (live.users.checksum, live.sessions.checksum)).unzip();
         let model = |name, position, sum: Sum, live_checksum| Model {
             name,
@@ -205,10 +214,9 @@ impl Sums {
             checksum: sum.checksum,
             live_checksum,
         };
-        let models = vec![
+        vec![
             model(UserRow::NAME, places.users, self.users, users),
             model(SessionRow::NAME, places.sessions, self.sessions, sessions),
-        ];
-        Report { events: places.last().0, models }
+        ]
     }
 }

@@ -1,5 +1,5 @@
-//! Where tables of the read models lie: the live ones, those of a rebuild, and those that were live before the last
-//! switch. Knows names and places, and nothing of what is in the tables.
+//! Where tables of the read models lie: the live ones, those of a rebuild, and those that were live before. Knows names and
+//! places, and nothing of what is in the tables.
 
 use sqlx::SqliteConnection;
 use store::Position;
@@ -15,16 +15,28 @@ pub(crate) enum Shelf {
     Next,
     /// Live until the last switch.
     Before,
+    /// Live even earlier, or forgotten: nobody goes back to them, and they are removed.
+    Gone,
 }
 
 impl Shelf {
-    /// The name of a table on this shelf; also the role under which its place is kept.
-    pub(crate) fn name(self, table: &str) -> String {
+    const fn ending(self) -> &'static str {
         match self {
-            Self::Live | Self::Scratch => table.to_owned(),
-            Self::Next => format!("{table}_next"),
-            Self::Before => format!("{table}_before"),
+            Self::Live | Self::Scratch => "",
+            Self::Next => "_next",
+            Self::Before => "_before",
+            Self::Gone => "_gone",
         }
+    }
+
+    /// The name of a table or of an index on this shelf; that of a table is also the role under which its place is kept.
+    pub(crate) fn name(self, plain: &str) -> String {
+        format!("{plain}{}", self.ending())
+    }
+
+    /// What something on this shelf is called where it is live.
+    pub(crate) fn plain(self, name: &str) -> &str {
+        name.strip_suffix(self.ending()).unwrap_or(name)
     }
 
     /// A table on this shelf, with the database that it is in.
@@ -87,12 +99,6 @@ impl Places {
     /// The further of two, for each model.
     pub(crate) fn max(self, other: Self) -> Self {
         Self { users: self.users.max(other.users), sessions: self.sessions.max(other.sessions) }
-    }
-
-    /// How many events, at most, a model has still to take to be at `there`.
-    pub(crate) fn behind(self, there: Self) -> u64 {
-        let gap = |from: Position, to: Position| to.0.saturating_sub(from.0);
-        gap(self.users, there.users).max(gap(self.sessions, there.sessions))
     }
 
     /// Whether both models are at `other` or beyond it.

@@ -4,6 +4,7 @@
 mod history;
 mod poison;
 mod rebuild;
+mod tidy;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use domain::{
     user::{Event, Names, PasswordHash, Registration},
 };
 use store::{
-    Change, Context, EventLog, Journal, MasterKey, Position, Recorded, StreamId, Vault,
+    Change, Context, EventLog, Journal, MasterKey, Position, Recorded, StoreError, StreamId, Vault,
     follow::{Desk, FollowError, Follower, Lease, Tenure},
     log::SqliteLog,
     random,
@@ -71,7 +72,7 @@ impl House {
     }
 
     fn projector<M: ReadModel>(&self) -> Projector<M> {
-        Projector::new(self.journal.clone(), self.desk.pool().clone())
+        Projector::new(self.journal.clone(), self.desk.writer().clone())
     }
 
     /// Takes all that a model has not taken yet, in batches of `page`.
@@ -159,6 +160,24 @@ async fn a_user_reads_his_own_writes_although_the_projector_stands_still() {
 
     house.project::<UserRow>(10).await.unwrap();
     assert_eq!(house.row::<UserRow>(ANN).await, Some(current));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_the_trouble_of_its_user_alone() {
+    let house = house().await;
+    for (pk, name) in [(ANN, "ann"), (BOB, "bob")] {
+        house.user(pk, &[registered(pk, name)]).await;
+    }
+    house.project::<UserRow>(10).await.unwrap();
+    let damage = sqlx::query("update users set epoch = -1 where pk = ?").bind(ANN.0);
+    damage.execute(house.desk.writer()).await.unwrap();
+    let reader = UserReader::new(house.journal.clone(), house.desk.pool().clone());
+    // Asked at the same moment, both are read in one statement.
+    let (ann, bob, nobody) =
+        tokio::join!(reader.current(ANN), reader.current(BOB), reader.current(UserId(9)));
+    assert!(matches!(ann, Err(StoreError::Unavailable(_))), "{ann:?}");
+    assert_eq!(bob.unwrap().unwrap().username, "bob");
+    assert_eq!(nobody.unwrap(), None);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The read model of users: one row for each, with his names in clear.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use domain::{
     ReservationId, SessionId, Time, User, UserId,
@@ -228,7 +226,8 @@ impl UserReader {
 
     /// A user's row, and over it what his stream holds beyond it, so that he reads his own writes.
     pub async fn current(&self, pk: UserId) -> Result<Option<UserRow>, StoreError> {
-        let mut row = self.rows.ask(pk).await.map_err(StoreError::Unavailable)?;
+        let row = self.rows.ask(pk).await.map_err(StoreError::Unavailable)?;
+        let mut row = row.map_err(|error| StoreError::Unavailable(error.into()))?;
         let seen = row.as_ref().map_or(0, |row| row.version);
         for recorded in self.journal.log().read_stream(&StreamId::user(pk), seen).await? {
             let event = self.journal.decode::<User>(&recorded).await?;
@@ -244,20 +243,22 @@ struct RowReader(SqlitePool);
 #[async_trait]
 impl Answers for RowReader {
     type Question = UserId;
-    type Answer = Option<UserRow>;
+    type Answer = Result<Option<UserRow>, sqlx::Error>;
     type Error = sqlx::Error;
 
-    async fn answer(&self, pks: Vec<UserId>) -> Result<Vec<Option<UserRow>>, sqlx::Error> {
-        const SQL: &str =
-            "select users.* from json_each(?) as asked cross join users on users.pk = asked.value";
+    async fn answer(&self, pks: Vec<UserId>) -> Result<Vec<Self::Answer>, sqlx::Error> {
+        const SQL: &str = "select asked.key as asked, users.* from json_each(?) as asked \
+             cross join users on users.pk = asked.value";
         let asked: Vec<i64> = pks.iter().map(|pk| pk.0).collect();
         let asked = serde_json::to_string(&asked).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut found = HashMap::new();
+        let mut answers: Vec<Self::Answer> = pks.iter().map(|_| Ok(None)).collect();
         for row in sqlx::query(SQL).bind(asked).fetch_all(&self.0).await? {
-            let row = UserRow::from_row(&row)?;
-            found.insert(row.pk, row);
+            let asked: i64 = row.try_get("asked")?;
+            if let Some(answer) = usize::try_from(asked).ok().and_then(|asked| answers.get_mut(asked)) {
+                *answer = UserRow::from_row(&row).map(Some);
+            }
         }
-        Ok(pks.iter().map(|pk| found.get(pk).cloned()).collect())
+        Ok(answers)
     }
 }
 

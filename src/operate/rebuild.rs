@@ -5,9 +5,10 @@ mod display;
 use api::position_text;
 use projections::{
     Rebuild,
-    rebuild::{Model, Report},
+    rebuild::{self, Model, Report},
 };
 use serde_json::{Value, json};
+use sqlx::SqlitePool;
 use store::EventLog;
 use tokio::time::Instant;
 
@@ -15,7 +16,8 @@ use super::{OperateError, Site, claim, say, say_json};
 use crate::{
     backends::Backends,
     command_line::{Printed, Rebuild as Asked},
-    file_lock::{FileLock, LockError, beside},
+    file_lock::{LockError, beside},
+    rebuild_lock,
     settings::Settings,
     table::Table,
 };
@@ -30,17 +32,19 @@ enum Done {
 }
 
 pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
-    let site = site(settings).await?;
-    let views = settings.store.views.path();
-    let lock = FileLock::claim(&beside(views, ".rebuild.lock")).map_err(|error| match error {
+    let site = if asked.check { untouched(settings).await? } else { own(settings).await? };
+    let lock = rebuild_lock::claim(settings).await.map_err(|error| match error {
         LockError::Taken(path) => OperateError::RebuildRuns(path),
         error @ LockError::Unusable { .. } => OperateError::Backend(error.into()),
     })?;
+    if asked.forget {
+        return forget(site.backends.desk.pool(), asked.printed).await;
+    }
     let (start, display) = (Instant::now(), Display::new(asked.printed));
     let rebuild = Rebuild {
         journal: &site.backends.journal,
         views: site.backends.desk.pool(),
-        scratch: beside(views, ".rebuild"),
+        scratch: beside(settings.store.views.path(), ".rebuild"),
         progress: &|step| display.show(step),
     };
     let (done, outcome) = if asked.rollback {
@@ -62,9 +66,26 @@ pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), Op
     if asked.check && !report.is_same() { Err(OperateError::Differs) } else { Ok(()) }
 }
 
+async fn forget(views: &SqlitePool, printed: Printed) -> Result<(), OperateError> {
+    let found = rebuild::forget(views).await?;
+    match (printed.json, found) {
+        (true, _) => say_json(&json!({ "done": "forgotten", "found": found, "models": [] })),
+        (false, true) => say("The earlier read models are forgotten. There is nothing to go back to now."),
+        (false, false) => say("There were no earlier read models."),
+    }
+}
+
+/// The installation as it is, unless its read models are of another log, which there is no comparing with.
+async fn untouched(settings: &Settings) -> Result<Site<'_>, OperateError> {
+    let site = Site::open(settings).await?;
+    let origin = site.backends.desk.origin().await?;
+    let log = site.backends.journal.log();
+    if origin.fits(log.log_id(), log.head().await?) { Ok(site) } else { Err(OperateError::OfAnotherLog) }
+}
+
 /// The installation, opened so that read models of another log are not taken for those of this one. The server, if one
 /// runs, saw to it; none is kept from starting.
-async fn site(settings: &Settings) -> Result<Site<'_>, OperateError> {
+async fn own(settings: &Settings) -> Result<Site<'_>, OperateError> {
     let mut site = Site::open(settings).await?;
     if let Some(sole) = claim(settings)? {
         site.backends = Backends::open(settings, Some(&sole)).await?;
@@ -97,7 +118,7 @@ fn tell(
 }
 
 fn sentence(done: Done, report: &Report, seconds: f64) -> String {
-    let events = report.events;
+    let events = report.events.unwrap_or_default();
     match done {
         Done::Replaced => format!(
             "Built from {events} events in {seconds:.1} s, and live now. `stele rebuild --rollback` goes back."

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use api::{app::App, token::jwt::Jwt};
 use domain::Time;
+use projections::rebuild;
 use store::{chain, clock};
 use tokio::{
     sync::watch,
@@ -13,6 +14,8 @@ use workers::{Collector, Reach};
 
 use crate::{
     backends::{BackendError, Backends},
+    file_lock::LockError,
+    rebuild_lock,
     settings::Settings,
     signing_keys::{self, SigningKeyError},
 };
@@ -20,6 +23,8 @@ use crate::{
 /// How often the vault is asked for keys that another process made. Shorter than the notice that a new key gives.
 const KEYS: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_mins(1);
+/// In sweeps; the first one is such, for the sake of what died before this process was.
+const TIDYING: u32 = 60;
 /// In sweeps.
 const COLLECTION: u32 = 60;
 /// In collections; the first is a full one, because a process that died may have left something behind.
@@ -57,6 +62,9 @@ impl Upkeep {
         for minute in 1_u32.. {
             tick.tick().await;
             self.sweep().await;
+            if minute % TIDYING == 1 {
+                self.tidy_views().await;
+            }
             if minute.is_multiple_of(COLLECTION) {
                 let round = minute / COLLECTION;
                 let reach = if round % FULL_COLLECTION == 1 { Reach::All } else { Reach::Recent };
@@ -99,6 +107,22 @@ impl Upkeep {
             tracing::info!(kid = key.kid, "the signing key was replaced, because it was old");
         }
         Ok(())
+    }
+
+    /// Removes what rebuilds left beside the read models, unless one is under way.
+    async fn tidy_views(&self) {
+        let lock = match rebuild_lock::claim(&self.settings).await {
+            Ok(lock) => lock,
+            Err(LockError::Taken(_)) => return,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "what rebuilds left behind was not looked for");
+                return;
+            }
+        };
+        if let Err(error) = rebuild::tidy(self.backends.desk.pool(), clock::now()).await {
+            tracing::warn!(error = chain(&error), "what rebuilds left behind was not removed");
+        }
+        drop(lock);
     }
 
     async fn collect(&self, reach: Reach) {

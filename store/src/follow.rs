@@ -1,6 +1,7 @@
 //! Followers read the log in order and keep their place: one leader for each role, by a lease whose epoch fences off a
 //! leader that lost it. Knows when to hand out events, not what is done with them.
 
+mod origin;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::{
     Cause, EventLog, Position, Recorded, clock,
     sqlite::{self, OpenError, Role},
 };
+pub use origin::Origin;
 
 /// How many events are handed out at once.
 const BATCH: u32 = 1000;
@@ -104,20 +106,19 @@ impl Desk {
         }
     }
 
-    /// Makes sure that what is kept here was made from the log `log_id`, which has come to `head`: else everything that was
-    /// made from another one is thrown away, to be made again. Answers whether it was.
-    pub async fn settle(&self, log_id: &str, head: Position) -> Result<bool, sqlx::Error> {
+    /// Makes sure that what is kept here was made from the log `log_id`, which has come to `head`: else all followers start
+    /// over, and `start_over` throws away what they made from another one. Answers whether that was so.
+    pub async fn settle(
+        &self,
+        log_id: &str,
+        head: Position,
+        start_over: impl AsyncFnOnce(&mut SqliteConnection) -> Result<(), sqlx::Error>,
+    ) -> Result<bool, sqlx::Error> {
         let mut work = self.writer.begin_with("begin immediate").await?;
-        let kept: Option<String> =
-            sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *work).await?;
-        let ahead: bool =
-            sqlx::query_scalar("select exists (select 1 from kept_checkpoints where position > ?)")
-                .bind(head.to_sql())
-                .fetch_one(&mut *work)
-                .await?;
-        let foreign = ahead || kept.as_ref().is_some_and(|kept| kept != log_id);
+        let foreign = !Origin::noted(&mut work).await?.fits(log_id, head);
         if foreign {
-            forget_all(&mut work).await?;
+            start_over(&mut work).await?;
+            sqlx::query("delete from kept_checkpoints").execute(&mut *work).await?;
         }
         sqlx::query("insert or replace into kept_log (one, log_id) values (1, ?)")
             .bind(log_id)
@@ -125,6 +126,11 @@ impl Desk {
             .await?;
         work.commit().await?;
         Ok(foreign)
+    }
+
+    /// Which log what is kept here was made from, as far as it was noted.
+    pub async fn origin(&self) -> Result<Origin, sqlx::Error> {
+        Origin::noted(&mut *self.pool.acquire().await?).await
     }
 
     /// The database that the desk stands in, for those who read.
@@ -213,21 +219,6 @@ impl Lease {
             .rows_affected();
         if written == 0 { Err(FollowError::LeaseLost(self.role.clone())) } else { Ok(()) }
     }
-}
-
-/// Empties the read models, and removes those that a rebuild left beside them. What survives a rebuild has `kept_` before
-/// its name, of which only the places are of the log.
-async fn forget_all(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    const SQL: &str = "select name from sqlite_master \
-         where type = 'table' and name not glob 'kept_*' and name not glob '_sqlx_*'";
-    let tables: Vec<String> = sqlx::query_scalar(SQL).fetch_all(&mut *work).await?;
-    for table in tables {
-        let aside = table.ends_with("_next") || table.ends_with("_before");
-        let verb = if aside { "drop table" } else { "delete from" };
-        sqlx::query(sqlx::AssertSqlSafe(format!("{verb} {table}"))).execute(&mut *work).await?;
-    }
-    sqlx::query("delete from kept_checkpoints").execute(work).await?;
-    Ok(())
 }
 
 /// Runs a follower until `stop` says so, and tells `progress` how far it came. Takes part in the contest for the lease,

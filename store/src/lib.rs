@@ -10,6 +10,7 @@ pub mod link;
 pub mod log;
 pub mod mac;
 pub mod node_keys;
+pub mod private_file;
 pub mod random;
 mod seal;
 pub mod sqlite;

@@ -12,6 +12,8 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
+use crate::private_file;
+
 static LOG: Migrator = sqlx::migrate!("../migrations/log/sqlite");
 static VAULT: Migrator = sqlx::migrate!("../migrations/vault/sqlite");
 static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
@@ -130,7 +132,8 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
 /// Opens a database, making and migrating it where needed.
 pub async fn open(path: &Path, role: Role, connections: u32) -> Result<SqlitePool, OpenError> {
     let shown = || path.display().to_string();
-    make_private(path).map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
+    private_file::make(path)
+        .map_err(|error| OpenError::Unreachable { path: shown(), source: error.into() })?;
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(TAKEN)
@@ -195,19 +198,4 @@ async fn migrate(pool: &SqlitePool, role: Role) -> Result<(), MigrateError> {
     // What `run` calls: the future of `run` itself is not seen to be `Send` on a borrowed connection.
     role.migrator().run_direct(None, &mut *transaction, false).await?;
     Ok(transaction.commit().await?)
-}
-
-/// Makes the file, if there is none, readable by its owner alone; SQLite gives its side files the same mode. One that is
-/// there is left alone: to close a file is to lose all locks that this process holds on it, SQLite's among them.
-pub fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let made = std::fs::OpenOptions::new().create_new(true).append(true).mode(0o600).open(path);
-    match made {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        outcome => outcome.map(drop),
-    }
 }

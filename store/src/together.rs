@@ -43,7 +43,7 @@ impl<A: Answers> Together<A> {
         let (waiting, asked) = mpsc::channel(WAITING);
         let (answers, asked) = (Arc::new(answers), Arc::new(Mutex::new(asked)));
         for _ in 0..rounds {
-            tokio::spawn(go_round(Arc::clone(&answers), Arc::clone(&asked)));
+            tokio::spawn(go_on(Arc::clone(&answers), Arc::clone(&asked)));
         }
         Self { waiting }
     }
@@ -52,7 +52,17 @@ impl<A: Answers> Together<A> {
     pub async fn ask(&self, question: A::Question) -> Result<A::Answer, Cause> {
         let (reply, answer) = oneshot::channel();
         self.waiting.send(Asked { question, reply }).await.map_err(|_| "nobody answers any more")?;
-        Ok(answer.await??)
+        Ok(answer.await.map_err(|_| "what was asked with this ended by a bug")??)
+    }
+}
+
+/// Goes round again and again. A bug takes the questions of its round with it, and no later ones.
+async fn go_on<A: Answers>(answers: Arc<A>, asked: Arc<Mutex<mpsc::Receiver<Asked<A>>>>) {
+    loop {
+        let rounds = tokio::spawn(go_round(Arc::clone(&answers), Arc::clone(&asked)));
+        if !rounds.await.is_err_and(|ended| ended.is_panic()) {
+            return;
+        }
     }
 }
 
@@ -66,6 +76,9 @@ async fn go_round<A: Answers>(answers: Arc<A>, asked: Arc<Mutex<mpsc::Receiver<A
         let wanted = round.into_iter().filter(|asked| !asked.reply.is_closed());
         let (questions, replies): (Vec<_>, Vec<_>) =
             wanted.map(|Asked { question, reply }| (question, reply)).unzip();
+        if questions.is_empty() {
+            continue;
+        }
         match answers.answer(questions).await {
             Ok(answers) => {
                 for (reply, answer) in replies.into_iter().zip(answers) {

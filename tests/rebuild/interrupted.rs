@@ -1,13 +1,15 @@
-//! A rebuild that is killed, and two at once.
+//! A rebuild that is killed, what is left of it, and two at once.
 
 use std::process::Stdio;
+use std::time::Duration;
 
-use crate::support::{Account, SESSIONS, Server, together};
+use crate::support::{Account, SESSIONS, Server, open_views, together, wait_for};
 
 use super::{assert_same, report};
 
 /// Kills, at a later moment each.
 const KILLS: u64 = 12;
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_that_is_killed_leaves_the_live_models_as_they_are() {
@@ -44,6 +46,28 @@ async fn a_rebuild_that_is_killed_leaves_the_live_models_as_they_are() {
         .filter(|name| name.ends_with(".rebuild"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_starts_removes_what_rebuilds_left_behind_and_what_they_replaced_long_ago() {
+    let mut server = Server::start(&[]).await;
+    Account::named("ann").register(&server.api()).await.on(&server.api()).get(SESSIONS).await.expect(200);
+    server.run(&["rebuild"]).succeeded();
+    server.stop();
+    let mut views = open_views(server.home()).await;
+    let long_ago = "update kept_switch set at = at - 8 * 24 * 60 * 60 * 1000000";
+    for sql in ["create table users_next as select * from users", long_ago] {
+        sqlx::query(sql).execute(&mut views).await.unwrap();
+    }
+    server.restart().await;
+    wait_for("the server removes it", PATIENCE, async || {
+        let sql = "select count(*) from sqlite_master where type = 'table' and name glob 'users_*'";
+        let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut views).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+    let refused = server.run(&["rebuild", "--rollback"]);
+    assert!(refused.stderr.contains("no earlier read models"), "{refused:?}");
 }
 
 #[tokio::test]

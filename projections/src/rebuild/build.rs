@@ -23,13 +23,16 @@ pub(super) struct Build<'a> {
     journal: &'a Journal,
     at_hand: AtHand,
     pub(super) places: Places,
+    /// How many events of the log that took.
+    pub(super) events: u64,
 }
 
 type Unsealing = JoinHandle<Result<Page, StoreError>>;
 
 impl<'a> Build<'a> {
     pub(super) fn new(journal: &'a Journal) -> Self {
-        Self { journal, at_hand: AtHand::of(Shelf::Scratch), places: Places::both(Position::BEGINNING) }
+        let places = Places::both(Position::BEGINNING);
+        Self { journal, at_hand: AtHand::of(Shelf::Scratch), places, events: 0 }
     }
 
     /// Builds on until each model is exactly where it is asked to be; one that is further stays there.
@@ -45,7 +48,9 @@ impl<'a> Build<'a> {
         let reader = tokio::spawn(read_ahead(self.journal.clone(), reach, fill));
         while let Some(page) = pages.recv().await {
             progress(Step::Reading { done: self.places.last().0, of: until.last().0 });
-            self.places = page.await??.take(&mut self.at_hand, connection).await?;
+            let page = page.await??;
+            self.events += page.news();
+            self.places = page.take(&mut self.at_hand, connection).await?;
             if self.at_hand.len() > AT_HAND {
                 self.put_away(connection).await?;
             }

@@ -64,6 +64,13 @@ impl Page {
         Ok(Self { reach, recorded, users, sessions })
     }
 
+    /// How many events it holds that neither model had come to.
+    pub(super) fn news(&self) -> u64 {
+        let (after, until) = (self.reach.after.last(), self.reach.until.last());
+        let news = |recorded: &&Recorded| after < recorded.position && recorded.position <= until;
+        self.recorded.iter().filter(news).count() as u64
+    }
+
     /// Takes the events into the rows at hand, and answers where the models are then.
     pub(super) async fn take(
         self,

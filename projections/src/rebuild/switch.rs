@@ -2,7 +2,7 @@
 //! for a few events, and the projectors, who hold their places in memory, go on as if nothing had happened.
 
 use sqlx::{Connection, SqliteConnection};
-use store::Journal;
+use store::{Journal, clock};
 
 use super::{
     RebuildError,
@@ -14,7 +14,7 @@ use crate::shelf::{Places, Shelf};
 /// How many events are taken before others may write.
 const PAGE: u32 = 500;
 /// How many events are taken, at most, while the projectors wait for the switch.
-const CLOSE: u64 = 200;
+const CLOSE: u32 = 200;
 
 /// Makes the tables of a shelf the live ones, and those that were live the ones before.
 pub(super) async fn go_live(
@@ -34,8 +34,7 @@ async fn catch_up(
     connection: &mut SqliteConnection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
-    let until = Places::of(connection, Shelf::Live).await?;
-    let mut after = Places::of(connection, shelf).await?;
+    let Reach { mut after, until } = gap(connection, shelf).await?;
     while !after.reach(until) {
         let page = Page::read(journal, Reach { after, until }, PAGE).await?;
         let mut work = connection.begin_with("begin immediate").await?;
@@ -53,26 +52,47 @@ async fn switch(
 ) -> Result<bool, RebuildError> {
     let mut work = connection.begin_with("begin immediate").await?;
     // From here on they stand still.
-    let live = Places::of(&mut work, Shelf::Live).await?;
-    let mut after = Places::of(&mut work, shelf).await?;
-    if after.behind(live) > CLOSE {
-        return Ok(false);
-    }
-    while !after.reach(live) {
-        let page = Page::read(journal, Reach { after, until: live }, PAGE).await?;
+    let Reach { mut after, until: live } = gap(&mut work, shelf).await?;
+    if !after.reach(live) {
+        let page = Page::read(journal, Reach { after, until: live }, CLOSE).await?;
         after = take(page, &mut work, shelf).await?;
     }
-    let aside = if shelf == Shelf::Before { Shelf::Next } else { Shelf::Before };
-    tables::rename(&mut work, Shelf::Live, aside).await?;
-    tables::rename(&mut work, shelf, Shelf::Live).await?;
-    if aside == Shelf::Next {
-        tables::rename(&mut work, Shelf::Next, Shelf::Before).await?;
+    if !after.reach(live) {
+        return Ok(false);
+    }
+    for (from, to) in moves(shelf) {
+        tables::rename(&mut work, from, to).await?;
     }
     Places::forget(&mut work, Shelf::Next).await?;
     live.keep(&mut work, Shelf::Before).await?;
     after.keep(&mut work, Shelf::Live).await?;
+    note_time(&mut work).await?;
     work.commit().await?;
     Ok(true)
+}
+
+async fn note_time(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    const SQL: &str = "insert or replace into kept_switch (one, at) values (1, ?)";
+    sqlx::query(SQL).bind(clock::now().0).execute(work).await.map(drop)
+}
+
+/// What moves where, one after the other, for the tables of a shelf to go live. What was replaced before stays until then.
+const fn moves(shelf: Shelf) -> [(Shelf, Shelf); 3] {
+    match shelf {
+        Shelf::Before => {
+            [(Shelf::Live, Shelf::Next), (Shelf::Before, Shelf::Live), (Shelf::Next, Shelf::Before)]
+        }
+        built => [(Shelf::Before, Shelf::Gone), (Shelf::Live, Shelf::Before), (built, Shelf::Live)],
+    }
+}
+
+/// What tables have still to take to be where the live ones are, whose shape they must have.
+async fn gap(connection: &mut SqliteConnection, shelf: Shelf) -> Result<Reach, RebuildError> {
+    if !tables::are_alike(connection, shelf).await? {
+        return Err(RebuildError::OtherShape);
+    }
+    let until = Places::of(connection, Shelf::Live).await?;
+    Ok(Reach { after: Places::of(connection, shelf).await?, until })
 }
 
 /// Takes a page into tables, with their place.

@@ -1,5 +1,7 @@
-//! Makes, fills, renames and removes whole tables of read models, all in the shape that the migrations gave the live ones.
-//! However many rows there are, others never wait long for a turn to write.
+//! Makes, fills, compares, renames and removes whole tables of read models, all in the shape that the migrations gave the
+//! live ones. However many rows there are, others never wait long for a turn to write.
+
+use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use tokio::time::{Instant, sleep};
@@ -29,7 +31,7 @@ pub(super) async fn make(connection: &mut SqliteConnection, shelf: Shelf) -> Res
             continue;
         }
         for (index, sql) in definitions(connection, "index", table).await? {
-            let (index, table) = (other_name(&index), shelf.name(table));
+            let (index, table) = (shelf.name(&index), shelf.name(table));
             run(connection, format!("create index main.{index} on {table} {}", shape(&sql))).await?;
         }
     }
@@ -41,20 +43,72 @@ pub(super) async fn are_there(connection: &mut SqliteConnection, shelf: Shelf) -
     Ok(!definitions(connection, "table", &shelf.name(parked::TABLE)).await?.is_empty())
 }
 
-/// Moves tables, with what is in them, to a shelf on which there are none.
+/// Whether tables have the shape of the live ones: the same columns and indexes, in the same words.
+pub(super) async fn are_alike(connection: &mut SqliteConnection, shelf: Shelf) -> Result<bool, sqlx::Error> {
+    Ok(shapes(connection, shelf).await? == shapes(connection, Shelf::Live).await?)
+}
+
+/// Moves tables, or what there is of them, with what is in them, to a shelf on which there are none. Their indexes take the names that belong there:
+/// a migration finds those of the live tables as migrations named them.
 pub(super) async fn rename(
     connection: &mut SqliteConnection,
     from: Shelf,
     to: Shelf,
 ) -> Result<(), sqlx::Error> {
     for table in TABLES {
+        if definitions(connection, "table", &from.name(table)).await?.is_empty() {
+            continue;
+        }
+        rename_indexes(connection, &from.name(table), (from, to)).await?;
+        // Reads the whole schema anew, with the names of the indexes, here and in all other connections.
         run(connection, format!("alter table {} rename to {}", from.table(table), to.name(table))).await?;
     }
     Ok(())
 }
 
-/// Removes tables, or what there is of them.
-pub(super) async fn remove(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
+/// SQLite can rename tables and columns, and no indexes; to make an index anew takes as long as its table is large. So this
+/// writes the schema itself, in the way that SQLite's documentation of `alter table` shows.
+async fn rename_indexes(
+    connection: &mut SqliteConnection,
+    table: &str,
+    (from, to): (Shelf, Shelf),
+) -> Result<(), sqlx::Error> {
+    run(connection, "pragma writable_schema = on".to_owned()).await?;
+    for (index, sql) in definitions(connection, "index", table).await? {
+        let name = to.name(from.plain(&index));
+        sqlx::query("update main.sqlite_schema set name = ?, sql = ? where type = 'index' and name = ?")
+            .bind(&name)
+            .bind(format!("create index {name} on {table} {}", shape(&sql)))
+            .bind(index)
+            .persistent(false)
+            .execute(&mut *connection)
+            .await?;
+    }
+    run(connection, "pragma writable_schema = off".to_owned()).await.map(drop)
+}
+
+/// Empties the live tables and removes all others, so that they can be made from another log.
+pub async fn start_over(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for table in TABLES {
+        run(work, format!("delete from {}", Shelf::Live.table(table))).await?;
+        for shelf in [Shelf::Next, Shelf::Before, Shelf::Gone] {
+            run(work, format!("drop table if exists {}", shelf.table(table))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what nobody goes back to, whole or not: what a rebuild that died has built, and what was replaced twice.
+pub(super) async fn remove_left_behind(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for shelf in [Shelf::Next, Shelf::Gone] {
+        remove(connection, shelf).await?;
+    }
+    Ok(())
+}
+
+/// Removes tables, or what there is of them, and overwrites what was in them.
+async fn remove(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
+    run(connection, "pragma main.secure_delete = on".to_owned()).await?;
     run(connection, format!("drop table if exists {}", shelf.table(parked::TABLE))).await?;
     Places::forget(connection, shelf).await?;
     for (model, key) in MODELS {
@@ -126,10 +180,21 @@ fn shape(sql: &str) -> &str {
     sql.find('(').and_then(|start| sql.get(start..)).unwrap_or_default()
 }
 
-/// Names of indexes belong to the whole database, and stay when a table is renamed: those of the live tables and of the
-/// next ones take turns.
-fn other_name(index: &str) -> String {
-    index.strip_suffix("_2").map_or_else(|| format!("{index}_2"), ToOwned::to_owned)
+/// The shapes of all tables and indexes of a shelf, by the names that they have where they are live.
+async fn shapes(
+    connection: &mut SqliteConnection,
+    shelf: Shelf,
+) -> Result<BTreeMap<String, String>, sqlx::Error> {
+    let mut shapes = BTreeMap::new();
+    for table in TABLES {
+        for kind in ["table", "index"] {
+            let found = definitions(connection, kind, &shelf.name(table)).await?;
+            shapes.extend(
+                found.iter().map(|(name, sql)| (shelf.plain(name).to_owned(), shape(sql).to_owned())),
+            );
+        }
+    }
+    Ok(shapes)
 }
 
 async fn run(connection: &mut SqliteConnection, sql: String) -> Result<u64, sqlx::Error> {

@@ -1,6 +1,13 @@
 //! Events that can't be read, and keys that are not there: who waits, who goes on, and when all must stop.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use store::{NewEvent, StoreError, VaultError, Write, vault::Destroyed};
+use tracing::{
+    Event as Line, Level, Metadata, Subscriber,
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, set_default},
+};
 
 use super::*;
 use crate::parked;
@@ -29,6 +36,41 @@ pub(super) async fn slip_in(
         events: vec![event],
     };
     house.log().append(vec![write]).await.unwrap()
+}
+
+/// Counts the errors that are logged.
+#[derive(Clone, Default)]
+pub(super) struct Alarms(Arc<AtomicUsize>);
+
+impl Alarms {
+    /// Those of this thread, until the second of these is dropped.
+    pub(super) fn heard_here() -> (Self, DefaultGuard) {
+        let alarms = Self::default();
+        (alarms.clone(), set_default(alarms))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Alarms {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::ERROR && metadata.target().starts_with("projections")
+    }
+
+    fn event(&self, _: &Line<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }
 
 const POISON: [(&str, &str, Option<&str>); 5] = [

@@ -2,21 +2,22 @@
 //! goes on, and they can be gone back from.
 
 use store::vault::Destroyed;
+use tokio::sync::Notify;
 
 use super::{
     history::{Dice, live_through, project_all, rows_are_folds},
-    poison::slip_in,
+    poison::{Alarms, slip_in},
     *,
 };
 use crate::{
     Rebuild, RebuildError,
-    rebuild::{Report, Step},
+    rebuild::{Report, Step, start_over},
 };
 
 fn unseen(_: Step) {}
 
 impl House {
-    fn rebuild(&self) -> Rebuild<'_> {
+    pub(super) fn rebuild(&self) -> Rebuild<'_> {
         Rebuild {
             journal: &self.journal,
             views: self.desk.pool(),
@@ -29,14 +30,14 @@ impl House {
         self.rebuild().check().await.unwrap()
     }
 
-    async fn sql(&self, sql: &str) {
+    pub(super) async fn sql(&self, sql: &str) {
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(self.desk.writer()).await.unwrap();
     }
 
-    /// The names of indexes, and the tables that they belong to.
+    /// The indexes of read models, each with the table that it belongs to before it.
     async fn indexes(&self) -> Vec<(String, String)> {
-        let sql =
-            "select tbl_name, name from sqlite_master where type = 'index' and sql is not null order by 1, 2";
+        let sql = "select tbl_name, name from sqlite_master \
+             where type = 'index' and sql is not null and name not glob 'kept_*' order by 1, 2";
         sqlx::query_as(sql).fetch_all(self.desk.pool()).await.unwrap()
     }
 }
@@ -56,7 +57,7 @@ async fn what_is_built_is_what_is_live_wherever_each_model_stands() {
     let report = house.check().await;
     assert!(report.is_same(), "{report:?}");
     let places: Vec<u64> = report.models.iter().map(|model| model.position.0).collect();
-    assert_eq!(places, [170, 90]);
+    assert_eq!((places, report.events), (vec![170, 90], Some(170)));
     project_all(&house, 1000).await;
     assert!(house.check().await.is_same());
 }
@@ -82,25 +83,61 @@ async fn a_projector_that_holds_its_place_goes_on_over_a_switch() {
 }
 
 #[tokio::test]
-async fn each_switch_leaves_every_table_with_its_indexes() {
+async fn each_switch_leaves_every_table_with_its_indexes_by_the_names_that_belong_to_it() {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
-    let of = |indexes: &[(String, String)], table: &str| {
-        indexes.iter().filter(|(of, _)| of == table).map(|(_, name)| name.clone()).collect::<Vec<_>>()
-    };
     let fresh = house.indexes().await;
+    let before = fresh.iter().map(|(table, index)| (format!("{table}_before"), format!("{index}_before")));
+    let mut both: Vec<_> = fresh.iter().cloned().chain(before).collect();
+    both.sort();
     for round in 0..4 {
         house.rebuild().replace().await.unwrap();
         if round == 2 {
             house.rebuild().roll_back().await.unwrap();
         }
-        let indexes = house.indexes().await;
-        for table in ["users", "sessions"] {
-            let (live, before) = (of(&indexes, table), of(&indexes, &format!("{table}_before")));
-            assert_eq!((live.len(), before.len()), (of(&fresh, table).len(), live.len()), "{indexes:?}");
-            assert_ne!(live, before);
-        }
+        assert_eq!(house.indexes().await, both, "{round}");
+        let sound = "select integrity_check from pragma_integrity_check";
+        let sound: Vec<String> = sqlx::query_scalar(sound).fetch_all(house.desk.writer()).await.unwrap();
+        assert_eq!(sound, ["ok"], "{round}");
     }
+}
+
+/// What migrations may do to the live tables.
+const MIGRATIONS: [&str; 4] = [
+    "alter table users add column nickname text",
+    "drop index users_by_epoch",
+    "create index users_by_version on users (version)",
+    "alter table parked rename column reason to cause",
+];
+
+#[tokio::test]
+async fn models_of_another_shape_are_not_gone_back_to() {
+    for migration in MIGRATIONS {
+        let house = house().await;
+        house.user(ANN, &[registered(ANN, "ann")]).await;
+        house.rebuild().replace().await.unwrap();
+        house.sql(migration).await;
+        let outcome = house.rebuild().roll_back().await;
+        assert!(matches!(outcome, Err(RebuildError::OtherShape)), "{migration}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_migration_does_to_the_live_models_is_done_to_all_that_are_built_later() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    house.rebuild().replace().await.unwrap();
+    for migration in &MIGRATIONS[..3] {
+        house.sql(migration).await;
+    }
+    for _ in 0..2 {
+        house.rebuild().replace().await.unwrap();
+        let outcome = house.rebuild().roll_back().await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    let indexes = house.indexes().await;
+    let of_users: Vec<_> = indexes.iter().filter(|(table, _)| table == "users").collect();
+    assert!(matches!(of_users.as_slice(), [(_, name)] if name == "users_by_version"), "{indexes:?}");
 }
 
 #[tokio::test]
@@ -134,23 +171,51 @@ async fn what_a_dead_rebuild_left_behind_is_cleared_away_by_the_next() {
     house.user(ANN, &[registered(ANN, "ann")]).await;
     project_all(&house, 10).await;
     house.sql("create table users_next as select * from users").await;
-    house.sql("create table parked_before as select * from parked").await;
+    house.sql("create table users_before as select * from users").await;
+    house.sql("create table users_gone as select * from users").await;
     house.rebuild().replace().await.unwrap();
     house.rebuild().replace().await.unwrap();
     assert!(house.check().await.is_same());
-    let left = "select count(*) from sqlite_master where name glob '*_next'";
+    let left = "select count(*) from sqlite_master where name glob '*_next' or name glob '*_gone'";
     assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(house.desk.pool()).await.unwrap(), 0);
     assert!(!house.folder.path().join("views.db.rebuild").exists());
+}
+
+#[tokio::test]
+async fn a_rebuild_that_came_to_no_switch_leaves_what_can_be_gone_back_to() {
+    let house = house().await;
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    project_all(&house, 10).await;
+    house.sql("update users set first_name = 'left behind'").await;
+    house.rebuild().replace().await.unwrap();
+    let copying = Notify::new();
+    let progress = |step| {
+        if matches!(step, Step::Copying { .. }) {
+            copying.notify_one();
+        }
+    };
+    let rebuild = Rebuild { progress: &progress, ..house.rebuild() };
+    tokio::select! {
+        biased;
+        () = copying.notified() => {}
+        outcome = rebuild.replace() => panic!("it came to its end: {outcome:?}"),
+    }
+    house.rebuild().roll_back().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "left behind");
+    house.rebuild().replace().await.unwrap();
+    assert_eq!(house.row::<UserRow>(ANN).await.unwrap().first_name, "First ann");
 }
 
 #[tokio::test]
 async fn read_models_of_another_log_are_forgotten_with_those_that_were_live_before() {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
-    house.desk.settle(house.log().log_id(), Position(1)).await.unwrap();
+    house.desk.settle(house.log().log_id(), Position(1), start_over).await.unwrap();
     house.rebuild().replace().await.unwrap();
-    assert!(house.desk.settle("another", Position(1)).await.unwrap());
+    house.sql("create table sessions_gone as select * from sessions").await;
+    assert!(house.desk.settle("another", Position(1), start_over).await.unwrap());
     assert_eq!(house.row::<UserRow>(ANN).await, None);
+    assert_eq!(house.left().await, 0);
     assert!(matches!(house.rebuild().roll_back().await, Err(RebuildError::NothingBefore)));
 }
 
@@ -161,8 +226,12 @@ async fn an_event_that_cannot_be_read_parks_its_user_in_the_new_models_too() {
     slip_in(&house, &StreamId::user(ANN), "user.teleported.v1", "{}", None).await;
     house.user(ANN, &[renamed(ANN, "after")]).await;
     house.user(BOB, &[registered(BOB, "bob")]).await;
+    let (alarms, raised) = Alarms::heard_here();
     project_all(&house, 10).await;
+    assert_eq!(alarms.count(), 1);
     let report = house.rebuild().replace().await.unwrap();
+    assert_eq!(alarms.count(), 1, "what is parked beside the live models is no alarm");
+    drop(raised);
     assert!(report.is_same(), "{report:?}");
     assert_eq!(report.models.iter().map(|model| model.parked).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(house.row::<UserRow>(ANN).await.unwrap().username, "before");

@@ -37,7 +37,7 @@ impl Display {
 
     pub(super) fn show(&self, step: Step) {
         let (name, done, of, what) = match step {
-            Step::Reading { done, of } => ("reading the log", done, of, "events"),
+            Step::Reading { done, of } => ("reading the log", done, of, "positions"),
             Step::Comparing => ("summing up", 0, 0, ""),
             Step::Copying { done, of } => ("copying", done, of, "rows"),
             Step::Switching => ("switching", 0, 0, ""),

@@ -6,6 +6,9 @@ use tokio::sync::Semaphore;
 
 use super::*;
 
+/// Stops at a round that holds this one.
+const BUG: u32 = 1_000_000;
+
 /// Answers each number with its double, in rounds that it notes, each when it may; refuses rounds that hold a zero.
 #[derive(Clone)]
 struct Doubler {
@@ -22,6 +25,7 @@ impl Answers for Doubler {
     async fn answer(&self, questions: Vec<u32>) -> Result<Vec<u32>, Self::Error> {
         self.rounds.lock().unwrap().push(questions.clone());
         self.may.acquire().await.unwrap().forget();
+        assert!(!questions.contains(&BUG), "a bug");
         if questions.contains(&0) {
             Err("".parse::<u32>().unwrap_err())
         } else {
@@ -106,4 +110,39 @@ async fn a_round_that_takes_long_holds_up_no_other() {
     }
     doubler.may.add_permits(2);
     assert_eq!((slow.await.unwrap(), quick.await.unwrap()), (2, 4));
+}
+
+#[tokio::test]
+async fn a_bug_ends_its_own_round_and_the_next_one_is_answered() {
+    let doubler = doubler();
+    doubler.may.add_permits(10);
+    let together = Together::new(doubler, 1);
+    for question in [1, 2, 3] {
+        assert!(together.ask(BUG).await.is_err());
+        assert_eq!(together.ask(question).await.unwrap(), question * 2);
+    }
+}
+
+#[tokio::test]
+async fn a_round_of_which_all_went_away_is_not_asked() {
+    let doubler = doubler();
+    let together = Arc::new(Together::new(doubler.clone(), 1));
+    let ask = |question| {
+        let together = Arc::clone(&together);
+        tokio::spawn(async move { together.ask(question).await.unwrap() })
+    };
+    let first = ask(1);
+    while doubler.rounds.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let impatient = ask(2);
+    while together.waiting.capacity() == WAITING {
+        tokio::task::yield_now().await;
+    }
+    impatient.abort();
+    impatient.await.unwrap_err();
+    doubler.may.add_permits(10);
+    assert_eq!(first.await.unwrap(), 2);
+    assert_eq!(ask(3).await.unwrap(), 6);
+    assert_eq!(*doubler.rounds.lock().unwrap(), [[1], [3]]);
 }
