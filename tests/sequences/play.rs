@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, Identity, Name, SPELLINGS};
 use super::draw::{Draw, addresses};
 use super::model::{State, Told, explain};
-use crate::support::{About, Caller, PASSWORD, Post, Reply, SESSIONS, Seed, Tokens, has_mailed, together};
+use crate::support::{
+    About, Caller, PASSWORD, Post, Reply, SESSIONS, Seed, Tokens, has_mailed, number_in, together,
+};
 
 /// One server, on which many sequences are played at once.
 pub(super) struct Stage {
@@ -123,11 +125,8 @@ impl Play<'_> {
             let session = if let Call::Refresh { session, .. } = call { session } else { self.calls };
             self.tokens.entry(session).or_default().push(Tokens::of(reply));
         }
-        let number = |position: &str| -> Option<u64> { position.rsplit('-').next()?.parse().ok() };
-        if let Some(position) = reply.header("stele-position")
-            && number(position) > self.position.as_deref().and_then(number)
-        {
-            self.position = Some(position.to_owned());
+        if reply.position() > self.position.as_deref().map(number_in) {
+            self.position = reply.header("stele-position").map(str::to_owned);
         }
     }
 
