@@ -175,6 +175,6 @@ impl Person {
         self.ended.append(&mut self.sessions);
         self.lost = 0;
         self.spent = self.mails.get(&About::Reset).copied().unwrap_or_default();
-        self.is_owed(About::NewPassword);
+        self.is_owed(About::Notice);
     }
 }

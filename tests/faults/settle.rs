@@ -117,7 +117,7 @@ impl Person {
             tokens.try_refresh(api).await.expect(401);
             tokens.on(api).get("user/").await.expect(401);
         }
-        for about in [About::Verification, About::Reset, About::NewPassword] {
+        for about in About::ALL {
             let owed = self.mails.get(&about).copied().unwrap_or_default();
             assert_eq!(
                 post.count(about, &self.account.email),

@@ -13,16 +13,18 @@ use super::{Mail, Mailbox};
 pub(crate) enum About {
     Verification,
     Reset,
-    /// A notice of a password that was changed, or reset.
-    NewPassword,
+    /// Something that was done, without a link: a password was changed or reset, another address asked for.
+    Notice,
 }
 
 impl About {
+    pub(crate) const ALL: [Self; 3] = [Self::Verification, Self::Reset, Self::Notice];
+
     fn of(mail: &Mail) -> Self {
         match (mail.verify_key(), mail.reset_link()) {
             (Some(_), _) => Self::Verification,
             (None, Some(_)) => Self::Reset,
-            (None, None) => Self::NewPassword,
+            (None, None) => Self::Notice,
         }
     }
 }
