@@ -18,7 +18,7 @@ pub(super) async fn idle() -> Outcome<Vec<Line>> {
         ready.push(server.ready_after.as_secs_f64() * 1000.0);
         seed::caught_up(&server).await?;
         memory.push(machine::resident(server.pid()));
-        server.stop().await?;
+        server.stop()?;
     }
     Ok(vec![
         Line::new("idle after start: memory", Unit::Mebibytes, &memory)
