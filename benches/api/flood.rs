@@ -36,7 +36,7 @@ pub(super) async fn flood() -> Outcome<Vec<Line>> {
     for _ in 0..ROUNDS {
         let server = seeded.home.serve().await?;
         rounds.push(round(&seeded, &server).await?);
-        peaks.push(machine::resident_at_most(server.pid()));
+        peaks.push(machine::resident_at_most(server.pid())?);
     }
     let each = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
     let middle = |of| Spread::of(&each(of)).median;

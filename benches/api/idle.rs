@@ -17,7 +17,7 @@ pub(super) async fn idle() -> Outcome<Vec<Line>> {
         let server = seeded.home.serve().await?;
         ready.push(server.ready_after.as_secs_f64() * 1000.0);
         seed::caught_up(&server).await?;
-        memory.push(machine::resident(server.pid()));
+        memory.push(machine::resident(server.pid())?);
         server.stop()?;
     }
     Ok(vec![
