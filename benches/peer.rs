@@ -158,7 +158,7 @@ impl Pair {
                 self.compare(logins(), logins()).await?
             }
         };
-        Ok(Line::new(format!("{what}, 32 clients"), Unit::Times, &rounds.ratios())
+        Ok(Line::new(format!("{what}, {CLIENTS} clients"), Unit::Times, &rounds.ratios())
             .detail(rounds.told("Stele", PEER)))
     }
 
