@@ -20,6 +20,10 @@ pub(crate) enum Failed {
     NoHttp(#[from] httparse::Error),
     #[error("{0} is missing")]
     Missing(&'static str),
+    #[error("{path} can't be read")]
+    Unread { path: String, source: io::Error },
+    #[error("{0} does not say what is looked for there")]
+    NotIn(String),
     #[error("{program} did not start; the last that it said: {said}")]
     NotStarted { program: &'static str, said: String },
     #[error("{0} failed; what it said stands above")]

@@ -92,6 +92,14 @@ impl Line {
     }
 }
 
+/// A number as people read it, with a comma before each three digits.
+pub(crate) fn grouped(number: u32) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
+    }
+}
+
 /// How long answers took.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Latencies(Vec<Duration>);

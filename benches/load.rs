@@ -133,30 +133,30 @@ async fn drive<C: Client>(plan: Plan, clients: Vec<C>) -> Outcome<Load<C>> {
             }
         }
     }
-    let (seconds, shares) = measured.ok_or(Failed::ThreadEnded)?;
+    let (seconds, shares) = measured.ok_or(Failed::ThreadEnded)??;
     let latencies = Latencies::new(waits);
     Ok(Load { rate: latencies.count() / seconds, latencies, shares, clients: ended })
 }
 
 /// Says when answers count and when it is over. Answers for how many seconds they did, and who took what meanwhile.
-async fn window(plan: Plan, phase: &Cell<Phase>) -> (f64, Shares) {
+async fn window(plan: Plan, phase: &Cell<Phase>) -> Outcome<(f64, Shares)> {
     let taken = || {
-        let (own, server) = (machine::seconds_of_this_thread(), machine::seconds_of_process(plan.pid));
-        [own, server, machine::seconds_of_all() - own - server]
+        let (own, server) = (machine::seconds_of_this_thread()?, machine::seconds_of_process(plan.pid)?);
+        Ok::<_, Failed>([own, server, machine::seconds_of_all()? - own - server])
     };
     sleep(plan.warm).await;
     phase.set(Phase::Counting);
-    let (from, before) = (Instant::now(), taken());
+    let (from, before) = (Instant::now(), taken()?);
     sleep(plan.span).await;
     phase.set(Phase::Over);
-    let (seconds, after) = (from.elapsed().as_secs_f64(), taken());
+    let (seconds, after) = (from.elapsed().as_secs_f64(), taken()?);
     let ([own, server, others], [own_before, server_before, others_before]) = (after, before);
     let shares = Shares {
         generator: (own - own_before) / seconds,
         server: (server - server_before) / seconds,
         others: (others - others_before) / seconds,
     };
-    (seconds, shares)
+    Ok((seconds, shares))
 }
 
 /// One client's life. An answer counts when it comes within the span, and from the moment it should have been asked for:

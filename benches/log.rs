@@ -115,8 +115,8 @@ async fn reads() -> Outcome<Vec<Line>> {
         one.push(milliseconds_of_stream(&log, &stream).await?);
     }
     Ok(vec![
-        all.line("read_all, 512 at a time", "a raw select"),
-        Line::new("read_stream of 200 events", Unit::Milliseconds, &one),
+        all.line(&format!("read_all, {PAGE} at a time"), "a raw select"),
+        Line::new(format!("read_stream of {HISTORY} events"), Unit::Milliseconds, &one),
     ])
 }
 

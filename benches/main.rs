@@ -76,8 +76,8 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
         _ = writeln!(io::stderr(), "{USAGE}");
         return Ok(ExitCode::from(2));
     }
-    let machine = machine::description();
-    let (load, taken) = machine::business().await;
+    let machine = machine::description()?;
+    let (load, taken) = machine::business().await?;
     say(format_args!("On {machine}; load {load:.2}, {taken:.2} cores taken right now."));
     if taken > BUSY {
         say(format_args!("The machine is busy: the figures may be worse than they would be."));

@@ -55,7 +55,7 @@ pub(crate) async fn measure(filter: &str) -> Outcome<Table> {
             table.lines.push(aim.map_or(line.clone(), |aim| line.aim(aim)));
         }
     }
-    table.lines.push(pair.memory());
+    table.lines.push(pair.memory()?);
     Ok(table)
 }
 
@@ -158,7 +158,7 @@ impl Pair {
                 self.compare(logins(), logins()).await?
             }
         };
-        Ok(Line::new(format!("{what}, 32 clients"), Unit::Times, &rounds.ratios())
+        Ok(Line::new(format!("{what}, {CLIENTS} clients"), Unit::Times, &rounds.ratios())
             .detail(rounds.told("Stele", PEER)))
     }
 
@@ -174,10 +174,10 @@ impl Pair {
         Ok(rounds)
     }
 
-    fn memory(&self) -> Line {
-        let [ours, theirs] =
-            [&self.ours, &self.theirs].map(|server| machine::resident_with_children(server.pid()));
-        Line::new("memory after all of this", Unit::Times, &[theirs / ours])
-            .detail(format!("Stele: {ours:.1} MiB; {PEER}: {theirs:.1} MiB"))
+    fn memory(&self) -> Outcome<Line> {
+        let ours = machine::resident_with_children(self.ours.pid())?;
+        let theirs = machine::resident_with_children(self.theirs.pid())?;
+        Ok(Line::new("memory after all of this", Unit::Times, &[theirs / ours])
+            .detail(format!("Stele: {ours:.1} MiB; {PEER}: {theirs:.1} MiB")))
     }
 }

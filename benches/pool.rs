@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     api::pool_alone,
     failed::{Failed, Outcome},
-    figures::{Latencies, Line, Unit},
+    figures::{Latencies, Line, Unit, grouped},
     load, machine,
     report::Table,
     rounds::{ROUNDS, Rounds},
@@ -34,7 +34,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// How many callers come at once when the pool is full, and how many it takes.
-const CROWD: usize = 1000;
+const CROWD: u32 = 1000;
 const QUEUE: usize = 64;
 
 pub(crate) async fn measure() -> Outcome<Table> {
@@ -46,7 +46,7 @@ pub(crate) async fn measure() -> Outcome<Table> {
     let lines = vec![
         rounds.line("hashes", "Argon2 in a loop on as many threads"),
         Line::new("a refusal while the queue is full, p99", Unit::Milliseconds, &refusals)
-            .detail("1,000 callers at once, of whom the queue takes 64"),
+            .detail(format!("{} callers at once, of whom the queue takes {QUEUE}", grouped(CROWD))),
     ];
     Ok(Table { name: "pool", about: "The threads that hash passwords", lines })
 }

@@ -5,10 +5,11 @@ use std::{
     env,
     ffi::OsStr,
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -17,14 +18,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 use crate::failed::{Failed, Outcome};
 
 const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(10);
 
 /// Whom tokens name as their issuer, whatever the port.
 pub(crate) const PUBLIC_URL: &str = "http://stele.bench";
@@ -32,13 +32,30 @@ pub(crate) const PUBLIC_URL: &str = "http://stele.bench";
 /// A child that does not outlive its owner. It is asked, as one that has children of its own must end them.
 pub(crate) struct Ended(pub(crate) Child);
 
+impl Ended {
+    /// Asks it to end, waits until it has, and kills it where that takes too long. Says whether it ended by itself.
+    fn end(&mut self) -> io::Result<bool> {
+        if self.0.try_wait()?.is_some() {
+            return Ok(true);
+        }
+        let (pid, child) = (Pid::from_child(&self.0), &mut self.0);
+        kill_process(pid, Signal::TERM)?;
+        thread::scope(|scope| {
+            let (tell, told) = mpsc::channel();
+            scope.spawn(move || tell.send(child.wait()));
+            if let Ok(ended) = told.recv_timeout(STOP) {
+                return ended.map(|_| true);
+            }
+            kill_process(pid, Signal::KILL)?;
+            Ok(false)
+        })
+    }
+}
+
 impl Drop for Ended {
     fn drop(&mut self) {
-        // Either fails where it has ended already.
-        if matches!(self.0.try_wait(), Ok(None)) {
-            _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
-        }
-        _ = self.0.wait();
+        // Nobody is left who could do more about one that can't be ended.
+        _ = self.end();
     }
 }
 
@@ -77,16 +94,8 @@ impl Process {
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) async fn stop(mut self) -> Outcome<()> {
-        kill_process(Pid::from_child(&self.child.0), Signal::TERM).map_err(std::io::Error::from)?;
-        let end = Instant::now() + STOP;
-        while self.child.0.try_wait()?.is_none() {
-            if Instant::now() >= end {
-                return Err(Failed::Late("the server ends when it is told to"));
-            }
-            sleep(POLL).await;
-        }
-        Ok(())
+    pub(crate) fn stop(mut self) -> Outcome<()> {
+        if self.child.end()? { Ok(()) } else { Err(Failed::Late("the server ends when it is told to")) }
     }
 }
 

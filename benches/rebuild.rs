@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     failed::{Failed, Outcome},
-    figures::{Line, Unit},
+    figures::{Line, Unit, grouped},
     load, log,
     process::{Ended, Home},
     report::Table,
@@ -36,7 +36,11 @@ pub(crate) async fn measure() -> Outcome<Table> {
     let lines = vec![
         Line::new("rebuild of both read models, events a second", Unit::PerSecond, &rates)
             .at_least(50_000.0)
-            .detail("400,000 events of 100,000 users, from the start of `stele rebuild` to its end, beside an idle server"),
+            .detail(format!(
+                "{} events of {} users, from the start of `stele rebuild` to its end, beside an idle server",
+                grouped(USERS * EVENTS_PER_USER),
+                grouped(USERS),
+            )),
         rounds.line("rebuild, to reading the log alone", "read_all"),
     ];
     Ok(Table { name: "rebuild", about: "Read models made anew", lines })

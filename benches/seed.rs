@@ -67,11 +67,11 @@ impl Seeded {
 
     /// Seeds a new installation, which the binary itself makes at a first start.
     pub(crate) async fn at(home: Home, users: u32) -> Outcome<Self> {
-        home.serve().await?.stop().await?;
+        home.serve().await?.stop()?;
         let seeded = Self::fill(home, users).await?;
         let server = seeded.home.serve().await?;
         caught_up(&server).await?;
-        server.stop().await?;
+        server.stop()?;
         Ok(seeded)
     }
 

@@ -1,11 +1,13 @@
 //! Any sequence of calls, one by one and at once, leaves one holder to each name, no live token to a dead session, read
-//! models that agree with the log, and each mail sent. `STELE_TEST_SEED` plays one sequence again.
+//! models that agree with the log, and each mail sent once. `STELE_TEST_SEED` plays the sequences of a run again, or the
+//! one that failed, and others after it.
 
 mod call;
 mod draw;
 mod model;
 mod play;
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -17,11 +19,12 @@ use play::{Stage, Story};
 /// In each mode; a long run has fifty times as many.
 const SEQUENCES: u64 = 100;
 /// On one server, before there is a fresh one.
-const ON_ONE_SERVER: u64 = 500;
-const AT_ONCE: u64 = 8;
+const ON_ONE_SERVER: usize = 500;
+const AT_ONCE: usize = 8;
 const STEPS: u64 = 12;
-/// How often a sequence is played where one is to be repeated: what happens at once may be taken in another order.
-const REPEATS: u64 = 20;
+/// How often the first sequence is played besides, where a seed is asked for: what happens at once may be taken in another
+/// order.
+const REPEATS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sequences_of_calls_hold_to_the_model_with_tokens_that_rotate() {
@@ -34,21 +37,17 @@ async fn sequences_of_calls_hold_to_the_model_with_keys() {
 }
 
 async fn hold(tokens: &str) {
-    let seed = Seed::of(&format!("sequences with {tokens}"));
-    let count = match (Seed::is_asked(), is_long()) {
-        (true, _) => REPEATS,
-        (false, true) => SEQUENCES * 50,
-        (false, false) => SEQUENCES,
-    };
-    let mut played = 0;
-    while played < count {
-        let until = count.min(played + ON_ONE_SERVER);
-        hold_on_one_server(tokens, seed, played..until).await;
-        played = until;
+    let first = Seed::of(&format!("sequences with {tokens}"));
+    let count = if is_long() { SEQUENCES * 50 } else { SEQUENCES };
+    let again = if Seed::is_asked() { REPEATS } else { 0 };
+    let repeated = iter::repeat_n(first, again);
+    let seeds: Vec<Seed> = repeated.chain((0..count).map(|number| first.nth(number))).collect();
+    for seeds in seeds.chunks(ON_ONE_SERVER) {
+        hold_on_one_server(tokens, seeds).await;
     }
 }
 
-async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u64>) {
+async fn hold_on_one_server(tokens: &str, seeds: &[Seed]) {
     let settings =
         [("STELE_AUTH__TOKENS", tokens), ("STELE_JWT__REFRESH_GRACE", "0s"), ("STELE_HASH__THREADS", "2")];
     let server = Server::start(&settings).await;
@@ -59,11 +58,7 @@ async fn hold_on_one_server(tokens: &str, seed: Seed, numbers: std::ops::Range<u
         begun: AtomicUsize::new(0),
     });
     let lanes = (0..AT_ONCE).map(|lane| {
-        let seeds: Vec<Seed> = numbers
-            .clone()
-            .filter(|number| number % AT_ONCE == lane)
-            .map(|number| if Seed::is_asked() { seed } else { seed.nth(number) })
-            .collect();
+        let seeds: Vec<Seed> = seeds.iter().skip(lane).step_by(AT_ONCE).copied().collect();
         let stage = Arc::clone(&stage);
         async move {
             for seed in seeds {

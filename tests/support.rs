@@ -2,6 +2,7 @@
 
 mod account;
 mod http;
+mod jwt;
 mod log;
 mod mail;
 mod post;
@@ -14,7 +15,8 @@ mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use http::{Caller, Reply, comes_back_later};
-pub(crate) use log::{Event, Log};
+pub(crate) use jwt::{claims, header};
+pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use post::{About, Post};
 pub(crate) use process::{Lines, Process, is_panic};

@@ -36,7 +36,7 @@ pub(super) async fn flood() -> Outcome<Vec<Line>> {
     for _ in 0..ROUNDS {
         let server = seeded.home.serve().await?;
         rounds.push(round(&seeded, &server).await?);
-        peaks.push(machine::resident_at_most(server.pid()));
+        peaks.push(machine::resident_at_most(server.pid())?);
     }
     let each = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
     let middle = |of| Spread::of(&each(of)).median;
@@ -50,13 +50,18 @@ pub(super) async fn flood() -> Outcome<Vec<Line>> {
         middle(|round| round.turned_away.percentile(50)),
         middle(|round| round.turned_away.percentile(100)),
     );
-    let bystanders = "200 requests a second on 4 connections beside the flood";
+    let bystanders = format!(
+        "{:.0} requests a second on {BYSTANDERS} connections beside the flood",
+        f64::from(BYSTANDERS) / EVERY.as_secs_f64(),
+    );
     let milliseconds = |what, of| Line::new(what, Unit::Milliseconds, &each(of));
     Ok(vec![
-        Line::new("500 log in at once: memory at most", Unit::Mebibytes, &peaks).at_most(200.0).detail(crowd),
+        Line::new(format!("{CROWD} log in at once: memory at most"), Unit::Mebibytes, &peaks)
+            .at_most(200.0)
+            .detail(crowd),
         milliseconds("… GET user meanwhile, p99", |round| round.reading.percentile(99))
             .at_most(25.0)
-            .detail(bystanders),
+            .detail(bystanders.as_str()),
         milliseconds("… token/verify meanwhile, p99", |round| round.verifying.percentile(99))
             .at_most(25.0)
             .detail(bystanders),

@@ -7,7 +7,7 @@ use store::random;
 use super::{USERS, WARM};
 use crate::{
     failed::Outcome,
-    figures::{Line, Unit},
+    figures::{Line, Unit, grouped},
     load::{self, Client, Plan, clients},
     process::Process,
     rounds::{ROUNDS, Rounds},
@@ -54,10 +54,10 @@ pub(super) async fn growth() -> Outcome<Vec<Line>> {
     Ok([("login", login), ("GET user", user), ("refresh", refresh)]
         .into_iter()
         .map(|(what, rounds)| {
-            let what = format!("{what}: cost with 100,000 users to 1,000");
-            Line::new(what, Unit::Times, &rounds.ratios())
+            let (few, many) = (grouped(USERS), grouped(MANY));
+            Line::new(format!("{what}: cost with {many} users to {few}"), Unit::Times, &rounds.ratios())
                 .at_most(1.2)
-                .detail(rounds.told("1,000", "100,000"))
+                .detail(rounds.told(&few, &many))
         })
         .collect())
 }

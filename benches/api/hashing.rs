@@ -25,15 +25,16 @@ pub(super) async fn login() -> Outcome<Vec<Line>> {
     home.set("STELE_LIMITS__LOGIN", "1000000/5m");
     home.set("STELE_LIMITS__NETWORK", "1000000/10m");
     let counted = compare(home, || Ok(clients::logins(CLIENTS, 1..=USERS))).await?;
+    let what = format!("login, {CLIENTS} clients");
     Ok(vec![
-        plain.line("login, 32 clients", LIMIT).at_least(0.80).aim(0.95),
-        counted.line("login, 32 clients, attempts counted", LIMIT),
+        plain.line(&what, LIMIT).at_least(0.80).aim(0.95),
+        counted.line(&format!("{what}, attempts counted"), LIMIT),
     ])
 }
 
 pub(super) async fn registration() -> Outcome<Vec<Line>> {
     let rounds = compare(Home::new()?, || Ok(clients::newcomers(CLIENTS))).await?;
-    Ok(vec![rounds.line("registration, 32 clients", LIMIT).at_least(0.80)])
+    Ok(vec![rounds.line(&format!("registration, {CLIENTS} clients"), LIMIT).at_least(0.80)])
 }
 
 async fn compare<C: Client>(home: Home, make: impl Fn() -> Outcome<Vec<C>>) -> Outcome<Rounds> {

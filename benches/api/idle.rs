@@ -2,7 +2,7 @@
 
 use crate::{
     failed::Outcome,
-    figures::{Line, Unit},
+    figures::{Line, Unit, grouped},
     machine,
     rounds::ROUNDS,
     seed::{self, Seeded},
@@ -17,15 +17,16 @@ pub(super) async fn idle() -> Outcome<Vec<Line>> {
         let server = seeded.home.serve().await?;
         ready.push(server.ready_after.as_secs_f64() * 1000.0);
         seed::caught_up(&server).await?;
-        memory.push(machine::resident(server.pid()));
-        server.stop().await?;
+        memory.push(machine::resident(server.pid())?);
+        server.stop()?;
     }
+    let users = grouped(USERS);
     Ok(vec![
         Line::new("idle after start: memory", Unit::Mebibytes, &memory)
             .at_most(40.0)
-            .detail("10,000 users in the log, before the first login"),
+            .detail(format!("{users} users in the log, before the first login")),
         Line::new("start to `listening on`", Unit::Milliseconds, &ready)
             .at_most(300.0)
-            .detail("10,000 users in the log, read models as the last run left them"),
+            .detail(format!("{users} users in the log, read models as the last run left them")),
     ])
 }

@@ -61,7 +61,8 @@ pub(super) async fn lag() -> Outcome<Vec<Line>> {
         shares.push(refreshed.shares);
         (refreshers, renamers) = (forgotten(refreshed.clients), forgotten(renamed.clients));
     }
-    let detail = format!("250 refreshes and 250 changes of names a second; {}", cores(&shares));
+    let rate = f64::from(CLIENTS) / EVERY.as_secs_f64();
+    let detail = format!("{rate:.0} refreshes and {rate:.0} changes of names a second; {}", cores(&shares));
     Ok(vec![
         Line::new("from the answer to the read model, p99", Unit::Milliseconds, &worst)
             .at_most(25.0)

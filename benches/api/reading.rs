@@ -15,13 +15,13 @@ const LIMIT: &str = "a bare handler";
 pub(super) async fn verify() -> Outcome<Vec<Line>> {
     let seeded = Seeded::new(USERS).await?;
     let rounds = compare(&seeded, || clients::verifications(&seeded, CLIENTS, 1..=USERS)).await?;
-    Ok(vec![rounds.line("token/verify, 32 clients", LIMIT).at_least(0.60)])
+    Ok(vec![rounds.line(&format!("token/verify, {CLIENTS} clients"), LIMIT).at_least(0.60)])
 }
 
 pub(super) async fn user() -> Outcome<Vec<Line>> {
     let seeded = Seeded::new(USERS).await?;
     let rounds = compare(&seeded, || clients::readers(&seeded, CLIENTS, 1..=USERS)).await?;
-    Ok(vec![rounds.line("GET user, 32 clients", LIMIT).at_least(0.08).aim(0.20)])
+    Ok(vec![rounds.line(&format!("GET user, {CLIENTS} clients"), LIMIT).at_least(0.08).aim(0.20)])
 }
 
 async fn compare(seeded: &Seeded, make: impl Fn() -> Outcome<Vec<Repeated>>) -> Outcome<Rounds> {

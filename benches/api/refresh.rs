@@ -34,6 +34,7 @@ pub(super) async fn refresh() -> Outcome<Vec<Line>> {
         rounds.push(&load, limit.1);
         (refreshers, raw) = (load.clients, limit.0);
     }
-    let limit = "raw inserts, 64 a commit";
-    Ok(vec![rounds.line("token/refresh, 64 clients", limit).at_least(0.15)])
+    let (what, limit) =
+        (format!("token/refresh, {CLIENTS} clients"), format!("raw inserts, {CLIENTS} a commit"));
+    Ok(vec![rounds.line(&what, &limit).at_least(0.15)])
 }

@@ -6,15 +6,10 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{Scene, complaint, events};
-use crate::support::{Account, NEW_PASSWORD, Server};
+use crate::support::{Account, NEW_PASSWORD, Server, claims};
 
 fn encode(value: &Value) -> String {
     BASE64URL_NOPAD.encode(value.to_string().as_bytes())
-}
-
-fn claims(token: &str) -> Value {
-    let bytes = BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
-    serde_json::from_slice(&bytes).unwrap()
 }
 
 impl Scene {

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::support::{
-    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, Wire, alter_views, wait_for,
+    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Wire, alter_views, wait_for,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -159,8 +159,8 @@ async fn sessions_links_and_revocations_outlive_a_restart() {
     let api = server.api();
     kept.on(&api).get("user/").await.expect(200);
     ended.on(&api).get("user/").await.expect(401);
-    refresh(&api, &ended).await.expect(401);
-    let next = Tokens::of(&refresh(&api, &kept).await.expect(200));
+    ended.try_refresh(&api).await.expect(401);
+    let next = kept.refreshed(&api).await;
     next.on(&api).get("user/").await.expect(200);
     api.post("registration/verify-email/", json!({"key": key})).await.expect(200);
 }
@@ -179,10 +179,6 @@ async fn a_key_whose_end_no_memory_and_no_read_model_tells_of_stays_dead() {
     server.restart().await;
     ended.on(&server.api()).get("user/").await.expect(401);
     kept.on(&server.api()).get("user/").await.expect(200);
-}
-
-async fn refresh(api: &Caller, tokens: &Tokens) -> crate::support::Reply {
-    api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await
 }
 
 /// Registers one user after the other until the server is gone; answers those it was told are registered.

@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Value, json};
-
 use super::objects;
-use crate::support::{Account, Caller, Server, Tokens, wait_for};
+use crate::support::{Account, Caller, Server, header, wait_for};
 
 const SOON: Duration = Duration::from_secs(20);
 
 fn kid(token: &str) -> String {
-    let header = BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
-    let header: Value = serde_json::from_slice(&header).unwrap();
-    header["kid"].as_str().expect("a kid").to_owned()
+    header(token)["kid"].as_str().expect("a kid").to_owned()
 }
 
 async fn published(api: &Caller) -> Vec<String> {
@@ -43,8 +38,7 @@ async fn a_rotated_key_signs_soon_and_tokens_of_the_old_one_stay_good() {
     assert!(published(&api).await.contains(&kid(new.access())));
     old.on(&api).get("user/").await.expect(200);
     new.on(&api).get("user/").await.expect(200);
-    let refresh = json!({"refresh": old.refresh()});
-    let next = Tokens::of(&api.post("token/refresh/", refresh).await.expect(200));
+    let next = old.refreshed(&api).await;
     next.on(&api).get("user/").await.expect(200);
 }
 

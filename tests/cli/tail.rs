@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failed;
-use crate::support::{Account, Lines, Process, Server, is_panic, wait_for};
+use crate::support::{Account, Lines, Process, Server, is_panic, number_in, wait_for};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -53,20 +53,14 @@ async fn from_a_position_on_every_event_is_shown_once_and_in_order() {
         (registered.count() == 5).then_some(events)
     })
     .await;
-    let numbers: Vec<u64> = events.iter().map(|event| number(&event["position"])).collect();
-    let next = number(&Value::String(from)) + 1;
-    let expected: Vec<u64> = (next..).take(numbers.len()).collect();
+    let numbers: Vec<u64> =
+        events.iter().map(|event| number_in(event["position"].as_str().unwrap())).collect();
+    let expected: Vec<u64> = (number_in(&from) + 1..).take(numbers.len()).collect();
     assert_eq!(numbers, expected);
     assert!(!lines.all().join("\n").contains("markedname"), "{:#?}", lines.all());
     tail.stop();
     let panicked = lines.all().into_iter().find(|line| is_panic(line));
     assert_eq!(panicked, None);
-}
-
-/// A position is a number, alone or behind the log's id.
-fn number(position: &Value) -> u64 {
-    let text = position.as_str().map_or_else(|| position.to_string(), str::to_owned);
-    text.rsplit('-').next().unwrap().parse().unwrap_or_else(|error| panic!("{error}: {position}"))
 }
 
 #[tokio::test]

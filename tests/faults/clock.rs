@@ -4,11 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
-    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, comes_back_later,
+    Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, claims, comes_back_later,
 };
 
 const LIBRARIES: [&str; 3] = ["x86_64-linux-gnu", "aarch64-linux-gnu", "arm-linux-gnueabihf"];
@@ -42,15 +41,7 @@ fn set(home: &Home, seconds: i64) {
 
 /// What the server takes for now, in seconds.
 async fn now(api: &Caller, account: &Account) -> i64 {
-    let tokens = account.login(api).await;
-    let payload = tokens.access().split('.').nth(1).unwrap();
-    let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap();
-    let claims: Value = serde_json::from_slice(&payload).unwrap();
-    claims["iat"].as_i64().unwrap()
-}
-
-async fn refreshed(api: &Caller, tokens: &Tokens) -> Tokens {
-    Tokens::of(&api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await.expect(200))
+    claims(account.login(api).await.access())["iat"].as_i64().unwrap()
 }
 
 /// Everything that can be done is done at once, and a session of before goes on.
@@ -59,7 +50,7 @@ async fn all_goes_on(server: &Server, name: &str, before: &Tokens) -> Tokens {
     // At worst a token of another time is refused: then the client refreshes.
     let old = before.on(&api).get("user/").await;
     assert!(matches!(old.status, 200 | 401), "{old:?}");
-    let next = refreshed(&api, before).await;
+    let next = before.refreshed(&api).await;
     next.on(&api).get("user/").await.expect(200);
     let account = Account::named(name);
     let own = account.register(&api).await;
@@ -67,7 +58,7 @@ async fn all_goes_on(server: &Server, name: &str, before: &Tokens) -> Tokens {
     let body = json!({"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD});
     own.on(&api).post("password/change/", body).await.expect(200);
     other.on(&api).get("user/").await.expect(401);
-    api.post("token/refresh/", json!({"refresh": other.refresh()})).await.expect(401);
+    other.try_refresh(&api).await.expect(401);
     account.try_login(&api, PASSWORD).await.expect(400);
     let key = server.verify_key(&account.email).await;
     // The change of the password has spent it.

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::moment::Moment;
 use super::person::Person;
 use crate::support::{
-    Account, Caller, Home, Log, Mailbox, Post, Reply, SESSIONS, Seed, Server, Tokens, comes_back_later,
-    together, wait_for,
+    Account, Caller, Home, Log, Mailbox, Post, SESSIONS, Seed, Server, Tokens, comes_back_later, together,
+    wait_for,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -40,10 +40,6 @@ impl Witness {
         let user = self.tokens.on(&self.api);
         assert_eq!(user.get("user/").await.expect(200).at("/username"), self.account.username);
         self.api.post("token/verify/", json!({"token": self.tokens.access()})).await.expect(200);
-    }
-
-    async fn refresh(&self) -> Reply {
-        self.api.post("token/refresh/", json!({"refresh": self.tokens.refresh()})).await
     }
 }
 
@@ -111,38 +107,55 @@ impl Disk for Small {
     }
 }
 
-/// People are at work when the disk fills up; each goes on until he is told to come back later.
-async fn fills_under_load(server: &Server, disk: &impl Disk, post: &Post) -> Vec<Person> {
-    let seed = Seed::of("disk");
-    let moment = Moment::after(ANSWERS);
-    let lives = (0..PEOPLE).map(|index| {
-        let person = Person::new(&format!("p{index}"), seed.dice(index as u64));
-        person.live(server.api(), moment.clone(), post.clone())
-    });
-    let (people, ()) = tokio::join!(together(lives), async {
-        moment.come().await;
-        disk.fill(server);
-    });
-    people
+/// A server whose disk filled up while people were at work, each of whom went on until he was told to come back later.
+struct Full<D> {
+    server: Server,
+    disk: D,
+    witness: Witness,
+    post: Post,
+    people: Vec<Person>,
 }
 
-/// What was acknowledged holds, and what was not happened whole or not at all. `log` is asked for while nobody writes.
-async fn all_holds(server: &Server, log: impl Fn(&Server) -> Log, post: Post, people: Vec<Person>) {
-    let api = server.api();
-    wait_for("the server is ready again", SOON, async || {
-        (api.get("/health/ready").await.status == 200).then_some(())
-    })
-    .await;
-    server.has_mailed().await;
-    post.look();
-    let found = log(server);
-    let settling = people.into_iter().map(|person| person.settle(api.clone(), found.clone(), post.clone()));
-    let settled = together(settling).await;
-    server.has_mailed().await;
-    post.look();
-    together(settled.into_iter().map(|person| person.holds(api.clone(), post.clone()))).await;
-    server.has_mailed().await;
-    log(server).events().await;
+impl<D: Disk> Full<D> {
+    async fn under_load(server: Server, disk: D) -> Self {
+        let post = Post::of(&server.home().data().join("mail"));
+        let (witness, seed) = (Witness::of(&server).await, Seed::of("disk"));
+        let moment = Moment::after(ANSWERS);
+        let lives = (0..PEOPLE).map(|index| {
+            let person = Person::new(&format!("p{index}"), seed.dice(index as u64));
+            person.live(server.api(), moment.clone(), post.clone())
+        });
+        let (people, ()) = tokio::join!(together(lives), async {
+            moment.come().await;
+            disk.fill(&server);
+        });
+        witness.reads().await;
+        Self { server, disk, witness, post, people }
+    }
+
+    /// When there is room again, what was acknowledged holds, and what was not happened whole or not at all. `log` is
+    /// asked for while nobody writes.
+    async fn all_holds_with_room(self, log: impl Fn(&Server) -> Log) {
+        let Self { server, disk, witness, post, people } = self;
+        let api = server.api();
+        disk.free(&server);
+        wait_for("the server is ready again", SOON, async || {
+            (api.get("/health/ready").await.status == 200).then_some(())
+        })
+        .await;
+        server.has_mailed().await;
+        post.look();
+        let found = log(&server);
+        let settling =
+            people.into_iter().map(|person| person.settle(api.clone(), found.clone(), post.clone()));
+        let settled = together(settling).await;
+        server.has_mailed().await;
+        post.look();
+        together(settled.into_iter().map(|person| person.holds(api.clone(), post.clone()))).await;
+        witness.tokens.refreshed(&api).await;
+        server.has_mailed().await;
+        log(&server).events().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,43 +163,29 @@ async fn while_nothing_can_be_written_commands_wait_reading_goes_on_and_all_is_w
     let mut home = Home::new(&SETTINGS);
     // Else a write beyond the limit would end the process, which a full disk does not.
     home.launch_by(&["/bin/sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
-    let server = Server::at(home).await;
-    let post = Post::of(&server.home().data().join("mail"));
-    let witness = Witness::of(&server).await;
-    let people = fills_under_load(&server, &Limit, &post).await;
-    witness.reads().await;
-    comes_back_later(&witness.refresh().await, 503);
-    comes_back_later(&witness.account.try_login(&witness.api, &witness.account.password).await, 503);
-    Limit.free(&server);
-    all_holds(&server, |server| server.home().log(), post, people).await;
-    witness.refresh().await.expect(200);
+    let full = Full::under_load(Server::at(home).await, Limit).await;
+    let Witness { account, tokens, api } = &full.witness;
+    comes_back_later(&tokens.try_refresh(api).await, 503);
+    comes_back_later(&account.try_login(api, &account.password).await, 503);
+    full.all_holds_with_room(|server| server.home().log()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the right to mount a file system; ./test runs it where it may"]
 async fn a_full_disk_under_the_log_holds_up_commands_alone() {
     let server = Small::server(("STELE_STORE__LOG", "sqlite:full/log.db")).await;
-    let post = Post::of(&server.home().data().join("mail"));
-    let witness = Witness::of(&server).await;
-    let people = fills_under_load(&server, &Small, &post).await;
-    witness.reads().await;
-    comes_back_later(&witness.refresh().await, 503);
-    Small.free(&server);
-    all_holds(&server, Small::log, post, people).await;
-    witness.refresh().await.expect(200);
+    let full = Full::under_load(server, Small).await;
+    comes_back_later(&full.witness.tokens.try_refresh(&full.witness.api).await, 503);
+    full.all_holds_with_room(Small::log).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the right to mount a file system; ./test runs it where it may"]
 async fn a_full_disk_under_the_vault_holds_up_what_needs_a_new_key_alone() {
     let server = Small::server(("STELE_STORE__VAULT", "sqlite:full/vault.db")).await;
-    let post = Post::of(&server.home().data().join("mail"));
-    let witness = Witness::of(&server).await;
-    let people = fills_under_load(&server, &Small, &post).await;
-    witness.reads().await;
-    witness.refresh().await.expect(200);
-    Small.free(&server);
-    all_holds(&server, |server| server.home().log(), post, people).await;
+    let full = Full::under_load(server, Small).await;
+    full.witness.tokens.refreshed(&full.witness.api).await;
+    full.all_holds_with_room(|server| server.home().log()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

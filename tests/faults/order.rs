@@ -47,6 +47,11 @@ impl Order {
         }
     }
 
+    /// Whether an answer says where its events stand; one that must be the same for everybody does not.
+    pub(super) const fn tells_position(&self) -> bool {
+        !matches!(self, Self::AskForReset)
+    }
+
     pub(super) fn request(&self, api: &Caller, who: &Person) -> RequestBuilder {
         let post = |api: &Caller, path: &str, body: Value| api.request("POST", path).json(&body);
         let by = |session: &usize| who.sessions[*session].on(api);

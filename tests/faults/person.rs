@@ -72,9 +72,10 @@ impl Person {
         match Reply::try_to(order.request(api, self)).await {
             Some(reply) if matches!(reply.status, 200 | 201) => {
                 self.tally.count(kind, Fate::Acknowledged);
-                let position = reply.header("stele-position").and_then(|text| text.rsplit('-').next());
-                let position = position.and_then(|digits| digits.parse().ok()).unwrap_or_default();
-                self.furthest = self.furthest.max(position);
+                if order.tells_position() {
+                    let position = reply.position().unwrap_or_else(|| panic!("{order:?}: {reply:?}"));
+                    self.furthest = self.furthest.max(position);
+                }
                 self.done(order, Some(&reply));
             }
             Some(reply) => {
@@ -174,6 +175,6 @@ impl Person {
         self.ended.append(&mut self.sessions);
         self.lost = 0;
         self.spent = self.mails.get(&About::Reset).copied().unwrap_or_default();
-        self.is_owed(About::NewPassword);
+        self.is_owed(About::Notice);
     }
 }

@@ -1,13 +1,12 @@
 //! After the fault: what became of the command that was not answered, and whether all that was acknowledged holds.
 //! A command happened whole or not at all; anything else fails the test.
 
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::order::Order;
 use super::person::Person;
 use super::tally::Fate;
-use crate::support::{About, Account, Caller, Log, Post, Reply, SESSIONS, Tokens};
+use crate::support::{About, Account, Caller, Log, Post, SESSIONS, Tokens, claims};
 
 /// Of how many sessions that ended it is checked that they stay so.
 const DEAD: usize = 3;
@@ -39,7 +38,7 @@ impl Person {
                 self.enters(api, &Account { username: to.clone(), ..self.account.clone() }).await
             }
             Order::LogOut { session } => {
-                let reply = refresh(api, &self.sessions[*session]).await;
+                let reply = self.sessions[*session].try_refresh(api).await;
                 assert!(matches!(reply.status, 200 | 401), "{reply:?}");
                 if reply.status == 200 {
                     self.sessions[*session] = Tokens::of(&reply);
@@ -74,13 +73,13 @@ impl Person {
 
     /// A refresh that was not answered is asked for again with the old token. Done or not, it gives the next one.
     async fn refreshes_again(&mut self, api: &Caller, log: &Log, session: usize) -> bool {
-        let claims = claims(self.sessions[session].refresh());
-        let (sid, counter) = (claims["sid"].as_str().unwrap(), claims["cnt"].as_u64().unwrap());
+        let shown = claims(self.sessions[session].refresh());
+        let (sid, counter) = (shown["sid"].as_str().unwrap(), shown["cnt"].as_u64().unwrap());
         // The session began with one event, and each refresh adds one.
         let beyond = log.length_of(&format!("session-{sid}")).await - (1 + counter);
-        assert!(beyond <= 1, "a session ran ahead of its owner: {claims}");
-        let next = Tokens::of(&refresh(api, &self.sessions[session]).await.expect(200));
-        assert_eq!(self::claims(next.refresh())["cnt"], json!(counter + 1));
+        assert!(beyond <= 1, "a session ran ahead of its owner: {shown}");
+        let next = self.sessions[session].refreshed(api).await;
+        assert_eq!(claims(next.refresh())["cnt"], json!(counter + 1));
         self.sessions[session] = next;
         beyond == 1
     }
@@ -110,15 +109,15 @@ impl Person {
             self.account.try_login(api, old).await.expect(400);
         }
         for session in &mut self.sessions {
-            *session = Tokens::of(&refresh(api, session).await.expect(200));
+            *session = session.refreshed(api).await;
             session.on(api).get("user/").await.expect(200);
         }
         self.ended.drain(..self.ended.len().saturating_sub(DEAD));
         for tokens in &self.ended {
-            refresh(api, tokens).await.expect(401);
+            tokens.try_refresh(api).await.expect(401);
             tokens.on(api).get("user/").await.expect(401);
         }
-        for about in [About::Verification, About::Reset, About::NewPassword] {
+        for about in About::ALL {
             let owed = self.mails.get(&about).copied().unwrap_or_default();
             assert_eq!(
                 post.count(about, &self.account.email),
@@ -128,14 +127,4 @@ impl Person {
             );
         }
     }
-}
-
-async fn refresh(api: &Caller, tokens: &Tokens) -> Reply {
-    api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await
-}
-
-/// What a token says, unverified.
-fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).expect("a JWT");
-    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }

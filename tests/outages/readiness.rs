@@ -108,7 +108,7 @@ async fn without_the_log_commands_are_refused_for_now_and_are_taken_when_it_is_b
     let late = Account::named("late");
     comes_back_later(&api.post("registration/", late.registration()).await, 503);
     comes_back_later(&account.try_login(&api, &account.password).await, 503);
-    comes_back_later(&api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await, 503);
+    comes_back_later(&tokens.try_refresh(&api).await, 503);
     wiped.put_back();
     wait_for("the server is ready again", SOON, async || {
         (api.get("/health/ready").await.status == 200).then_some(())

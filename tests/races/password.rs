@@ -112,10 +112,10 @@ impl Race {
 }
 
 async fn refresh(api: &Caller, tokens: &Tokens) -> Option<Reply> {
-    let Tokens::Pair { refresh, .. } = tokens else {
-        return None;
-    };
-    Some(api.post("token/refresh/", json!({"refresh": refresh})).await)
+    match tokens {
+        Tokens::Pair { .. } => Some(tokens.try_refresh(api).await),
+        Tokens::Key(_) => None,
+    }
 }
 
 async fn both(

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::{assert_same, report};
-use crate::support::{Account, Caller, SESSIONS, Server, Tokens, run_to_end};
+use crate::support::{Account, Caller, SESSIONS, Server, run_to_end};
 
 const REBUILDS: usize = 4;
 const CLIENTS: usize = 4;
@@ -47,10 +47,9 @@ async fn live(api: Caller, number: usize, over: Arc<AtomicBool>) -> usize {
         caller.get("user/").await.expect(200);
         caller.patch("user/", json!({"first_name": format!("{round}")})).await.expect(200);
         assert_eq!(caller.get("user/").await.expect(200).at("/first_name"), format!("{round}"));
-        let refreshed = api.post("token/refresh/", json!({"refresh": tokens.refresh()})).await.expect(200);
-        let caller = Tokens::of(&refreshed).on(&api);
-        caller.get(SESSIONS).await.expect(200);
-        api.post("token/verify/", json!({"token": refreshed.at("/access")})).await.expect(200);
+        let refreshed = tokens.refreshed(&api).await;
+        refreshed.on(&api).get(SESSIONS).await.expect(200);
+        api.post("token/verify/", json!({"token": refreshed.access()})).await.expect(200);
         answers += 7;
         if over.load(Ordering::Relaxed) {
             break;

@@ -1,5 +1,7 @@
 //! What one call of a sequence asks for, in the words of the sequence: names, passwords and sessions by number.
 
+use crate::support::About;
+
 /// Each name can be typed in so many ways that mean the same.
 pub(super) const SPELLINGS: usize = 3;
 
@@ -29,7 +31,9 @@ pub(super) enum Call {
     Reset { email: Name, mail: usize, to: usize },
     AskForVerification { email: Name },
     VerifyEmail { email: Name, mail: usize },
+    ChangeEmail { session: usize, to: Name, password: usize },
     Rename { session: usize, to: Name },
+    EndOne { session: usize, other: usize },
     EndOthers { session: usize },
     ShowUser { session: usize },
     CountSessions { session: usize },
@@ -68,11 +72,33 @@ impl Name {
 }
 
 impl Call {
-    /// The address to which this may have a mail sent.
-    pub(super) const fn mails_to(self) -> Option<usize> {
+    /// Whether it can be told in which order these two were taken, if they come at the same moment.
+    pub(super) fn keeps_order_with(self, other: Self) -> bool {
+        let same_box = self.links_to().is_some() && self.links_to() == other.links_to();
+        if same_box && (self.is_blind() || other.is_blind()) {
+            return false;
+        }
+        match (self, other) {
+            // The password is looked at before the address is asked for, and this session outlives its change.
+            (Self::ChangeEmail { session, .. }, Self::ChangePassword { session: by, .. })
+            | (Self::ChangePassword { session: by, .. }, Self::ChangeEmail { session, .. }) => session != by,
+            _ => true,
+        }
+    }
+
+    /// What kind of link this may have sent, and to which address.
+    const fn links_to(self) -> Option<(About, usize)> {
         match self {
-            Self::AskForReset { email } | Self::AskForVerification { email } => Some(email.which),
+            Self::AskForReset { email } => Some((About::Reset, email.which)),
+            Self::AskForVerification { email }
+            | Self::Register { email, .. }
+            | Self::ChangeEmail { to: email, .. } => Some((About::Verification, email.which)),
             _ => None,
         }
+    }
+
+    /// Whether all that it may do is to have a mail sent, which is in no order with other mails.
+    const fn is_blind(self) -> bool {
+        matches!(self, Self::AskForReset { .. } | Self::AskForVerification { .. })
     }
 }

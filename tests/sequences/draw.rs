@@ -35,12 +35,9 @@ impl Draw<'_> {
         let mut calls: Vec<Call> = Vec::new();
         for _ in 0..size {
             let call = self.call(focus);
-            // Of two such at once nobody could tell which mail is whose.
-            let twice =
-                call.mails_to().is_some() && calls.iter().any(|other| other.mails_to() == call.mails_to());
             // A list that is read while things happen may be of a moment in between.
             let between = size > 1 && matches!(call, Call::CountSessions { .. });
-            if !twice && !between {
+            if !between && calls.iter().all(|other| call.keeps_order_with(*other)) {
                 calls.push(call);
             }
         }
@@ -48,17 +45,23 @@ impl Draw<'_> {
     }
 
     fn call(&mut self, focus: usize) -> Call {
-        let Some((session, generation)) = self.session(focus) else {
+        let (Some((session, generation)), Some((other, _))) = (self.session(focus), self.session(focus))
+        else {
             return self.anonymous();
         };
-        match self.dice.below(20) {
+        match self.dice.below(24) {
             0..4 if self.has_refresh => Call::Refresh { session, generation },
             0..6 => Call::LogOut { session, generation },
             6..8 => Call::ChangePassword { session, to: self.dice.below(PASSWORDS) },
             8..10 => Call::Rename { session, to: self.name() },
-            10 => Call::EndOthers { session },
-            11 => Call::ShowUser { session },
-            12 => Call::CountSessions { session },
+            10..14 => {
+                let (to, password) = (self.name(), self.dice.below(PASSWORDS));
+                Call::ChangeEmail { session, to, password }
+            }
+            14 => Call::EndOthers { session },
+            15 if self.has_refresh => Call::EndOne { session, other },
+            16 => Call::ShowUser { session },
+            17 => Call::CountSessions { session },
             _ => self.anonymous(),
         }
     }
@@ -66,18 +69,22 @@ impl Draw<'_> {
     fn anonymous(&mut self) -> Call {
         let email = self.name();
         let (verifications, resets) = self.mails[email.which];
-        match self.dice.below(14) {
+        // One of the two newest links of its kind: mostly those before are dead.
+        let mail = |mails: usize, dice: &mut Dice| mails - 1 - dice.below(mails.min(2));
+        match self.dice.below(16) {
             0..2 => {
                 let username = self.dice.below(NAMES);
                 self.registration(username, email.which)
             }
-            2..6 => self.login(email),
-            6..8 if verifications > 0 => Call::VerifyEmail { email, mail: self.dice.below(verifications) },
-            8..11 if resets > 0 => {
-                let to = self.dice.below(PASSWORDS);
-                Call::Reset { email, mail: resets - 1 - self.dice.below(resets.min(2)), to }
+            2..5 => self.login(email),
+            5..10 if verifications > 0 => {
+                Call::VerifyEmail { email, mail: mail(verifications, &mut self.dice) }
             }
-            6 => Call::AskForVerification { email },
+            10..13 if resets > 0 => {
+                let to = self.dice.below(PASSWORDS);
+                Call::Reset { email, mail: mail(resets, &mut self.dice), to }
+            }
+            13 => Call::AskForVerification { email },
             _ => Call::AskForReset { email },
         }
     }

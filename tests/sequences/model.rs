@@ -21,6 +21,8 @@ struct User {
     username: Name,
     email: Name,
     verified: bool,
+    /// Another address, which takes the place of `email` when its link is opened.
+    wanted: Option<Name>,
     password: usize,
     /// How often the password was replaced: links of an earlier one are dead.
     epoch: usize,
@@ -32,6 +34,16 @@ struct Session {
     /// Which of its refresh tokens is the one that counts.
     generation: usize,
     alive: bool,
+}
+
+impl User {
+    fn wants(&self, email: usize) -> bool {
+        self.wanted.is_some_and(|wanted| wanted.which == email)
+    }
+
+    fn has_or_wants(&self, email: usize) -> bool {
+        self.email.which == email || self.wants(email)
+    }
 }
 
 /// A call, its number in the sequence, and what was answered to it.
@@ -70,6 +82,11 @@ impl State {
                 self.end(|number, of| Some(of) == user && number != session);
                 user.is_some()
             }
+            Call::EndOne { session, other } => {
+                let user = before.user_of(session);
+                self.end(|number, _| number == other);
+                user.is_some() && before.user_of(other) == user
+            }
             _ => false,
         }
     }
@@ -86,7 +103,9 @@ impl State {
             Call::VerifyEmail { email, mail } => self.verify_email(email.which, mail),
             Call::AskForReset { email } => self.ask(About::Reset, email.which),
             Call::AskForVerification { email } => self.ask(About::Verification, email.which),
+            Call::ChangeEmail { session, to, password } => self.change_email(session, to, password),
             Call::Rename { session, to } => self.rename(session, to),
+            Call::EndOne { session, other } => self.end_one(session, other),
             Call::EndOthers { session } => self.end_others(session),
             Call::ShowUser { session } => return self.shown(session),
             Call::CountSessions { session } => return self.sessions_beside(session),
@@ -97,20 +116,17 @@ impl State {
     }
 
     /// How many mails of a kind were asked for.
-    pub(super) fn mails(&self) -> impl Iterator<Item = (About, usize, usize)> {
-        self.mails.iter().map(|((about, email), mails)| (*about, *email, mails.len()))
-    }
-
     pub(super) fn count(&self, about: About, email: usize) -> usize {
         self.mails.get(&(about, email)).map_or(0, Vec::len)
     }
 
     fn register(&mut self, number: usize, username: Name, email: Name, password: usize) -> bool {
-        let is_taken = |user: &User| user.username.which == username.which || user.email.which == email.which;
+        let is_taken = |user: &User| user.username.which == username.which || user.has_or_wants(email.which);
         if self.users.values().any(is_taken) {
             return false;
         }
-        self.users.insert(number, User { username, email, verified: false, password, epoch: 0 });
+        self.users
+            .insert(number, User { username, email, verified: false, wanted: None, password, epoch: 0 });
         self.begin(number, number);
         self.mail(About::Verification, number);
         true
@@ -171,23 +187,50 @@ impl State {
         self.users.entry(user).and_modify(|user| {
             user.password = to;
             user.epoch += 1;
+            user.wanted = None;
         });
-        self.mail(About::NewPassword, user);
+        self.mail(About::Notice, user);
     }
 
     fn verify_email(&mut self, email: usize, mail: usize) -> bool {
         let Some(user) = self.opened_by(About::Verification, email, mail) else {
             return false;
         };
-        self.users.get_mut(&user).is_some_and(|user| !std::mem::replace(&mut user.verified, true))
+        let Some(user) = self.users.get_mut(&user) else {
+            return false;
+        };
+        if let Some(wanted) = user.wanted.take_if(|wanted| wanted.which == email) {
+            (user.email, user.verified) = (wanted, true);
+            return true;
+        }
+        !std::mem::replace(&mut user.verified, true)
+    }
+
+    /// Nothing changes but that the address is his, until its link is opened.
+    fn change_email(&mut self, session: usize, to: Name, password: usize) -> bool {
+        let Some(own) = self.user_of(session) else {
+            return false;
+        };
+        let is_taken = |(user, held): (&usize, &User)| {
+            if *user == own { held.email.which == to.which } else { held.has_or_wants(to.which) }
+        };
+        if self.users[&own].password != password || self.users.iter().any(is_taken) {
+            return false;
+        }
+        self.users.entry(own).and_modify(|user| user.wanted = Some(to));
+        self.mail_to(to.which, About::Verification, own);
+        self.mail(About::Notice, own);
+        true
     }
 
     /// Never tells whether there is anybody to write to.
     fn ask(&mut self, about: About, email: usize) -> bool {
-        let found = self.users.iter().find(|(_, user)| user.email.which == email);
-        let wants = |user: &User| about == About::Reset || !user.verified;
-        if let Some(user) = found.filter(|(_, user)| wants(user)).map(|(user, _)| *user) {
-            self.mail(about, user);
+        let is_meant = |user: &User| match about {
+            About::Verification => user.wants(email) || (user.email.which == email && !user.verified),
+            About::Reset | About::Notice => user.email.which == email,
+        };
+        if let Some((user, _)) = self.users.iter().find(|(_, user)| is_meant(user)) {
+            self.mail_to(email, about, *user);
         }
         true
     }
@@ -209,6 +252,13 @@ impl State {
         user.is_some()
     }
 
+    fn end_one(&mut self, session: usize, other: usize) -> bool {
+        let user = self.user_of(session);
+        let done = user.is_some() && self.user_of(other) == user;
+        self.end(|number, _| done && number == other);
+        done
+    }
+
     fn shown(&self, session: usize) -> Answer {
         let user = self.user_of(session).and_then(|user| self.users.get(&user));
         user.map_or(Answer::Refused, |user| Answer::User { username: user.username, email: user.email.which })
@@ -222,15 +272,22 @@ impl State {
         Answer::Sessions(sessions.count())
     }
 
+    /// To the address that the user has.
     fn mail(&mut self, about: About, user: usize) {
-        let User { email, epoch, .. } = self.users[&user];
-        self.mails.entry((about, email.which)).or_default().push((user, epoch));
+        self.mail_to(self.users[&user].email.which, about, user);
+    }
+
+    fn mail_to(&mut self, email: usize, about: About, user: usize) {
+        let epoch = self.users[&user].epoch;
+        self.mails.entry((about, email)).or_default().push((user, epoch));
     }
 
     /// Whose link a mail carries, if it still opens anything.
     fn opened_by(&self, about: About, email: usize, mail: usize) -> Option<usize> {
         let (user, epoch) = *self.mails.get(&(about, email))?.get(mail)?;
-        (self.users.get(&user)?.epoch == epoch).then_some(user)
+        let held = self.users.get(&user)?;
+        let is_his = held.email.which == email || (about == About::Verification && held.wants(email));
+        (held.epoch == epoch && is_his).then_some(user)
     }
 
     fn end(&mut self, dies: impl Fn(usize, usize) -> bool) {

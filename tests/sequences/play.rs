@@ -1,16 +1,15 @@
 //! Plays one sequence against a server and holds every answer to the model. What went wrong is told as a story.
 
+mod request;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use reqwest::RequestBuilder;
-use serde_json::{Value, json};
-
-use super::call::{Answer, Call, Identity, Name, SPELLINGS};
+use super::call::{Answer, Call, Name, SPELLINGS};
 use super::draw::{Draw, addresses};
 use super::model::{State, Told, explain};
-use crate::support::{About, Caller, PASSWORD, Post, Reply, SESSIONS, Seed, Tokens, has_mailed, together};
+use crate::support::{About, Caller, Post, Reply, Seed, Tokens, has_mailed, number_in, together};
 
 /// One server, on which many sequences are played at once.
 pub(super) struct Stage {
@@ -123,11 +122,8 @@ impl Play<'_> {
             let session = if let Call::Refresh { session, .. } = call { session } else { self.calls };
             self.tokens.entry(session).or_default().push(Tokens::of(reply));
         }
-        let number = |position: &str| -> Option<u64> { position.rsplit('-').next()?.parse().ok() };
-        if let Some(position) = reply.header("stele-position")
-            && number(position) > self.position.as_deref().and_then(number)
-        {
-            self.position = Some(position.to_owned());
+        if reply.position() > self.position.as_deref().map(number_in) {
+            self.position = reply.header("stele-position").map(str::to_owned);
         }
     }
 
@@ -152,81 +148,6 @@ impl Play<'_> {
         }
     }
 
-    fn request(&self, call: Call) -> RequestBuilder {
-        let api = &self.stage.api;
-        let post = |api: &Caller, path: &str, body: Value| api.request("POST", path).json(&body);
-        let user = |session: usize| self.tokens[&session].last().unwrap().on(api);
-        let refresh = |session: usize, generation: usize| json!({"refresh": self.tokens[&session][generation].refresh()});
-        let passwords = |to| json!({"new_password1": password(to), "new_password2": password(to)});
-        let address = |email: Name| json!({"email": email.email(self.sequence)});
-        match call {
-            Call::Register { .. } | Call::LogIn { .. } => self.entry(call),
-            Call::LogOut { session, generation } if self.stage.has_refresh => {
-                post(api, "logout/", refresh(session, generation))
-            }
-            Call::LogOut { session, .. } => post(&user(session), "logout/", json!({})),
-            Call::Refresh { session, generation } => {
-                post(api, "token/refresh/", refresh(session, generation))
-            }
-            Call::ChangePassword { session, to } => post(&user(session), "password/change/", passwords(to)),
-            Call::AskForReset { email } => post(api, "password/reset/", address(email)),
-            Call::Reset { email, mail, to } => {
-                let (uid, token) = self.stage.post.reset_links(&email.email(self.sequence)).swap_remove(mail);
-                let mut body = passwords(to);
-                body["uid"] = uid.into();
-                body["token"] = token.into();
-                post(api, "password/reset/confirm/", body)
-            }
-            Call::AskForVerification { email } => post(api, "registration/resend-email/", address(email)),
-            Call::VerifyEmail { email, mail } => {
-                let key = self.stage.post.verify_keys(&email.email(self.sequence)).swap_remove(mail);
-                post(api, "registration/verify-email/", json!({"key": key}))
-            }
-            Call::Rename { session, to } => {
-                user(session).request("PATCH", "user/").json(&json!({"username": to.username(self.sequence)}))
-            }
-            Call::EndOthers { session } => user(session).request("DELETE", SESSIONS),
-            Call::ShowUser { session } => self.query(&user(session), "user/"),
-            Call::CountSessions { session } => self.query(&user(session), SESSIONS),
-            Call::VerifyAccess { session } => {
-                post(api, "token/verify/", json!({"token": self.tokens[&session].last().unwrap().access()}))
-            }
-            Call::VerifyRefresh { session, generation } => {
-                post(api, "token/verify/", json!({"token": self.tokens[&session][generation].refresh()}))
-            }
-        }
-    }
-
-    /// What begins a session.
-    fn entry(&self, call: Call) -> RequestBuilder {
-        let (path, body) = match call {
-            Call::Register { username, email, password: with } => {
-                let (username, email) = (username.username(self.sequence), email.email(self.sequence));
-                let with = password(with);
-                let body =
-                    json!({"username": username, "email": email, "password1": with, "password2": with});
-                ("registration/", body)
-            }
-            Call::LogIn { by: Identity::Username(name), password: with } => {
-                ("login/", json!({"username": name.username(self.sequence), "password": password(with)}))
-            }
-            Call::LogIn { by: Identity::Email(name), password: with } => {
-                ("login/", json!({"email": name.email(self.sequence), "password": password(with)}))
-            }
-            _ => panic!("{call:?} begins no session"),
-        };
-        self.stage.api.request("POST", path).json(&body)
-    }
-
-    /// As of the newest event that an answer told of.
-    fn query(&self, user: &Caller, path: &str) -> RequestBuilder {
-        let request = user.request("GET", path);
-        match &self.position {
-            Some(position) => request.header("stele-min-position", position),
-            None => request,
-        }
-    }
-
     /// Waits for the mail whose link a call takes.
     async fn has_come(&self, call: Call) -> Result<(), String> {
         let (about, email, mail) = match call {
@@ -235,37 +156,39 @@ impl Play<'_> {
             _ => return Ok(()),
         };
         let is_here = || self.received(about, email.which) > mail;
-        self.stage.post.look();
+        self.look()?;
         if !is_here() {
             has_mailed(&self.stage.api).await;
-            self.stage.post.look();
+            self.look()?;
         }
         if is_here() { Ok(()) } else { Err(format!("the mail that {call:?} needs never came")) }
+    }
+
+    /// Reads what mails have come. No server dies here, so that none is sent twice.
+    fn look(&self) -> Result<(), String> {
+        match self.stage.post.look() {
+            0 => Ok(()),
+            doubles => Err(format!("{doubles} mails were sent a second time")),
+        }
     }
 
     fn received(&self, about: About, email: usize) -> usize {
         self.stage.post.count(about, &Name { which: email, spelling: 0 }.email(self.sequence))
     }
 
-    /// Whether each mail that was asked for was sent, in one of the states at least.
+    /// Whether each mail that was asked for was sent, in one of the states at least, and no other.
     async fn has_all_mails(&self) -> Result<(), String> {
-        let is_content =
-            |state: &State| state.mails().all(|(about, email, count)| self.received(about, email) >= count);
-        self.stage.post.look();
-        if !self.states.iter().any(is_content) {
-            has_mailed(&self.stage.api).await;
-            self.stage.post.look();
-        }
-        if self.states.iter().any(is_content) {
+        has_mailed(&self.stage.api).await;
+        self.look()?;
+        let boxes = || addresses().flat_map(|email| About::ALL.map(|about| (about, email)));
+        let came: Vec<_> = boxes().map(|(about, email)| self.received(about, email)).collect();
+        let asked = |state: &State| boxes().map(|(about, email)| state.count(about, email)).collect();
+        let asked: Vec<Vec<_>> = self.states.iter().map(asked).collect();
+        if asked.contains(&came) {
             return Ok(());
         }
-        let asked: Vec<Vec<_>> = self.states.iter().map(|state| state.mails().collect()).collect();
-        Err(format!("mails are missing of those that were asked for: {asked:?}"))
+        Err(format!("mails by address: {came:?} came, where these were asked for: {asked:?}"))
     }
-}
-
-fn password(number: usize) -> String {
-    format!("{PASSWORD}-{number}")
 }
 
 /// Enough of a refusal to tell why.

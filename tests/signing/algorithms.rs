@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
-use crate::support::{Account, Caller, Server, Tokens};
+use crate::support::{Account, Caller, Server, Tokens, header};
 
 const ALGORITHM: &str = "STELE_JWT__ALGORITHM";
 
@@ -21,11 +20,6 @@ const ALGORITHMS: [(&str, Option<Public>); 4] = [
     ("HS256", None),
 ];
 
-fn header(token: &str) -> Value {
-    let bytes = BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
-    serde_json::from_slice(&bytes).unwrap()
-}
-
 async fn published(api: &Caller) -> Vec<Value> {
     let jwks = api.get("/.well-known/jwks.json").await.expect(200).json();
     jwks["keys"].as_array().expect("a list").clone()
@@ -37,8 +31,7 @@ async fn are_good(api: &Caller, tokens: &Tokens) -> Tokens {
     for token in tokens.secrets() {
         api.post("token/verify/", json!({"token": token})).await.expect(200);
     }
-    let refresh = json!({"refresh": tokens.refresh()});
-    let next = Tokens::of(&api.post("token/refresh/", refresh).await.expect(200));
+    let next = tokens.refreshed(api).await;
     next.on(api).get("user/").await.expect(200);
     next
 }

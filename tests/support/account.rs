@@ -79,6 +79,15 @@ impl Tokens {
         }
     }
 
+    pub(crate) async fn try_refresh(&self, api: &Caller) -> Reply {
+        api.post("token/refresh/", json!({"refresh": self.refresh()})).await
+    }
+
+    /// Refreshes, which must succeed, and answers the tokens to go on with.
+    pub(crate) async fn refreshed(&self, api: &Caller) -> Self {
+        Self::of(&self.try_refresh(api).await.expect(200))
+    }
+
     /// Every secret in it.
     pub(crate) fn secrets(&self) -> Vec<String> {
         match self {

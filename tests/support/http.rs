@@ -7,6 +7,8 @@ use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
 
+use super::number_in;
+
 /// Someone who talks to a server, with the headers that he always sends.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -100,6 +102,12 @@ impl Reply {
     /// A header, if it is there and is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where the newest event stands that it tells of, if it says so.
+    #[track_caller]
+    pub(crate) fn position(&self) -> Option<u64> {
+        self.header("stele-position").map(number_in)
     }
 
     /// The cookies it sets, by name; a cleared one is empty.

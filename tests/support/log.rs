@@ -62,6 +62,13 @@ impl Log {
     }
 }
 
+/// The number in a position, behind the id of its log.
+#[track_caller]
+pub(crate) fn number_in(position: &str) -> u64 {
+    let number = position.rsplit_once('-').and_then(|(_, digits)| digits.parse().ok());
+    number.unwrap_or_else(|| panic!("no position: {position:?}"))
+}
+
 fn event(row: &SqliteRow) -> Event {
     Event {
         position: row.get::<i64, _>("position").try_into().unwrap(),

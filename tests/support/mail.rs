@@ -27,24 +27,24 @@ impl Mailbox {
 
     /// Every mail, the oldest first; a folder that is not there holds none.
     pub(crate) fn all(&self) -> Vec<Mail> {
+        let mut mails: Vec<Mail> = self.files().iter().map(|file| Mail::read(file)).collect();
+        mails.sort_by_key(Mail::position);
+        mails
+    }
+
+    /// One for each mail, in no order.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return Vec::new();
         };
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
-        let mut mails: Vec<Mail> = files.iter().map(|file| Mail::read(file)).collect();
-        mails.sort_by_key(Mail::position);
-        mails
-    }
-
-    /// The mail in this file.
-    pub(crate) fn read(&self, file: &str) -> Mail {
-        Mail::read(&self.folder.join(file))
+        files
     }
 }
 
 impl Mail {
-    fn read(file: &Path) -> Self {
+    pub(super) fn read(file: &Path) -> Self {
         let bytes = fs::read(file).unwrap();
         let mail = mailparse::parse_mail(&bytes).expect("a mail that can be read");
         Self {

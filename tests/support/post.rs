@@ -13,16 +13,18 @@ use super::{Mail, Mailbox};
 pub(crate) enum About {
     Verification,
     Reset,
-    /// A notice of a password that was changed, or reset.
-    NewPassword,
+    /// Something that was done, without a link: a password was changed or reset, another address asked for.
+    Notice,
 }
 
 impl About {
+    pub(crate) const ALL: [Self; 3] = [Self::Verification, Self::Reset, Self::Notice];
+
     fn of(mail: &Mail) -> Self {
         match (mail.verify_key(), mail.reset_link()) {
             (Some(_), _) => Self::Verification,
             (None, Some(_)) => Self::Reset,
-            (None, None) => Self::NewPassword,
+            (None, None) => Self::Notice,
         }
     }
 }
@@ -32,16 +34,16 @@ impl About {
 pub(crate) struct Post(Arc<Mutex<Sorted>>);
 
 struct Sorted {
-    folder: PathBuf,
-    inodes: HashMap<String, u64>,
+    mailbox: Mailbox,
+    inodes: HashMap<PathBuf, u64>,
     /// By address in lower case and file.
-    read: HashMap<String, BTreeMap<String, (About, Mail)>>,
+    read: HashMap<String, BTreeMap<PathBuf, (About, Mail)>>,
 }
 
 impl Post {
     pub(crate) fn of(folder: &Path) -> Self {
-        let folder = folder.to_owned();
-        Self(Arc::new(Mutex::new(Sorted { folder, inodes: HashMap::new(), read: HashMap::new() })))
+        let mailbox = Mailbox::at(folder);
+        Self(Arc::new(Mutex::new(Sorted { mailbox, inodes: HashMap::new(), read: HashMap::new() })))
     }
 
     /// How many mails about something went to an address.
@@ -89,11 +91,13 @@ impl Post {
 impl Sorted {
     fn look(&mut self) -> usize {
         let mut doubles = 0;
-        for (file, inode) in self.files() {
+        for file in self.mailbox.files() {
+            // One that is replaced at this moment is seen the next time.
+            let Ok(inode) = fs::metadata(&file).map(|found| found.ino()) else { continue };
             if self.inodes.insert(file.clone(), inode) == Some(inode) {
                 continue;
             }
-            let mail = Mailbox::at(&self.folder).read(&file);
+            let mail = Mail::read(&file);
             let to = self.read.entry(mail.to.to_lowercase()).or_default();
             if let Some((_, before)) = to.get(&file) {
                 assert_eq!(before.source, mail.source, "a second copy differs from the first");
@@ -102,20 +106,5 @@ impl Sorted {
             to.insert(file, (About::of(&mail), mail));
         }
         doubles
-    }
-
-    fn files(&self) -> Vec<(String, u64)> {
-        let Ok(entries) = fs::read_dir(&self.folder) else {
-            return Vec::new();
-        };
-        let named = entries.filter_map(|entry| {
-            let entry = entry.unwrap();
-            let path = entry.path();
-            path.extension().filter(|extension| *extension == "eml")?;
-            // One that is replaced at this moment is seen the next time.
-            let inode = entry.metadata().ok()?.ino();
-            Some((path.file_name()?.to_str()?.to_owned(), inode))
-        });
-        named.collect()
     }
 }

@@ -55,3 +55,26 @@ fn sequences_model_explains_calls_at_once_by_an_order_of_them_and_nothing_else()
     assert_eq!(one_each(Answer::Done, Answer::Done), 0);
     assert_eq!(one_each(Answer::Refused, Answer::Refused), 0);
 }
+
+#[test]
+fn sequences_model_exchanges_an_address_when_the_newest_wish_is_answered() {
+    let ask = |to| Call::ChangeEmail { session: 0, to: name(to, 0), password: 0 };
+    let verify = |email| Call::VerifyEmail { email: name(email, 1), mail: 0 };
+    let mut state = after(&[register(0, 0), ask(1), ask(2)]);
+    assert_eq!(state.take(3, register(1, 2)), Answer::Refused);
+    assert_eq!(state.take(3, verify(1)), Answer::Refused);
+    assert_eq!(state.take(3, Call::ShowUser { session: 0 }), Answer::User { username: name(0, 0), email: 0 });
+    assert_eq!(state.take(3, verify(2)), Answer::Done);
+    assert_eq!(state.take(4, Call::ShowUser { session: 0 }), Answer::User { username: name(0, 0), email: 2 });
+    assert_eq!(state.take(5, verify(0)), Answer::Refused);
+    assert_eq!(state.take(6, register(1, 0)), Answer::Done);
+}
+
+#[test]
+fn sequences_model_ends_a_session_for_the_same_user_alone() {
+    let log_in = Call::LogIn { by: Identity::Email(name(0, 1)), password: 0 };
+    let mut state = after(&[register(0, 0), log_in, register(1, 1)]);
+    assert_eq!(state.take(3, Call::EndOne { session: 2, other: 1 }), Answer::Refused);
+    assert_eq!(state.take(3, Call::EndOne { session: 0, other: 1 }), Answer::Done);
+    assert_eq!(state.take(4, Call::VerifyAccess { session: 1 }), Answer::Refused);
+}
