@@ -128,7 +128,11 @@ async fn check_bond(
 impl SoleServer {
     /// As [`claim`](Self::claim), with some patience for a command that holds the databases for a moment.
     pub(crate) async fn claim_soon(settings: &Settings) -> Result<Self, BackendError> {
-        Ok(Self(FileLock::claim_soon(&lock_path(settings)).await?))
+        let mut locks = Vec::new();
+        for path in lock_paths(settings) {
+            locks.push(FileLock::claim_soon(&path).await?);
+        }
+        Ok(Self(locks))
     }
 
     /// Makes sure that no other process serves the same databases.
