@@ -71,6 +71,16 @@ impl Name {
     }
 }
 
+impl Identity {
+    /// In which field it goes, and how it is typed.
+    pub(super) fn typed(self, sequence: usize) -> (&'static str, String) {
+        match self {
+            Self::Username(name) => ("username", name.username(sequence)),
+            Self::Email(name) => ("email", name.email(sequence)),
+        }
+    }
+}
+
 impl Call {
     /// Whether it can be told in which order these two were taken, if they come at the same moment.
     pub(super) fn keeps_order_with(self, other: Self) -> bool {

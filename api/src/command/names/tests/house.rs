@@ -135,7 +135,6 @@ pub(super) fn verification_link(macs: &MacKeys, user: UserId, email: &str) -> Li
 
 pub(super) fn config() -> Config {
     let hour = Duration::from_hours(1);
-    let limit = Limit { count: 1, window: hour };
     Config {
         base_path: String::new(),
         tokens: TokenMode::Jwt,
@@ -164,18 +163,23 @@ pub(super) fn config() -> Config {
             domain: None,
             httponly: true,
         },
-        limits: Limits {
-            enabled: false,
-            login: limit,
-            password_check: limit,
-            reset: limit,
-            resend: limit,
-            registration: limit,
-            change: limit,
-            profile: limit,
-            link: limit,
-            network: limit,
-        },
+        limits: no_limits(),
         max_silence: hour,
+    }
+}
+
+fn no_limits() -> Limits {
+    let limit = Limit { count: 1, window: Duration::from_hours(1) };
+    Limits {
+        enabled: false,
+        login: limit,
+        password_check: limit,
+        reset: limit,
+        resend: limit,
+        registration: limit,
+        change: limit,
+        profile: limit,
+        link: limit,
+        network: limit,
     }
 }
