@@ -136,11 +136,17 @@ struct Site<'a> {
 impl<'a> Site<'a> {
     /// Opens what is there.
     async fn open(settings: &'a Settings) -> Result<Self, OperateError> {
-        let log = settings.store.log.path();
-        if !log.exists() {
-            return Err(BackendError::NotInstalled(log.to_owned()).into());
-        }
+        is_installed(settings)?;
         Ok(Self { settings, backends: Backends::open(settings, None).await? })
+    }
+
+    /// Opens what is there so that its read models are those of its log: the server saw to it or, where none runs, this does,
+    /// and keeps one from starting for as long as the lock is held.
+    async fn open_settled(settings: &'a Settings) -> Result<(Self, Option<SoleServer>), OperateError> {
+        is_installed(settings)?;
+        let sole = claim(settings)?;
+        let backends = Backends::open(settings, sole.as_ref()).await?;
+        Ok((Self { settings, backends }, sole))
     }
 
     /// Opens what is there, or makes it.
@@ -199,6 +205,11 @@ impl<'a> Site<'a> {
     }
 }
 
+fn is_installed(settings: &Settings) -> Result<(), BackendError> {
+    let log = settings.store.log.path();
+    if log.exists() { Ok(()) } else { Err(BackendError::NotInstalled(log.to_owned())) }
+}
+
 /// The lock of the server; none while one runs.
 fn claim(settings: &Settings) -> Result<Option<SoleServer>, BackendError> {
     match SoleServer::claim(settings) {
@@ -211,9 +222,8 @@ fn claim(settings: &Settings) -> Result<Option<SoleServer>, BackendError> {
 /// An installation whose read model of users shows all that the log holds: the server keeps it or, where none runs, this
 /// process does.
 async fn with_users(settings: &Settings) -> Result<Site<'_>, OperateError> {
-    let mut site = Site::open(settings).await?;
-    if let Some(sole) = claim(settings)? {
-        site.backends = Backends::open(settings, Some(&sole)).await?;
+    let (site, sole) = Site::open_settled(settings).await?;
+    if sole.is_some() {
         site.project_users().await?;
     } else {
         let head = site.backends.journal.log().head().await?;

@@ -12,9 +12,8 @@ use sqlx::SqlitePool;
 use store::EventLog;
 use tokio::time::Instant;
 
-use super::{OperateError, Site, claim, say, say_json};
+use super::{OperateError, Site, say, say_json};
 use crate::{
-    backends::Backends,
     command_line::{Printed, Rebuild as Asked},
     file_lock::{LockError, beside},
     rebuild_lock,
@@ -32,7 +31,8 @@ enum Done {
 }
 
 pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
-    let site = if asked.check { untouched(settings).await? } else { own(settings).await? };
+    // No server is kept from starting: it does not mind a rebuild beside it.
+    let site = if asked.check { untouched(settings).await? } else { Site::open_settled(settings).await?.0 };
     let lock = rebuild_lock::claim(settings).await.map_err(|error| match error {
         LockError::Taken(path) => OperateError::RebuildRuns(path),
         error @ LockError::Unusable { .. } => OperateError::Backend(error.into()),
@@ -81,16 +81,6 @@ async fn untouched(settings: &Settings) -> Result<Site<'_>, OperateError> {
     let origin = site.backends.desk.origin().await?;
     let log = site.backends.journal.log();
     if origin.fits(log.log_id(), log.head().await?) { Ok(site) } else { Err(OperateError::OfAnotherLog) }
-}
-
-/// The installation, opened so that read models of another log are not taken for those of this one. The server, if one
-/// runs, saw to it; none is kept from starting.
-async fn own(settings: &Settings) -> Result<Site<'_>, OperateError> {
-    let mut site = Site::open(settings).await?;
-    if let Some(sole) = claim(settings)? {
-        site.backends = Backends::open(settings, Some(&sole)).await?;
-    }
-    Ok(site)
 }
 
 fn tell(
