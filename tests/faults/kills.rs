@@ -18,8 +18,9 @@ const CAST: usize = 4;
 /// The last answer before the kill is one of the first so many.
 const ANSWERS: usize = 80;
 
-/// The grace is long so that a slow machine still refreshes within it.
-const SETTINGS: [(&str, &str); 2] = [("STELE_HASH__THREADS", "2"), ("STELE_JWT__REFRESH_GRACE", "60s")];
+/// The grace is long so that a slow machine still refreshes within it, and access tokens outlive the longest run.
+const SETTINGS: [(&str, &str); 3] =
+    [("STELE_HASH__THREADS", "2"), ("STELE_JWT__REFRESH_GRACE", "60s"), ("STELE_JWT__ACCESS_TTL", "6h")];
 
 struct Town {
     server: Server,
@@ -99,11 +100,14 @@ impl Town {
         self.people.extend(together(checking).await);
     }
 
-    /// Everybody who ever came, once more, and the log as a whole.
+    /// Everybody who ever came, once more and no more at once than before, and the log as a whole.
     async fn ends_well(&mut self) {
         self.server.has_mailed().await;
-        let people = std::mem::take(&mut self.people);
-        self.settle(people).await;
+        let mut people = std::mem::take(&mut self.people);
+        while !people.is_empty() {
+            let next = people.split_off(people.len().saturating_sub(2 * CAST));
+            self.settle(next).await;
+        }
         self.server.has_mailed().await;
         let events = self.server.home().log().events().await;
         let registered: BTreeSet<String> = keys(&events, "user", "user.registered.v1").collect();
