@@ -1,9 +1,9 @@
 //! A user sees where he is logged in, and ends one of his sessions or all others; nobody sees or ends those of others.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Device, WAYS, Way};
-use crate::support::{Account, Caller, SESSIONS, Server};
+use crate::support::{Account, Caller, PASSWORD, SESSIONS, Server};
 
 async fn list(api: &Caller, device: &Device) -> Vec<Value> {
     let reply = device.on(api).get(SESSIONS).await.expect(200).json();
@@ -81,6 +81,23 @@ async fn a_user_ends_one_session_and_then_all_others() {
         let current = list(&api, own).await;
         own.on(&api).delete(&format!("{SESSIONS}{}/", id(&current[0]))).await.expect(204);
         assert!(!own.is_in(&api).await, "{way:?}");
+    }
+}
+
+/// Again and again, as what ends such a session for good comes a moment later.
+#[tokio::test]
+async fn a_session_that_a_new_password_ended_is_not_there_to_be_ended() {
+    let server = Server::start(&[]).await;
+    let (api, mut account) = (server.api(), Account::named("changer"));
+    let own = register(Way::Bearer, &api, &account).await;
+    for round in 0..20 {
+        log_in(Way::Bearer, &api, &account).await;
+        let sessions = list(&api, &own).await;
+        let other = sessions.iter().find(|session| session["current"] == false).expect("the other one");
+        account.password = format!("{PASSWORD}-{round}");
+        let change = json!({"new_password1": account.password, "new_password2": account.password});
+        own.on(&api).post("password/change/", change).await.expect(200);
+        own.on(&api).delete(&format!("{SESSIONS}{}/", id(other))).await.expect(404);
     }
 }
 
