@@ -127,6 +127,7 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
         .pragma("secure_delete", role.secure_delete())
         .busy_timeout(BUSY)
         .statement_cache_capacity(64)
+        .row_buffer_size(1000)
 }
 
 /// Opens a database, making and migrating it where needed.
