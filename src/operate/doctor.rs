@@ -54,9 +54,13 @@ fn server(settings: &Settings) -> (Finding, bool) {
 }
 
 /// A database that is there, opened to be looked at; else what to say of it.
-async fn inspected(part: &str, path: &Path, database: sqlite::Role) -> Result<SqlitePool, Finding> {
+async fn inspected<T, E: Error + 'static>(
+    part: &str,
+    path: &Path,
+    open: impl Future<Output = Result<T, E>>,
+) -> Result<T, Finding> {
     match path.try_exists() {
-        Ok(true) => sqlite::inspect(path, database).await.map_err(|error| Finding::unwell(part, &error)),
+        Ok(true) => open.await.map_err(|error| Finding::unwell(part, &error)),
         Ok(false) => Err(Finding::missing(part, path)),
         Err(error) => Err(Finding::unwell(part, &error)),
     }
@@ -64,7 +68,7 @@ async fn inspected(part: &str, path: &Path, database: sqlite::Role) -> Result<Sq
 
 async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
     let path = settings.store.log.path();
-    let pool = match inspected("log", path, sqlite::Role::Log).await {
+    let pool = match inspected("log", path, sqlite::inspect(path, sqlite::Role::Log)).await {
         Ok(pool) => pool,
         Err(finding) => return (finding, None),
     };
@@ -80,29 +84,21 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
 
 async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding {
     let path = settings.store.vault.path();
-    let pool = match inspected("vault", path, sqlite::Role::Vault).await {
-        Ok(pool) => pool,
-        Err(finding) if log.is_some_and(|(_, head)| *head > Position::BEGINNING) => {
+    let vault = match inspected("vault", path, existing_vault(settings)).await {
+        Ok(vault) => vault,
+        Err(finding) if !path.exists() && log.is_some_and(|(_, head)| *head > Position::BEGINNING) => {
             let detail =
                 format!("{} is gone, and the log can't be read without it: restore it", path.display());
             return Finding { ok: false, ..Finding::well(finding.part, detail) };
         }
         Err(finding) => return finding,
     };
-    let durability = match sqlite::durability(&pool).await {
-        Ok(durability) => durability,
-        Err(error) => return Finding::unwell("vault", &error),
-    };
-    let vault = match master_key::obtain(settings) {
-        Ok((master, _)) => Vault::over(pool, master),
-        Err(error) => return Finding::unwell("vault", &error),
-    };
-    match (vault.node_keys().await, vault.log_id().await) {
-        (Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
+    match (vault.durability().await, vault.node_keys().await, vault.log_id().await) {
+        (Ok(_), Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
             let detail = format!("{} belongs to log {bound}, not to this one", path.display());
             Finding { ok: false, ..Finding::well("vault", detail) }
         }
-        (Ok(keys), Ok(_)) => {
+        (Ok(durability), Ok(keys), Ok(_)) => {
             let exposure = master_key::exposure(settings);
             let ok = durability.is_full() && exposure.is_none();
             let exposure = exposure.map(|exposure| format!("; {exposure}")).unwrap_or_default();
@@ -110,13 +106,19 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
                 format!("{}, {durability}, {} shared keys open{exposure}", path.display(), keys.len());
             Finding { ok, ..Finding::well("vault", detail) }
         }
-        (Err(error), _) | (_, Err(error)) => Finding::unwell("vault", &error),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => Finding::unwell("vault", &error),
     }
+}
+
+/// Only where there is a vault: a master key that is missing else would be made.
+async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
+    let (master, _) = master_key::obtain(settings)?;
+    Ok(Vault::inspect_file(settings.store.vault.path(), master).await?)
 }
 
 async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec<Finding> {
     let path = settings.store.views.path();
-    let pool = match inspected("views", path, sqlite::Role::Views).await {
+    let pool = match inspected("views", path, sqlite::inspect(path, sqlite::Role::Views)).await {
         Ok(pool) => pool,
         Err(finding) => return vec![finding],
     };

@@ -91,6 +91,21 @@ async fn the_doctor_says_what_is_broken_and_ends_with_1() {
 }
 
 #[tokio::test]
+async fn the_doctor_makes_no_master_key_where_the_vault_is_lost() {
+    let mut server = Server::start(&[]).await;
+    Account::named("lost").register(&server.api()).await;
+    server.stop();
+    let key = server.home().data().join("master.key");
+    for lost in ["master.key", "vault.db"] {
+        fs::remove_file(server.home().data().join(lost)).unwrap();
+        let ran = server.run(&["doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stdout.contains(lost), "{ran:#?}");
+        assert!(!key.exists());
+    }
+}
+
+#[tokio::test]
 async fn a_master_key_that_others_may_read_is_told_at_the_start_and_by_the_doctor() {
     let mut server = Server::start(&[]).await;
     let key = server.home().data().join("master.key");
