@@ -3,6 +3,7 @@
 
 mod cause;
 pub mod clock;
+pub mod durability;
 pub mod folded;
 pub mod follow;
 pub mod journal;

@@ -6,6 +6,7 @@ mod at_hand;
 mod contract;
 mod crypt;
 mod making;
+mod postgres;
 mod rows;
 mod sqlite;
 
@@ -22,12 +23,16 @@ use zeroize::Zeroizing;
 pub(crate) use crypt::{open, seal};
 
 use crate::{
-    Cause, clock, random,
-    sqlite::{Durability, OpenError, Role},
+    Cause, clock,
+    durability::Durability,
+    postgres::{OpenError as ServerError, Safety, Url},
+    random,
+    sqlite::{OpenError, Role},
     together::Together,
 };
 use at_hand::AtHand;
 use making::Making;
+use postgres::PostgresRows;
 use rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows};
 use sqlite::SqliteRows;
 
@@ -104,6 +109,16 @@ impl Vault {
     pub async fn inspect_file(path: &Path, master: MasterKey) -> Result<Self, OpenError> {
         let pool = crate::sqlite::inspect(path, Role::Vault).await?;
         Ok(Self::over(SqliteRows(pool), master))
+    }
+
+    /// Opens the vault in a database on PostgreSQL, migrating it where needed and allowed.
+    pub async fn open_url(url: &Url, safety: Safety, master: MasterKey) -> Result<Self, ServerError> {
+        Ok(Self::over(PostgresRows::open(url, safety).await?, master))
+    }
+
+    /// Opens a vault on PostgreSQL as it is, to be looked at.
+    pub async fn inspect_url(url: &Url, master: MasterKey) -> Result<Self, ServerError> {
+        Ok(Self::over(PostgresRows::inspect(url).await?, master))
     }
 
     fn over(rows: impl KeyRows + 'static, master: MasterKey) -> Self {

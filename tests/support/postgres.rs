@@ -19,6 +19,7 @@ const OPERATIONS: &str = include_str!("../../docs/operations.md");
 pub(crate) const OWNER: &str = "stele_owner";
 /// Who uses those of the log.
 pub(crate) const LOG: &str = "stele_log";
+pub(crate) const VAULT: &str = "stele_vault";
 
 /// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
 /// stops and its folder goes.
@@ -100,7 +101,10 @@ impl Postgres {
         let folder = PathBuf::from(keeper.answer());
         assert!(folder.is_absolute(), "the server does not start: see above");
         let server = Self { keeper: Mutex::new(keeper), folder, programs };
-        server.sql("postgres", &format!("create role {OWNER} login; create role {LOG} login"));
+        server.sql(
+            "postgres",
+            &format!("create role {OWNER} login; create role {LOG} login; create role {VAULT} login"),
+        );
         server
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::together::Answers;
 
 /// Panics at the first law that a vault breaks. `open` opens the same vault each time, under a master key of which each byte
 /// is the number given; the vault may hold other keys.
@@ -148,9 +149,11 @@ async fn a_wish_for_a_destroyed_key_spoils_none_that_is_granted_with_it(open: &i
     vault.destroy(&destroyed, Destroyed::Erased).await.unwrap();
     let wish = |ids: [&KeyId; 2]| ids.map(|id| vault.fresh_key(id)).into();
     let wishes = [wish([&shared, &destroyed]), wish([&shared, &alone]), wish([&destroyed, &new_key()])];
-    let held = vault.rows.add_data_keys(&wishes, clock::now()).await.unwrap();
-    let held: HashMap<KeyId, bool> = held.into_iter().map(|key| (key.id, key.wrapped.is_some())).collect();
-    assert_eq!(held, HashMap::from([(shared.clone(), true), (alone.clone(), true), (destroyed, false)]));
+    let kept = Making(Arc::clone(&vault.rows)).answer(wishes.into()).await.unwrap();
+    let lives = |wish: usize, id: &KeyId| kept[wish].get(id).map(Option::is_some);
+    assert_eq!([lives(0, &shared), lives(0, &destroyed)], [Some(true), Some(false)]);
+    assert_eq!([lives(1, &shared), lives(1, &alone)], [Some(true), Some(true)]);
+    assert_eq!((lives(2, &destroyed), kept[2].len()), (Some(false), 1));
     assert_eq!(vault.keys_for_reading(&[shared, alone]).await.unwrap().len(), 2);
 }
 

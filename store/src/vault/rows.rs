@@ -8,7 +8,7 @@ use domain::{KeyId, Time};
 use sqlx::Error;
 
 use super::Destroyed;
-use crate::sqlite::Durability;
+use crate::durability::Durability;
 
 /// A data key as it is kept.
 pub(super) struct HeldKey {
@@ -39,8 +39,8 @@ pub(super) trait KeyRows: Send + Sync {
     /// What is kept of these data keys: nothing of an id that has neither key nor tombstone.
     async fn data_keys(&self, ids: &[KeyId]) -> Result<Vec<HeldKey>, Error>;
 
-    /// Adds the keys whose ids have none yet, and answers what is kept of all ids that were asked for. Where an id has a
-    /// tombstone, nothing of the same wish is added.
+    /// Adds the keys whose ids have neither key nor tombstone, and answers those that it added. Of several wishes for one id any
+    /// one may be granted. Where an id has a tombstone, nothing of the same wish is added.
     async fn add_data_keys(&self, wishes: &[Vec<FreshKey>], now: Time) -> Result<Vec<HeldKey>, Error>;
 
     /// Puts a tombstone in a data key's place, whether there was one or not. An older tombstone stays as it is.

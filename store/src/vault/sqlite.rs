@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
@@ -14,7 +14,7 @@ use super::{
     Destroyed,
     rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows},
 };
-use crate::sqlite::{self, Durability};
+use crate::{durability::Durability, sqlite};
 
 pub(super) struct SqliteRows(pub(super) SqlitePool);
 
@@ -47,15 +47,7 @@ impl KeyRows for SqliteRows {
             .map(|(wish, key)| (wish, &key.id.0, HEXLOWER.encode(&key.wrapped)))
             .collect();
         let fresh = serde_json::json!(fresh).to_string();
-        let rows = sqlx::query(SQL).bind(fresh).bind(now.0).fetch_all(&self.0).await?;
-        let mut kept = rows.iter().map(held).collect::<Result<Vec<_>, _>>()?;
-        let added: HashSet<&KeyId> = kept.iter().map(|key| &key.id).collect();
-        let others = wishes.iter().flatten().filter(|key| !added.contains(&key.id));
-        let others: Vec<KeyId> = others.map(|key| key.id.clone()).collect();
-        if !others.is_empty() {
-            kept.extend(self.data_keys(&others).await?);
-        }
-        Ok(kept)
+        sqlx::query(SQL).bind(fresh).bind(now.0).fetch_all(&self.0).await?.iter().map(held).collect()
     }
 
     async fn destroy(&self, id: &KeyId, why: Destroyed, now: Time) -> Result<(), Error> {
@@ -121,7 +113,7 @@ impl KeyRows for SqliteRows {
     }
 
     async fn durability(&self) -> Result<Durability, Error> {
-        sqlite::durability(&self.0).await
+        sqlite::durability(&self.0).await.map(Durability::from)
     }
 
     async fn close(&self) {
