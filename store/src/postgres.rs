@@ -135,7 +135,7 @@ impl Database {
 
     /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection
     /// may be another one the next time.
-    pub fn query(&self, sql: &'static str) -> Query<'static, sqlx::Postgres, PgArguments> {
+    pub fn query<'q>(&self, sql: &'static str) -> Query<'q, sqlx::Postgres, PgArguments> {
         sqlx::query(sql).persistent(self.has_sessions())
     }
 
@@ -154,7 +154,7 @@ impl Database {
     /// restarted meanwhile.
     pub async fn rows<'q>(
         &self,
-        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments>,
+        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut left = AGAIN;
         loop {
@@ -200,7 +200,7 @@ impl Database {
     /// The only column of the only row that a statement answers, as [`rows`](Self::rows) does.
     pub async fn one<'q, T>(
         &self,
-        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments>,
+        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<T, sqlx::Error>
     where
         T: sqlx::Type<sqlx::Postgres> + for<'r> sqlx::Decode<'r, sqlx::Postgres>,

@@ -34,7 +34,7 @@ pub enum UrlError {
 }
 
 impl Url {
-    pub(super) fn options(&self) -> &PgConnectOptions {
+    pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
