@@ -138,15 +138,19 @@ impl Vault {
         if missing.is_empty() {
             return Ok(keys);
         }
-        let wish = missing.into_iter().map(|id| self.fresh_key(id)).collect();
-        for (id, wrapped) in self.making.ask(wish).await.map_err(VaultError::Unavailable)? {
+        let wish = missing.iter().map(|id| self.fresh_key(id)).collect();
+        let kept = self.making.ask(wish).await.map_err(VaultError::Unavailable)?;
+        let mut made = HashMap::new();
+        for (id, wrapped) in kept {
             let wrapped = wrapped.ok_or_else(|| VaultError::Destroyed(id.clone()))?;
-            keys.insert(id.clone(), self.unwrapped(&id, &wrapped)?);
+            let key = self.unwrapped(&id, &wrapped)?;
+            made.insert(id, key);
         }
-        if let Some(id) = ids.iter().find(|id| !keys.contains_key(*id)) {
+        if let Some(id) = missing.into_iter().find(|id| !made.contains_key(*id)) {
             return Err(VaultError::Missing(id.clone()));
         }
-        self.at_hand.keep(&keys, destroyed);
+        self.at_hand.keep(&made, destroyed);
+        keys.extend(made);
         Ok(keys)
     }
 
