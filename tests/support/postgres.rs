@@ -108,6 +108,11 @@ impl Postgres {
         server
     }
 
+    /// Where its socket is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
     /// A new and empty database, which belongs to [`OWNER`].
     pub(crate) fn database(&self) -> TestDatabase<'_> {
         static MADE: AtomicU32 = AtomicU32::new(0);
@@ -169,7 +174,12 @@ impl Drop for Keeper {
 impl TestDatabase<'_> {
     /// Its URL for whoever logs in under this name.
     pub(crate) fn url(&self, role: &str) -> String {
-        let folder = self.server.folder.display().to_string().replace('/', "%2F");
+        self.url_through(&self.server.folder, role)
+    }
+
+    /// The same by another socket, behind which someone leads to the server.
+    pub(crate) fn url_through(&self, folder: &Path, role: &str) -> String {
+        let folder = folder.display().to_string().replace('/', "%2F");
         format!("postgres://{role}@{folder}/{}", self.name)
     }
 

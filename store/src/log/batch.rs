@@ -8,6 +8,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
+use sqlx::error::DatabaseError;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -132,7 +133,7 @@ async fn commit_once(
             Ok(committed) => return Ok(committed),
             Err(error) => error,
         };
-        let known = error.as_database_error().is_some_and(|error| error.is_unique_violation());
+        let known = error.as_database_error().is_some_and(DatabaseError::is_unique_violation);
         let again = (known && ids == Ids::TakenAsNew) || engine.recover(&error).await;
         if !again {
             return Err(error);

@@ -162,3 +162,25 @@ async fn what_is_asked_is_answered_after_the_server_was_killed() {
         }
     }
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn what_may_pass_is_told_from_what_stays_wrong() {
+    let database = Postgres::shared().database();
+    let opened = Database::connect(&database.url(OWNER).parse().unwrap(), 1).await.unwrap();
+    let raised = async |code: &str| {
+        let sql = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(opened.pool()).await.unwrap_err()
+    };
+    // Serialization failure, deadlock, lock and statement timeout, too many connections, full disk, shutdown, crash, start.
+    for code in ["40001", "40P01", "55P03", "57014", "53300", "53100", "57P01", "57P02", "57P03"] {
+        assert!(may_pass(&raised(code).await), "{code}");
+    }
+    // A known id, a missing right, a missing table, a text that can't be kept.
+    for code in ["23505", "42501", "42P01", "22021"] {
+        assert!(!may_pass(&raised(code).await), "{code}");
+    }
+    let held = opened.begin().await.unwrap();
+    assert!(may_pass(&opened.pool().acquire().await.unwrap_err()), "all connections are taken");
+    drop(held);
+}

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The locks of whoever began before are waited for here. What is read next sees what he wrote.
-const LOCK: &str = "select from log_head for no key update";
+pub(super) const LOCK: &str = "select from log_head for no key update";
 /// How long the server may take for one step: longer than it allows itself.
 const STEP: Duration = Duration::from_secs(12);
 /// How often a batch is tried again. While the server is away, later batches are tried once only.
