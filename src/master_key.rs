@@ -66,7 +66,9 @@ pub(crate) fn obtain(settings: &Settings) -> Result<(MasterKey, bool), MasterKey
                 .map_err(|source| MasterKeyFileError::Malformed { path: path.clone(), source })?;
             Ok((MasterKey(Zeroizing::new(*key.expose())), false))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, settings.store.vault.path()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && settings.is_embedded() => {
+            make(path, settings.store.vault.path())
+        }
         Err(source) => Err(MasterKeyFileError::Unreadable { path: path.clone(), source }),
     }
 }

@@ -205,9 +205,10 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Asks for the file that must be there wherever a server ever ran.
 fn is_installed(settings: &Settings) -> Result<(), BackendError> {
-    let log = settings.store.log.path();
-    if log.exists() { Ok(()) } else { Err(BackendError::NotInstalled(log.to_owned())) }
+    let file = settings.store.log.file().unwrap_or(settings.store.vault.path());
+    if file.exists() { Ok(()) } else { Err(BackendError::NotInstalled(file.to_owned())) }
 }
 
 /// The lock of the server; none while one runs.

@@ -5,14 +5,20 @@ use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
-use store::{Position, Vault, chain, clock, follow::Desk, log::SqliteLog, sqlite};
+use store::{
+    Position, Vault, chain, clock,
+    follow::Desk,
+    log::{PostgresLog, SqliteLog},
+    postgres::{Database, Url},
+    sqlite,
+};
 
 use super::{OperateError, say, say_json};
 use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
     master_key,
-    settings::{Bus, Outbox, Settings},
+    settings::{Bus, Log, Outbox, Settings},
     table::Table,
 };
 
@@ -62,20 +68,41 @@ async fn inspected(part: &str, path: &Path, database: sqlite::Role) -> Result<Sq
     }
 }
 
+/// What is found of a log: its id and head, and whether it is durable, in words too.
+struct Looked {
+    id: String,
+    head: Position,
+    durability: (bool, String),
+}
+
 async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
-    let path = settings.store.log.path();
-    let pool = match inspected("log", path, sqlite::Role::Log).await {
-        Ok(pool) => pool,
-        Err(finding) => return (finding, None),
+    let looked = match &settings.store.log {
+        Log::Sqlite(path) => log_in_file(path).await,
+        Log::Postgres(url) => log_on_server(url).await,
     };
-    match (SqliteLog::look(&pool).await, sqlite::durability(&pool).await) {
-        (Ok((id, head)), Ok(durability)) => {
-            let detail = format!("{}, {durability}, {} events, log id {id}", path.display(), head.0);
-            let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
-            (finding, Some((id, head)))
+    match looked {
+        Ok(Looked { id, head, durability: (ok, durability) }) => {
+            let detail = format!("{}, {durability}, {} events, log id {id}", settings.store.log, head.0);
+            (Finding { ok, ..Finding::well("log", detail) }, Some((id, head)))
         }
-        (Err(error), _) | (_, Err(error)) => (Finding::unwell("log", &error), None),
+        Err(finding) => (finding, None),
     }
+}
+
+async fn log_in_file(path: &Path) -> Result<Looked, Finding> {
+    let pool = inspected("log", path, sqlite::Role::Log).await?;
+    let unwell = |error: sqlx::Error| Finding::unwell("log", &error);
+    let (id, head) = SqliteLog::look(&pool).await.map_err(unwell)?;
+    let durability = sqlite::durability(&pool).await.map_err(unwell)?;
+    Ok(Looked { id, head, durability: (durability.is_full(), durability.to_string()) })
+}
+
+async fn log_on_server(url: &Url) -> Result<Looked, Finding> {
+    let database = Database::connect(url, 1).await.map_err(|error| Finding::unwell("log", &error))?;
+    let unwell = |error: sqlx::Error| Finding::unwell("log", &error);
+    let (id, head) = PostgresLog::look(&database).await.map_err(unwell)?;
+    let durability = database.durability().await.map_err(unwell)?;
+    Ok(Looked { id, head, durability: (durability.is_full(), durability.to_string()) })
 }
 
 async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding {

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 use crate::{
     master_key,
     output::Terminal,
-    settings::{Links, Outbox, Settings},
+    settings::{Links, Log, Outbox, Settings},
 };
 
 /// Prints what a person wants to know at the start.
@@ -37,7 +37,12 @@ fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
         settings.api.base_path
     ));
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
-    line(format_args!("Everything is kept in {}.", settings.data_dir.display()));
+    match &settings.store.log {
+        Log::Sqlite(_) => line(format_args!("Everything is kept in {}.", settings.data_dir.display())),
+        Log::Postgres(url) => {
+            line(format_args!("Events are kept in {url}, all else in {}.", settings.data_dir.display()));
+        }
+    }
     if new_master_key {
         line(format_args!("{}", master_key::advice(settings)));
     }

@@ -1,7 +1,12 @@
-//! Backends by their URL. This build has the embedded ones; those to come are known by name and refused.
+//! Backends by their URL. Those to come are known by name and refused.
 //! Must not show what stands behind a scheme: a user's name and password, perhaps.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use store::postgres::Url;
 
 use super::{
     error::ValueError,
@@ -11,9 +16,10 @@ use super::{
 };
 
 /// Where the event log is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Log {
     Sqlite(PathBuf),
+    Postgres(Url),
 }
 
 /// Where a database beside the log is.
@@ -42,9 +48,22 @@ impl Bus {
 }
 
 impl Log {
-    pub(crate) fn path(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+    /// The file that it is in, if it is embedded.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+/// Without a password.
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
+        }
     }
 }
 
@@ -57,12 +76,20 @@ impl Database {
 
 impl Value for Log {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["postgres", "postgresql", "esdb", "kurrentdb"])?;
-        file_after("sqlite:", raw).map(Self::Sqlite)
+        const WANTED: ValueError =
+            ValueError::Wanted("sqlite: and the path of a file, or postgres://user:password@host/database,");
+        refuse(raw, &["esdb", "kurrentdb"])?;
+        if is_postgres(raw)? {
+            return Ok(Self::Postgres(raw.text()?.parse()?));
+        }
+        file_after("sqlite:", raw).map(Self::Sqlite).map_err(|_| WANTED)
     }
 
     fn show(&self) -> String {
-        quoted(&format!("sqlite:{}", self.path().display()))
+        match self {
+            Self::Sqlite(path) => quoted(&format!("sqlite:{}", path.display())),
+            Self::Postgres(url) => quoted(&url.to_string()),
+        }
     }
 }
 
@@ -98,6 +125,11 @@ impl Value for Outbox {
         let Self::Files(path) = self;
         quoted(&format!("file:{}", path.display()))
     }
+}
+
+fn is_postgres(raw: &Raw) -> Result<bool, ValueError> {
+    let text = raw.text()?;
+    Ok(["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)))
 }
 
 fn refuse(raw: &Raw, to_come: &[&'static str]) -> Result<(), ValueError> {

@@ -15,6 +15,8 @@ pub(crate) struct Store {
     pub(crate) log: Log,
     pub(crate) views: Database,
     pub(crate) vault: Database,
+    /// Whether a server may be used that can lose what it has acknowledged.
+    pub(crate) allow_unsafe: bool,
 }
 
 impl Store {
@@ -23,7 +25,7 @@ impl Store {
             log: from.get(
                 "store.log",
                 Log::Sqlite(data.join("log.db")),
-                "The event log, the source of truth: back it up.",
+                "The event log, the source of truth: back it up. Or postgres://user:password@host/database.",
             ),
             views: from.get(
                 "store.views",
@@ -35,20 +37,30 @@ impl Store {
                 Database::Sqlite(data.join("vault.db")),
                 "The keys that seal personal data. Back it up apart from the log; keep copies briefly.",
             ),
+            allow_unsafe: from.get(
+                "store.allow_unsafe",
+                false,
+                "Takes a PostgreSQL that can lose what it acknowledged: fsync, synchronous_commit or full_page_writes off.",
+            ),
         };
         store.check(from);
         store
     }
 
+    /// The setting that names a backend which other machines may use too.
+    pub(super) fn shared(&self) -> Option<&'static str> {
+        self.log.file().is_none().then_some("store.log")
+    }
+
     fn check(&self, from: &mut Reader) {
         let files = [
-            ("store.log", self.log.path()),
-            ("store.views", self.views.path()),
-            ("store.vault", self.vault.path()),
+            ("store.log", self.log.file()),
+            ("store.views", Some(self.views.path())),
+            ("store.vault", Some(self.vault.path())),
         ];
         let [log, views, vault] = files;
         for ((one, path), (other, same)) in [(log, views), (log, vault), (views, vault)] {
-            if path == same {
+            if path.is_some() && path == same {
                 from.refuse(&[one, other], Conflict::SameFile(one, other));
             }
         }
@@ -79,5 +91,9 @@ impl Keys {
             from.refuse(&["vault.master_key", "vault.master_key_file"], Conflict::TwoMasterKeys);
         }
         Self { master_key: key.map(|MasterKeyText(key)| key), master_key_file }
+    }
+
+    pub(super) fn is_given(&self, from: &Reader) -> bool {
+        self.master_key.is_some() || from.is_given("vault.master_key_file")
     }
 }

@@ -80,12 +80,49 @@ fn each_database_has_a_file_of_its_own() {
     );
 }
 
+const KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
+
+#[test]
+fn what_others_may_use_too_needs_what_no_start_may_make_up() {
+    let log = ("STELE_STORE__LOG", "postgres://stele:hunter2@localhost/log");
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    assert_eq!(
+        wrong(&[log]),
+        [
+            "store.log is not embedded: api.public_url must be given, the same for all that use it",
+            "store.log is not embedded: vault.master_key or vault.master_key_file must be given, the same for all that \
+             use it",
+        ]
+    );
+    assert_eq!(wrong(&[log, url]).len(), 1);
+    assert_eq!(wrong(&[log, KEY]).len(), 1);
+    for key in [KEY, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")] {
+        assert!(!environment(&[log, url, key]).unwrap().is_embedded());
+    }
+    assert!(environment(&[]).unwrap().is_embedded());
+}
+
+#[test]
+fn a_log_on_a_server_is_shown_without_its_password() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    for given in ["postgres://stele:hunter2@localhost/log", "postgresql://stele:hunter2@[::1]:5433/log"] {
+        let settings = environment(&[("STELE_STORE__LOG", given), url, KEY]).unwrap();
+        let shown = format!("{settings:?} {}", settings.store.log);
+        assert!(shown.contains("/log") && !shown.contains("hunter2"), "{shown}");
+    }
+    for given in
+        ["postgres://stele:hunter2@/log", "postgres://stele:hunter2@host/log?hunter2", "postgres:hunter2"]
+    {
+        let errors = wrong(&[("STELE_STORE__LOG", given), url, KEY]);
+        assert!(errors.len() == 1 && !errors[0].contains("hunter2"), "{errors:?}");
+    }
+}
+
 #[test]
 fn a_master_key_is_given_once() {
-    let key = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
-    let errors = wrong(&[key, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
+    let errors = wrong(&[KEY, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
     assert_eq!(errors, ["vault.master_key, vault.master_key_file: both are given, keep one"]);
-    environment(&[key]).unwrap();
+    environment(&[KEY]).unwrap();
 }
 
 #[test]
