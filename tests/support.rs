@@ -1,11 +1,14 @@
 //! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
 
 mod account;
+mod grown;
 mod http;
 mod jwt;
 mod log;
 mod mail;
 mod post;
+#[expect(dead_code, reason = "unit tests use the rest of it")]
+mod postgres;
 mod process;
 mod seed;
 mod server;

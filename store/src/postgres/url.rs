@@ -1,6 +1,6 @@
 //! The address of a database on a server. Nothing that is told of it, or of an error in it, shows the password.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -11,7 +11,7 @@ const TLS_MODES: [&str; 5] = ["disable", "prefer", "require", "verify-ca", "veri
 /// Where a database is and how it is reached: `postgres://user:password@host/database?sslmode=verify-full`.
 #[derive(Clone)]
 pub struct Url {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     has_sessions: bool,
 }
 
@@ -84,7 +84,7 @@ impl FromStr for Url {
                 .parse()
                 .map_err(|_| UrlError::Form)?;
         // Poolers refuse it, and no number here is a fraction.
-        let url = Self { options: options.extra_float_digits(None), has_sessions: !pooler };
+        let url = Self { options: Arc::new(options.extra_float_digits(None)), has_sessions: !pooler };
         if of("sslmode").is_none() && !url.is_local() {
             return Err(UrlError::TlsUnsaid);
         }

@@ -50,11 +50,8 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed_and_the_log_goes
         let mut grown = logs[round % 2].grown();
         let wanted = grown.borrow_and_update().0 + 50;
         tokio::time::timeout(DEADLINE, grown.wait_for(|head| head.0 >= wanted)).await.unwrap().unwrap();
-        if round % 2 == 0 {
-            server.kill()
-        } else {
-            server.stop()
-        }
+        let end = if round % 2 == 0 { Postgres::kill } else { Postgres::stop };
+        end(&server);
         server.begin();
     }
     stop.send_replace(true);
