@@ -38,9 +38,9 @@ fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
     ));
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
     let store = &settings.store;
-    for (what, url) in [("events", store.log.url()), ("keys", store.vault.url())] {
+    for (what, url) in [("Events", store.log.url()), ("Keys", store.vault.url())] {
         if let Some(url) = url {
-            line(format_args!("The {what} are kept in {url}."));
+            line(format_args!("{what} are kept in {url}."));
         }
     }
     let rest = if settings.is_embedded() { "Everything" } else { "All else" };
