@@ -83,7 +83,7 @@ impl Seeded {
         write(&Journal::new(log, Arc::clone(&vault)), &macs, users).await?;
         let jwt = jwt(&keys, &macs)?;
         let kid = jwt.keyring().active(clock::now().0).ok_or(Failed::NoKeys(Algorithm::EdDsa))?.to_owned();
-        vault.pool().close().await;
+        vault.close().await;
         Ok(Self { home, users, jwt, kid })
     }
 

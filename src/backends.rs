@@ -7,18 +7,18 @@ use api::token::{
     keyring::{KeyError, Keyring, MacKeys as TokenKeys},
 };
 use store::{
-    EventLog, Journal, Position, StoreError, Vault, VaultError, clock,
+    EventLog, Journal, MasterKey, Position, StoreError, Vault, VaultError, clock,
     follow::{Desk, Tenure},
-    log::SqliteLog,
+    log::{PostgresLog, SqliteLog},
     node_keys::{self, MacKeys},
-    random,
-    sqlite::OpenError,
+    postgres::{self, Safety},
+    random, sqlite,
 };
 
 use crate::{
     file_lock::{self, FileLock, LockError},
     master_key::{self, MasterKeyFileError},
-    settings::Settings,
+    settings::{Database, Settings},
     signing_keys::{self, SigningKeyError},
 };
 
@@ -30,7 +30,9 @@ pub(crate) enum BackendError {
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFileError),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    OpenOnServer(#[from] postgres::OpenError),
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -48,15 +50,14 @@ pub(crate) enum BackendError {
     )]
     Taken(PathBuf),
     #[error(
-        "the log {} holds events, but its vault {} is new; put the vault back from your backup: without it nothing \
-         personal in the log can be read", .log.display(), .vault.display()
+        "the log {log} holds events, but its vault {vault} is new; put the vault back from your backup: without it \
+         nothing personal in the log can be read"
     )]
-    VaultLost { log: PathBuf, vault: PathBuf },
+    VaultLost { log: String, vault: String },
     #[error(
-        "the vault {} belongs to log {bound}, and {} is log {found}; put the two back from the same backup",
-        .vault.display(), .log.display()
+        "the vault {vault} belongs to log {bound}, and {log} is log {found}; put the two back from the same backup"
     )]
-    ForeignVault { log: PathBuf, vault: PathBuf, bound: String, found: String },
+    ForeignVault { log: String, vault: String, bound: String, found: String },
     #[error("there is no installation here: {} does not exist; start stele once, or name the settings by --config", .0.display())]
     NotInstalled(PathBuf),
     #[error("{} can't be used; change its rights, or set data_dir", .path.display())]
@@ -84,8 +85,8 @@ impl Backends {
     /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
     pub(crate) async fn open(settings: &Settings, sole: Option<&SoleServer>) -> Result<Self, BackendError> {
         let (master, new_master_key) = master_key::obtain(settings)?;
-        let vault = Arc::new(Vault::open_file(settings.store.vault.path(), master).await?);
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(settings.store.log.path()).await?);
+        let vault = open_vault(settings, master).await?;
+        let log = open_log(settings).await?;
         let head = log.head().await?;
         check_bond(settings, &vault, (log.log_id(), head)).await?;
         node_keys::complete(&vault).await?;
@@ -109,6 +110,24 @@ impl Backends {
     }
 }
 
+async fn open_vault(settings: &Settings, master: MasterKey) -> Result<Arc<Vault>, BackendError> {
+    Ok(Arc::new(match &settings.store.vault {
+        Database::Sqlite(path) => Vault::open_file(path, master).await?,
+        Database::Postgres(url) => Vault::open_url(url, safety(settings), master).await?,
+    }))
+}
+
+async fn open_log(settings: &Settings) -> Result<Arc<dyn EventLog>, BackendError> {
+    Ok(match &settings.store.log {
+        Database::Sqlite(path) => Arc::new(SqliteLog::open(path).await?),
+        Database::Postgres(url) => Arc::new(PostgresLog::open(url, safety(settings)).await?),
+    })
+}
+
+fn safety(settings: &Settings) -> Safety {
+    if settings.store.allow_unsafe { Safety::Waived } else { Safety::Required }
+}
+
 /// Makes sure that log and vault belong together. With another vault nobody could log in, and with another log the vault's
 /// keys would be taken for unused and destroyed.
 async fn check_bond(
@@ -116,11 +135,11 @@ async fn check_bond(
     vault: &Vault,
     (log_id, head): (&str, Position),
 ) -> Result<(), BackendError> {
-    let (log, path) = (settings.store.log.path().to_owned(), settings.store.vault.path().to_owned());
+    let (log, place) = (settings.store.log.to_string(), settings.store.vault.to_string());
     match vault.log_id().await? {
         Some(bound) if bound == log_id => Ok(()),
-        Some(bound) => Err(BackendError::ForeignVault { log, vault: path, bound, found: log_id.to_owned() }),
-        None if head > Position::BEGINNING => Err(BackendError::VaultLost { log, vault: path }),
+        Some(bound) => Err(BackendError::ForeignVault { log, vault: place, bound, found: log_id.to_owned() }),
+        None if head > Position::BEGINNING => Err(BackendError::VaultLost { log, vault: place }),
         None => Ok(vault.bind(log_id).await?),
     }
 }
@@ -153,10 +172,11 @@ impl SoleServer {
     }
 }
 
-/// Both, as settings may name the log of one server and the read models of another. Always in this order, so that of two that
-/// start one gets them.
-fn lock_paths(settings: &Settings) -> [PathBuf; 2] {
-    [settings.store.log.path(), settings.store.views.path()].map(|path| file_lock::beside(path, ".lock"))
+/// Beside the log and the read models, as far as they are files: settings may name the log of one server and the read models of
+/// another. Always in this order, so that of two that start one gets them.
+fn lock_paths(settings: &Settings) -> Vec<PathBuf> {
+    let files = settings.store.log.file().into_iter().chain([settings.store.views.path()]);
+    files.map(|path| file_lock::beside(path, ".lock")).collect()
 }
 
 impl From<LockError> for BackendError {

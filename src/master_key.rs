@@ -66,8 +66,12 @@ pub(crate) fn obtain(settings: &Settings) -> Result<(MasterKey, bool), MasterKey
                 .map_err(|source| MasterKeyFileError::Malformed { path: path.clone(), source })?;
             Ok((MasterKey(Zeroizing::new(*key.expose())), false))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, settings.store.vault.path()),
-        Err(source) => Err(MasterKeyFileError::Unreadable { path: path.clone(), source }),
+        Err(source) => match settings.store.vault.file() {
+            Some(vault) if source.kind() == io::ErrorKind::NotFound && settings.is_embedded() => {
+                make(path, vault)
+            }
+            _ => Err(MasterKeyFileError::Unreadable { path: path.clone(), source }),
+        },
     }
 }
 

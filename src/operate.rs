@@ -29,7 +29,7 @@ use crate::{
     master_key,
     orders::{self, OrdersError},
     serve::API,
-    settings::Settings,
+    settings::{Database, Settings},
     signing_keys::SigningKeyError,
 };
 
@@ -205,9 +205,11 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Asks for the file that must be there wherever a server ever ran.
 fn is_installed(settings: &Settings) -> Result<(), BackendError> {
-    let log = settings.store.log.path();
-    if log.exists() { Ok(()) } else { Err(BackendError::NotInstalled(log.to_owned())) }
+    let file = [&settings.store.log, &settings.store.vault].into_iter().find_map(Database::file);
+    let file = file.unwrap_or(settings.store.views.path());
+    if file.exists() { Ok(()) } else { Err(BackendError::NotInstalled(file.to_owned())) }
 }
 
 /// The lock of the server; none while one runs.

@@ -35,7 +35,7 @@ pub(crate) use self::given::FILE;
 pub(crate) use self::{
     api::Api,
     auth::Auth,
-    backend::{Bus, Outbox},
+    backend::{Bus, Database, Outbox},
     error::SettingsErrors,
     jwt::Jwt,
     link::Links,
@@ -47,7 +47,7 @@ pub(crate) use self::{
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };
-use self::{given::Given, reader::Reader};
+use self::{error::Conflict, given::Given, reader::Reader};
 
 /// Every setting, checked: each by itself and against the others.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Settings {
             "The folder of everything embedded: databases, keys and mails. It moves every default below.",
         );
         let api = Api::read(from);
-        Self {
+        let settings = Self {
             auth: Auth::read(from),
             jwt: Jwt::read(from, api.is_https()),
             api,
@@ -88,7 +88,26 @@ impl Settings {
             revocation: Revocation::read(from),
             output: Output::read(from),
             data_dir,
+        };
+        settings.check(from);
+        settings
+    }
+
+    /// What is made up at a first start is of one machine.
+    fn check(&self, from: &mut Reader) {
+        let Some(shared) = self.store.shared() else { return };
+        if self.api.public_url.is_none() {
+            from.refuse(&[shared, "api.public_url"], Conflict::Shared { shared, missing: "api.public_url" });
         }
+        if !self.vault.is_given(from) {
+            let missing = "vault.master_key or vault.master_key_file";
+            from.refuse(&[shared, "vault.master_key"], Conflict::Shared { shared, missing });
+        }
+    }
+
+    /// Whether nothing but this process uses what it keeps.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.store.shared().is_none()
     }
 
     /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port

@@ -7,7 +7,7 @@ mod scenario;
 
 use std::collections::BTreeSet;
 
-use crate::support::Server;
+use crate::support::{Home, Server};
 use scenario::Scenario;
 
 /// Scenarios below `recorded`, social login included.
@@ -26,7 +26,7 @@ const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
 const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
 const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
 
-/// One test for each profile: its name is the profile, its list what differs from the base.
+/// Two tests for each profile, on embedded backends and on PostgreSQL: its name is the profile, its list what differs from the base.
 macro_rules! profiles {
     ($($profile:ident: [$($setting:expr),* $(,)?],)*) => {
         const PROFILES: &[&str] = &[$(stringify!($profile)),*];
@@ -35,7 +35,16 @@ macro_rules! profiles {
             use super::*;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $profile() {
-                keeps_the_contract(stringify!($profile), &[$($setting),*]).await;
+                keeps_the_contract(Home::new, stringify!($profile), &[$($setting),*]).await;
+            })*
+        }
+
+        mod on_postgres {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+            async fn $profile() {
+                keeps_the_contract(Home::on_postgres, stringify!($profile), &[$($setting),*]).await;
             })*
         }
     };
@@ -64,13 +73,17 @@ profiles! {
 }
 
 /// Replays every scenario of the profile and fails once, with all that differs.
-async fn keeps_the_contract(profile: &str, settings: &[(&str, &str)]) {
+async fn keeps_the_contract(
+    home: impl Fn(&[(&str, &str)]) -> Home,
+    profile: &str,
+    settings: &[(&str, &str)],
+) {
     let scenarios: Vec<Scenario> =
         scenario::all().into_iter().filter(|one| one.runs_under(profile)).collect();
     if scenarios.is_empty() {
         return;
     }
-    let server = Server::start(&[&BASE, settings].concat()).await;
+    let server = Server::at(home(&[&BASE, settings].concat())).await;
     let mut failures = Vec::new();
     for scenario in &scenarios {
         let differences = replay::replay(&server, scenario).await;

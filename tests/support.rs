@@ -1,11 +1,14 @@
 //! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
 
 mod account;
+mod grown;
 mod http;
 mod jwt;
 mod log;
 mod mail;
 mod post;
+#[expect(dead_code, reason = "unit tests use the rest of it")]
+mod postgres;
 mod process;
 mod seed;
 mod server;
@@ -19,6 +22,7 @@ pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use post::{About, Post};
+pub(crate) use postgres::Postgres;
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};

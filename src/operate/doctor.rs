@@ -5,14 +5,21 @@ use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
 use sqlx::SqlitePool;
-use store::{Position, Vault, chain, clock, follow::Desk, log::SqliteLog, sqlite};
+use store::{
+    Position, StoreError, Vault, chain, clock,
+    durability::Durability,
+    follow::Desk,
+    log::{PostgresLog, SqliteLog},
+    postgres::{self, Url},
+    sqlite,
+};
 
 use super::{OperateError, say, say_json};
 use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
     master_key,
-    settings::{Bus, Outbox, Settings},
+    settings::{Bus, Database, Outbox, Settings},
     table::Table,
 };
 
@@ -53,70 +60,106 @@ fn server(settings: &Settings) -> (Finding, bool) {
     }
 }
 
-/// A database that is there, opened to be looked at; else what to say of it.
-async fn inspected(part: &str, path: &Path, database: sqlite::Role) -> Result<SqlitePool, Finding> {
+/// A database in a file that is there, opened to be looked at; else what to say of it.
+async fn inspected<T, E: Error + 'static>(
+    part: &str,
+    path: &Path,
+    open: impl Future<Output = Result<T, E>>,
+) -> Result<T, Finding> {
     match path.try_exists() {
-        Ok(true) => sqlite::inspect(path, database).await.map_err(|error| Finding::unwell(part, &error)),
+        Ok(true) => open.await.map_err(|error| Finding::unwell(part, &error)),
         Ok(false) => Err(Finding::missing(part, path)),
         Err(error) => Err(Finding::unwell(part, &error)),
     }
 }
 
+/// What is found of a log.
+struct Looked {
+    id: String,
+    head: Position,
+    durability: Durability,
+}
+
 async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
-    let path = settings.store.log.path();
-    let pool = match inspected("log", path, sqlite::Role::Log).await {
-        Ok(pool) => pool,
-        Err(finding) => return (finding, None),
+    let looked = match &settings.store.log {
+        Database::Sqlite(path) => inspected("log", path, log_in_file(path)).await,
+        Database::Postgres(url) => log_on_server(url).await.map_err(|error| Finding::unwell("log", &error)),
     };
-    match (SqliteLog::look(&pool).await, sqlite::durability(&pool).await) {
-        (Ok((id, head)), Ok(durability)) => {
-            let detail = format!("{}, {durability}, {} events, log id {id}", path.display(), head.0);
+    match looked {
+        Ok(Looked { id, head, durability }) => {
+            let detail = format!("{}, {durability}, {} events, log id {id}", settings.store.log, head.0);
             let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
             (finding, Some((id, head)))
         }
-        (Err(error), _) | (_, Err(error)) => (Finding::unwell("log", &error), None),
+        Err(finding) => (finding, None),
     }
 }
 
+async fn log_in_file(path: &Path) -> Result<Looked, BackendError> {
+    let pool = sqlite::inspect(path, sqlite::Role::Log).await?;
+    let (id, head) = SqliteLog::look(&pool).await.map_err(unreadable)?;
+    let durability = sqlite::durability(&pool).await.map_err(unreadable)?.into();
+    Ok(Looked { id, head, durability })
+}
+
+async fn log_on_server(url: &Url) -> Result<Looked, BackendError> {
+    let database = postgres::Database::connect(url, 1).await?;
+    let (id, head) = PostgresLog::look(&database).await.map_err(unreadable)?;
+    let durability = database.durability().await.map_err(unreadable)?.into();
+    Ok(Looked { id, head, durability })
+}
+
+fn unreadable(error: sqlx::Error) -> BackendError {
+    StoreError::Unavailable(error.into()).into()
+}
+
 async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding {
-    let path = settings.store.vault.path();
-    let pool = match inspected("vault", path, sqlite::Role::Vault).await {
-        Ok(pool) => pool,
-        Err(finding) if log.is_some_and(|(_, head)| *head > Position::BEGINNING) => {
-            let detail =
-                format!("{} is gone, and the log can't be read without it: restore it", path.display());
-            return Finding { ok: false, ..Finding::well(finding.part, detail) };
+    let place = &settings.store.vault;
+    let is_needed = log.is_some_and(|(_, head)| *head > Position::BEGINNING);
+    let ill = |detail: String| Finding { ok: false, ..Finding::well("vault", detail) };
+    let vault = match place {
+        Database::Sqlite(path) if is_needed && !path.exists() => {
+            return ill(format!("{place} is gone, and the log can't be read without it: restore it"));
         }
+        Database::Sqlite(path) => inspected("vault", path, existing_vault(settings)).await,
+        Database::Postgres(_) => {
+            existing_vault(settings).await.map_err(|error| Finding::unwell("vault", &error))
+        }
+    };
+    let vault = match vault {
+        Ok(vault) => vault,
         Err(finding) => return finding,
     };
-    let durability = match sqlite::durability(&pool).await {
-        Ok(durability) => durability,
-        Err(error) => return Finding::unwell("vault", &error),
-    };
-    let vault = match master_key::obtain(settings) {
-        Ok((master, _)) => Vault::over(pool, master),
-        Err(error) => return Finding::unwell("vault", &error),
-    };
-    match (vault.node_keys().await, vault.log_id().await) {
-        (Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
-            let detail = format!("{} belongs to log {bound}, not to this one", path.display());
-            Finding { ok: false, ..Finding::well("vault", detail) }
+    match (vault.durability().await, vault.node_keys().await, vault.log_id().await) {
+        (Ok(_), Ok(_), Ok(None)) if is_needed => {
+            ill(format!("{place} is new, and the log can't be read without the old one: restore it"))
         }
-        (Ok(keys), Ok(_)) => {
+        (Ok(_), Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
+            ill(format!("{place} belongs to log {bound}, not to this one"))
+        }
+        (Ok(durability), Ok(keys), Ok(_)) => {
             let exposure = master_key::exposure(settings);
             let ok = durability.is_full() && exposure.is_none();
             let exposure = exposure.map(|exposure| format!("; {exposure}")).unwrap_or_default();
-            let detail =
-                format!("{}, {durability}, {} shared keys open{exposure}", path.display(), keys.len());
+            let detail = format!("{place}, {durability}, {} shared keys open{exposure}", keys.len());
             Finding { ok, ..Finding::well("vault", detail) }
         }
-        (Err(error), _) | (_, Err(error)) => Finding::unwell("vault", &error),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => Finding::unwell("vault", &error),
     }
+}
+
+/// Asked for only where there is a vault: else a master key that is missing would be made.
+async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
+    let (master, _) = master_key::obtain(settings)?;
+    Ok(match &settings.store.vault {
+        Database::Sqlite(path) => Vault::inspect_file(path, master).await?,
+        Database::Postgres(url) => Vault::inspect_url(url, master).await?,
+    })
 }
 
 async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec<Finding> {
     let path = settings.store.views.path();
-    let pool = match inspected("views", path, sqlite::Role::Views).await {
+    let pool = match inspected("views", path, sqlite::inspect(path, sqlite::Role::Views)).await {
         Ok(pool) => pool,
         Err(finding) => return vec![finding],
     };

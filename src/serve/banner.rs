@@ -37,7 +37,14 @@ fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
         settings.api.base_path
     ));
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
-    line(format_args!("Everything is kept in {}.", settings.data_dir.display()));
+    let store = &settings.store;
+    for (what, url) in [("Events", store.log.url()), ("Keys", store.vault.url())] {
+        if let Some(url) = url {
+            line(format_args!("{what} are kept in {url}."));
+        }
+    }
+    let rest = if settings.is_embedded() { "Everything" } else { "All else" };
+    line(format_args!("{rest} is kept in {}.", settings.data_dir.display()));
     if new_master_key {
         line(format_args!("{}", master_key::advice(settings)));
     }

@@ -1,7 +1,12 @@
-//! Backends by their URL. This build has the embedded ones; those to come are known by name and refused.
+//! Backends by their URL. Those to come are known by name and refused.
 //! Must not show what stands behind a scheme: a user's name and password, perhaps.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use store::postgres::Url;
 
 use super::{
     error::ValueError,
@@ -10,15 +15,19 @@ use super::{
     value::{Value, quoted},
 };
 
-/// Where the event log is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Log {
+/// Where the log or the vault is.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
     Sqlite(PathBuf),
+    Postgres(Box<Url>),
 }
 
-/// Where a database beside the log is.
+/// As the setting of the log has it, of which there will be more kinds.
+pub(super) struct Log(pub(super) Database);
+
+/// Where the read models are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Database {
+pub(crate) enum Views {
     Sqlite(PathBuf),
 }
 
@@ -41,32 +50,70 @@ impl Bus {
     }
 }
 
-impl Log {
+impl Database {
+    /// The file that it is in, if it is embedded.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    pub(crate) fn url(&self) -> Option<&Url> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(url) => Some(url),
+        }
+    }
+}
+
+/// Without a password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
+        }
+    }
+}
+
+impl Views {
     pub(crate) fn path(&self) -> &Path {
         let Self::Sqlite(path) = self;
         path
     }
 }
 
-impl Database {
-    pub(crate) fn path(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+impl Value for Database {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        const WANTED: ValueError =
+            ValueError::Wanted("sqlite: and the path of a file, or postgres://user:password@host/database,");
+        if is_postgres(raw)? {
+            return Ok(Self::Postgres(Box::new(raw.text()?.parse()?)));
+        }
+        file_after("sqlite:", raw).map(Self::Sqlite).map_err(|_| WANTED)
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Sqlite(path) => quoted(&format!("sqlite:{}", path.display())),
+            Self::Postgres(url) => quoted(&url.to_string()),
+        }
     }
 }
 
 impl Value for Log {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["postgres", "postgresql", "esdb", "kurrentdb"])?;
-        file_after("sqlite:", raw).map(Self::Sqlite)
+        refuse(raw, &["esdb", "kurrentdb"])?;
+        Database::read(raw).map(Self)
     }
 
     fn show(&self) -> String {
-        quoted(&format!("sqlite:{}", self.path().display()))
+        self.0.show()
     }
 }
 
-impl Value for Database {
+impl Value for Views {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         refuse(raw, &["postgres", "postgresql"])?;
         file_after("sqlite:", raw).map(Self::Sqlite)
@@ -98,6 +145,11 @@ impl Value for Outbox {
         let Self::Files(path) = self;
         quoted(&format!("file:{}", path.display()))
     }
+}
+
+fn is_postgres(raw: &Raw) -> Result<bool, ValueError> {
+    let text = raw.text()?;
+    Ok(["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)))
 }
 
 fn refuse(raw: &Raw, to_come: &[&'static str]) -> Result<(), ValueError> {

@@ -12,6 +12,8 @@ use ::api::{
     token::cookie::CookieError,
 };
 
+use store::postgres::UrlError;
+
 use super::master_key::MasterKeyError;
 
 /// Everything that is wrong, one line each.
@@ -118,6 +120,8 @@ pub(crate) enum ValueError {
     Origin(#[from] OriginError),
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
+    #[error(transparent)]
+    Postgres(#[from] UrlError),
 }
 
 /// Settings that are fine alone and not together.
@@ -127,6 +131,10 @@ pub(crate) enum Conflict {
     Longer { shorter: &'static str, lesser: String, longer: &'static str, greater: String },
     #[error("{0}, {1}: each database needs a file of its own")]
     SameFile(&'static str, &'static str),
+    #[error("{0}, {1}: each needs a database of its own on the server")]
+    SameDatabase(&'static str, &'static str),
+    #[error("{shared} is not embedded: {missing} must be given, the same for all that use it")]
+    Shared { shared: &'static str, missing: &'static str },
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]
     TwoMasterKeys,
     #[error("{name}")]

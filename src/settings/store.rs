@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    backend::{Database, Log},
+    backend::{Database, Log, Views},
     error::Conflict,
     master_key::MasterKeyText,
     reader::Reader,
@@ -12,45 +12,64 @@ use super::{
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) log: Log,
-    pub(crate) views: Database,
+    pub(crate) log: Database,
+    pub(crate) views: Views,
     pub(crate) vault: Database,
+    /// Whether a server may be used that can lose what it has acknowledged.
+    pub(crate) allow_unsafe: bool,
 }
 
 impl Store {
     pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        let log = from.get(
+            "store.log",
+            Log(Database::Sqlite(data.join("log.db"))),
+            "The event log, the source of truth: back it up. Or postgres://user:password@host/database.",
+        );
         let store = Self {
-            log: from.get(
-                "store.log",
-                Log::Sqlite(data.join("log.db")),
-                "The event log, the source of truth: back it up.",
-            ),
+            log: log.0,
             views: from.get(
                 "store.views",
-                Database::Sqlite(data.join("views.db")),
+                Views::Sqlite(data.join("views.db")),
                 "Read models; they can be made again from the log.",
             ),
             vault: from.get(
                 "store.vault",
                 Database::Sqlite(data.join("vault.db")),
-                "The keys that seal personal data. Back it up apart from the log; keep copies briefly.",
+                "The keys that seal personal data. Back it up apart from the log; keep copies briefly. Or postgres://….",
+            ),
+            allow_unsafe: from.get(
+                "store.allow_unsafe",
+                false,
+                "Takes a PostgreSQL that can lose what it acknowledged: fsync, synchronous_commit or full_page_writes off.",
             ),
         };
         store.check(from);
         store
     }
 
+    /// The setting that names a backend which other machines may use too.
+    pub(super) fn shared(&self) -> Option<&'static str> {
+        let shared = [("store.log", &self.log), ("store.vault", &self.vault)];
+        shared.into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
+    }
+
     fn check(&self, from: &mut Reader) {
         let files = [
-            ("store.log", self.log.path()),
-            ("store.views", self.views.path()),
-            ("store.vault", self.vault.path()),
+            ("store.log", self.log.file()),
+            ("store.views", Some(self.views.path())),
+            ("store.vault", self.vault.file()),
         ];
         let [log, views, vault] = files;
         for ((one, path), (other, same)) in [(log, views), (log, vault), (views, vault)] {
-            if path == same {
+            if path.is_some() && path == same {
                 from.refuse(&[one, other], Conflict::SameFile(one, other));
             }
+        }
+        if let (Some(log), Some(vault)) = (self.log.url(), self.vault.url())
+            && log.is_same_database(vault)
+        {
+            from.refuse(&["store.log", "store.vault"], Conflict::SameDatabase("store.log", "store.vault"));
         }
     }
 }
@@ -79,5 +98,9 @@ impl Keys {
             from.refuse(&["vault.master_key", "vault.master_key_file"], Conflict::TwoMasterKeys);
         }
         Self { master_key: key.map(|MasterKeyText(key)| key), master_key_file }
+    }
+
+    pub(super) fn is_given(&self, from: &Reader) -> bool {
+        self.master_key.is_some() || from.is_given("vault.master_key_file")
     }
 }

@@ -182,7 +182,7 @@ impl Journal {
             .flat_map(|change| change.events.iter().flat_map(|event| seal::keys_in(&event.data)))
             .collect();
         let keys = self.vault.keys_for_writing(&wanted).await.map_err(|error| match error {
-            VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
+            VaultError::Unavailable(source) => StoreError::Unavailable(source),
             error => unwritable(changes.first().map(|change| &change.stream), error.into()),
         })?;
         let sealed = |stream: &StreamId, event: Typed| {

@@ -3,6 +3,7 @@
 
 mod cause;
 pub mod clock;
+pub mod durability;
 pub mod folded;
 pub mod follow;
 pub mod journal;
@@ -10,10 +11,14 @@ pub mod link;
 pub mod log;
 pub mod mac;
 pub mod node_keys;
+pub mod postgres;
 pub mod private_file;
 pub mod random;
 mod seal;
 pub mod sqlite;
+#[cfg(test)]
+#[path = "../../tests/support/postgres.rs"]
+mod test_server;
 pub mod together;
 pub mod vault;
 

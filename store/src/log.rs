@@ -6,7 +6,10 @@ mod batch;
 mod contract;
 mod memory;
 mod one_by_one;
+mod postgres;
+mod row;
 mod sqlite;
+mod tail;
 
 use std::{fmt, sync::Arc};
 
@@ -19,6 +22,7 @@ use crate::{Cause, VaultError};
 
 pub use memory::MemoryLog;
 pub use one_by_one::{OneByOne, StreamLog};
+pub use postgres::PostgresLog;
 pub use sqlite::SqliteLog;
 
 /// The name of one aggregate's history.
@@ -165,6 +169,10 @@ impl StoreError {
             Self::Conflict { .. } | Self::Unwritable { .. } => false,
         }
     }
+}
+
+fn unavailable(error: impl Into<Cause>) -> StoreError {
+    StoreError::Unavailable(error.into())
 }
 
 /// The append-only log. Contract, which `contract` tests on every adapter under concurrency: versions are gapless; the

@@ -1,32 +1,43 @@
 //! The vault: data keys that seal personal data, and the keys that nodes share, each wrapped by the master key.
-//! Destroying a data key is how a person's data is destroyed everywhere it was written. Knows no event.
+//! Destroying a data key is how a person's data is destroyed everywhere it was written. Knows no event and no SQL.
 
-mod crypt;
+mod at_hand;
 #[cfg(test)]
-mod tests;
+mod contract;
+mod crypt;
+mod making;
+mod postgres;
+mod rows;
+mod sqlite;
 
 use std::{
     collections::{HashMap, HashSet},
-    num::NonZeroUsize,
     ops::Range,
     path::Path,
-    sync::Mutex,
+    sync::Arc,
 };
 
 use domain::{KeyId, Time};
-use lru::LruCache;
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use zeroize::Zeroizing;
 
 pub(crate) use crypt::{open, seal};
 
 use crate::{
-    clock, random,
-    sqlite::{self, OpenError, Role},
+    Cause, clock,
+    durability::Durability,
+    postgres::{OpenError as ServerError, Safety, Url},
+    random,
+    sqlite::{OpenError, Role},
+    together::Together,
 };
+use at_hand::AtHand;
+use making::Making;
+use postgres::PostgresRows;
+use rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows};
+use sqlite::SqliteRows;
 
-/// How many data keys are kept at hand.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16 * 1024).unwrap();
+/// How many keys are looked through at once for those that are old.
+const PAGE: u32 = 500;
 
 /// The key that wraps all others: 32 bytes.
 #[derive(Clone)]
@@ -67,7 +78,7 @@ pub struct NodeKey {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     #[error("the vault can't be reached")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Cause),
     #[error("the master key does not fit this vault: key {id} can't be unwrapped")]
     WrongMasterKey { id: String },
     #[error("key {0} was destroyed and is never used again")]
@@ -78,29 +89,43 @@ pub enum VaultError {
     Missing(KeyId),
 }
 
-/// The vault in one SQLite file.
+/// The vault, in whichever database its rows are.
 pub struct Vault {
-    rows: SqlitePool,
+    rows: Arc<dyn KeyRows>,
+    /// New keys go to the rows this way, those of many callers in one commit.
+    making: Together<Making>,
     master: MasterKey,
-    at_hand: Mutex<AtHand>,
-}
-
-/// The keys that were used last, and how many were destroyed since the vault was opened: a key that was read before a
-/// destruction and arrives after it might be the destroyed one.
-struct AtHand {
-    keys: LruCache<KeyId, DataKey>,
-    destroyed: u64,
+    at_hand: AtHand,
 }
 
 impl Vault {
+    /// Opens the vault in a SQLite file, making and migrating it where needed.
     pub async fn open_file(path: &Path, master: MasterKey) -> Result<Self, OpenError> {
-        Ok(Self::over(sqlite::open(path, Role::Vault, 2).await?, master))
+        let pool = crate::sqlite::open(path, Role::Vault, 2).await?;
+        Ok(Self::over(SqliteRows(pool), master))
     }
 
-    /// The vault in a database that is open already.
-    pub fn over(rows: SqlitePool, master: MasterKey) -> Self {
-        let at_hand = Mutex::new(AtHand { keys: LruCache::new(REMEMBERED), destroyed: 0 });
-        Self { rows, master, at_hand }
+    /// Opens a vault that is there already, and changes nothing in it.
+    pub async fn inspect_file(path: &Path, master: MasterKey) -> Result<Self, OpenError> {
+        let pool = crate::sqlite::inspect(path, Role::Vault).await?;
+        Ok(Self::over(SqliteRows(pool), master))
+    }
+
+    /// Opens the vault in a database on PostgreSQL, migrating it where needed and allowed.
+    pub async fn open_url(url: &Url, safety: Safety, master: MasterKey) -> Result<Self, ServerError> {
+        Ok(Self::over(PostgresRows::open(url, safety).await?, master))
+    }
+
+    /// Opens a vault on PostgreSQL as it is, to be looked at.
+    pub async fn inspect_url(url: &Url, master: MasterKey) -> Result<Self, ServerError> {
+        Ok(Self::over(PostgresRows::inspect(url).await?, master))
+    }
+
+    fn over(rows: impl KeyRows + 'static, master: MasterKey) -> Self {
+        let rows: Arc<dyn KeyRows> = Arc::new(rows);
+        // What comes up during one commit goes with the next: a second one at the same time would only wait for it.
+        let making = Together::new(Making(Arc::clone(&rows)), 1);
+        Self { rows, making, master, at_hand: AtHand::empty() }
     }
 
     /// The data keys of these ids, of which those that are new are made; all are durable when this returns.
@@ -108,30 +133,24 @@ impl Vault {
         &self,
         ids: &[KeyId],
     ) -> Result<HashMap<KeyId, DataKey>, VaultError> {
-        let (mut keys, destroyed) = self.remembered(ids);
-        let missing: Vec<&KeyId> = ids.iter().filter(|id| !keys.contains_key(*id)).collect();
+        let (mut keys, destroyed) = self.at_hand.of(ids);
+        let missing: HashSet<&KeyId> = ids.iter().filter(|id| !keys.contains_key(*id)).collect();
         if missing.is_empty() {
             return Ok(keys);
         }
-        let mut transaction =
-            self.rows.begin_with("begin immediate").await.map_err(VaultError::Unavailable)?;
-        for id in missing {
-            let fresh = self.wrap_data_key(id, &Zeroizing::new(random::bytes()));
-            let row = sqlx::query(
-                "insert into data_keys (id, wrapped, created_at) values (?, ?, ?) \
-                 on conflict (id) do update set id = id returning wrapped",
-            )
-            .bind(&id.0)
-            .bind(fresh)
-            .bind(clock::now().0)
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(VaultError::Unavailable)?;
-            let key = self.unwrapped(id, &row)?.ok_or_else(|| VaultError::Destroyed(id.clone()))?;
-            keys.insert(id.clone(), key);
+        let wish = missing.iter().map(|id| self.fresh_key(id)).collect();
+        let kept = self.making.ask(wish).await.map_err(VaultError::Unavailable)?;
+        let mut made = HashMap::new();
+        for (id, wrapped) in kept {
+            let wrapped = wrapped.ok_or_else(|| VaultError::Destroyed(id.clone()))?;
+            let key = self.unwrapped(&id, &wrapped)?;
+            made.insert(id, key);
         }
-        transaction.commit().await.map_err(VaultError::Unavailable)?;
-        self.remember(&keys, destroyed);
+        if let Some(id) = missing.into_iter().find(|id| !made.contains_key(*id)) {
+            return Err(VaultError::Missing(id.clone()));
+        }
+        self.at_hand.keep(&made, destroyed);
+        keys.extend(made);
         Ok(keys)
     }
 
@@ -140,198 +159,127 @@ impl Vault {
         &self,
         ids: &[KeyId],
     ) -> Result<HashMap<KeyId, DataKey>, VaultError> {
-        const SQL: &str = "select id, wrapped from data_keys where id in (select value from json_each(?))";
-        let (mut keys, destroyed) = self.remembered(ids);
-        let mut missing: HashSet<&str> =
-            ids.iter().filter(|id| !keys.contains_key(*id)).map(|id| id.0.as_str()).collect();
+        let (mut keys, destroyed) = self.at_hand.of(ids);
+        let mut missing: HashSet<&KeyId> = ids.iter().filter(|id| !keys.contains_key(*id)).collect();
         if missing.is_empty() {
             return Ok(keys);
         }
-        let asked = serde_json::json!(missing).to_string();
-        let rows = sqlx::query(SQL).bind(asked).fetch_all(&self.rows).await;
+        let asked: Vec<KeyId> = missing.iter().copied().cloned().collect();
         let mut found = HashMap::new();
-        for row in rows.map_err(VaultError::Unavailable)? {
-            let id = KeyId(row.try_get("id").map_err(VaultError::Unavailable)?);
-            missing.remove(id.0.as_str());
-            if let Some(key) = self.unwrapped(&id, &row)? {
-                found.insert(id, key);
+        for HeldKey { id, wrapped } in self.rows.data_keys(&asked).await.map_err(unavailable)? {
+            missing.remove(&id);
+            if let Some(wrapped) = wrapped {
+                found.insert(id.clone(), self.unwrapped(&id, &wrapped)?);
             }
         }
         if let Some(id) = missing.into_iter().next() {
-            return Err(VaultError::Missing(KeyId(id.to_owned())));
+            return Err(VaultError::Missing(id.clone()));
         }
-        self.remember(&found, destroyed);
+        self.at_hand.keep(&found, destroyed);
         keys.extend(found);
         Ok(keys)
     }
 
-    /// Destroys a data key for good; its tombstone says why. What it sealed reads as shredded from now on. Its wrapped
-    /// bytes leave the files too, as soon as no other process reads an older state of them.
+    /// Destroys a data key for good; its tombstone says why. What it sealed reads as shredded from now on. How long its
+    /// wrapped bytes stay on the disk is the engine's matter: SQLite overwrites them as soon as no other process reads an
+    /// older state of the file.
     pub async fn destroy(&self, id: &KeyId, why: Destroyed) -> Result<(), VaultError> {
-        const SQL: &str = "insert into data_keys (id, created_at, destroyed_at, destroyed_because) values (?1, ?2, ?2, ?3) \
-             on conflict (id) do update set wrapped = null, destroyed_at = ?2, destroyed_because = ?3 \
-             where wrapped is not null";
-        sqlx::query(SQL)
-            .bind(&id.0)
-            .bind(clock::now().0)
-            .bind(why.as_str())
-            .execute(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)?;
-        if let Ok(mut at_hand) = self.at_hand.lock() {
-            at_hand.keys.pop(id);
-            at_hand.destroyed += 1;
-        }
-        self.forget_past().await
+        let outcome = self.rows.destroy(id, why, clock::now()).await;
+        // Also after an error, which may come when the tombstone stands.
+        self.at_hand.lose(id);
+        outcome.map_err(unavailable)
     }
 
-    /// Empties SQLite's write-ahead log, which else keeps older states of the pages for a while.
-    async fn forget_past(&self) -> Result<(), VaultError> {
-        sqlx::query("pragma wal_checkpoint(truncate)")
-            .execute(&self.rows)
-            .await
-            .map(drop)
-            .map_err(VaultError::Unavailable)
-    }
-
-    /// At most 500 living keys whose id begins with `prefix` and comes after `last`, made within a span of time.
+    /// Some of the living keys whose id begins with `prefix` and comes after `last`, made within a span of time, in the
+    /// order of their ids; none when there are no more.
     pub async fn aged_keys(
         &self,
         prefix: &str,
         made: Range<Time>,
         last: &KeyId,
     ) -> Result<Vec<KeyId>, VaultError> {
-        const SQL: &str = "select id from data_keys where id > ?1 and substr(id, 1, length(?2)) = ?2 \
-             and wrapped is not null and created_at >= ?3 and created_at < ?4 order by id limit 500";
-        let ids: Vec<String> = sqlx::query_scalar(SQL)
-            .bind(&last.0)
-            .bind(prefix)
-            .bind(made.start.0)
-            .bind(made.end.0)
-            .fetch_all(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)?;
-        Ok(ids.into_iter().map(KeyId).collect())
+        self.rows.aged(prefix, made, last, PAGE).await.map_err(unavailable)
     }
 
     /// Binds the vault to a log, for good, unless it is bound already.
     pub async fn bind(&self, log_id: &str) -> Result<(), VaultError> {
-        sqlx::query("insert or ignore into of_log (one, log_id) values (1, ?)")
-            .bind(log_id)
-            .execute(&self.rows)
-            .await
-            .map(drop)
-            .map_err(VaultError::Unavailable)
+        self.rows.bind(log_id).await.map_err(unavailable)
     }
 
     /// Which log the vault is bound to.
     pub async fn log_id(&self) -> Result<Option<String>, VaultError> {
-        sqlx::query_scalar("select log_id from of_log")
-            .fetch_optional(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)
-    }
-
-    /// The database that the vault is in.
-    pub const fn pool(&self) -> &SqlitePool {
-        &self.rows
+        self.rows.log_id().await.map_err(unavailable)
     }
 
     /// Whether the vault can be reached.
     pub async fn check(&self) -> Result<(), VaultError> {
-        sqlx::query("select 1 from node_keys limit 1")
-            .fetch_optional(&self.rows)
-            .await
-            .map(drop)
-            .map_err(VaultError::Unavailable)
+        self.rows.check().await.map_err(unavailable)
+    }
+
+    /// How far its database is to be trusted with what it acknowledges.
+    pub async fn durability(&self) -> Result<Durability, VaultError> {
+        self.rows.durability().await.map_err(unavailable)
+    }
+
+    /// Ends all connections, when their work is done. Nothing can be asked of the vault after that.
+    pub async fn close(&self) {
+        self.rows.close().await;
     }
 
     /// Every key that nodes share, oldest first.
     pub async fn node_keys(&self) -> Result<Vec<NodeKey>, VaultError> {
-        const SQL: &str = "select id, purpose, algorithm, wrapped, created_at, retired_at from node_keys \
-             order by created_at, id";
-        let rows = sqlx::query(SQL).fetch_all(&self.rows).await.map_err(VaultError::Unavailable)?;
-        rows.iter().map(|row| self.node_key(row)).collect()
+        let held = self.rows.node_keys().await.map_err(unavailable)?;
+        held.into_iter().map(|key| self.node_key(key)).collect()
     }
 
     /// Adds a key that nodes share, unless one of that id is there.
     pub async fn add_node_key(&self, key: &NodeKey) -> Result<(), VaultError> {
-        const SQL: &str = "insert or ignore into node_keys (id, purpose, algorithm, wrapped, created_at) \
-             values (?, ?, ?, ?, ?)";
-        sqlx::query(SQL)
-            .bind(&key.id)
-            .bind(&key.purpose)
-            .bind(&key.algorithm)
-            .bind(seal(&self.master.0, node_context(&key.id, &key.purpose).as_bytes(), &key.material))
-            .bind(key.created_at.0)
-            .execute(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)?;
-        Ok(())
+        let context = node_context(&key.id, &key.purpose);
+        let held = HeldNodeKey {
+            id: key.id.clone(),
+            purpose: key.purpose.clone(),
+            algorithm: key.algorithm.clone(),
+            wrapped: seal(&self.master.0, context.as_bytes(), &key.material),
+            created_at: key.created_at,
+            retired_at: key.retired_at,
+        };
+        self.rows.add_node_key(&held).await.map_err(unavailable)
     }
 
     /// Notes that a shared key makes nothing new any more.
     pub async fn retire_node_key(&self, id: &str, at: Time) -> Result<(), VaultError> {
-        sqlx::query("update node_keys set retired_at = ? where id = ? and retired_at is null")
-            .bind(at.0)
-            .bind(id)
-            .execute(&self.rows)
-            .await
-            .map_err(VaultError::Unavailable)?;
-        Ok(())
+        self.rows.retire_node_key(id, at).await.map_err(unavailable)
     }
 
-    fn node_key(&self, row: &SqliteRow) -> Result<NodeKey, VaultError> {
-        let id: String = row.try_get("id").map_err(VaultError::Unavailable)?;
-        let purpose: String = row.try_get("purpose").map_err(VaultError::Unavailable)?;
-        let wrapped: &[u8] = row.try_get("wrapped").map_err(VaultError::Unavailable)?;
-        let material = open(&self.master.0, node_context(&id, &purpose).as_bytes(), wrapped)
-            .ok_or_else(|| VaultError::WrongMasterKey { id: id.clone() })?;
+    fn node_key(&self, held: HeldNodeKey) -> Result<NodeKey, VaultError> {
+        let context = node_context(&held.id, &held.purpose);
+        let material = open(&self.master.0, context.as_bytes(), &held.wrapped)
+            .ok_or_else(|| VaultError::WrongMasterKey { id: held.id.clone() })?;
         Ok(NodeKey {
-            algorithm: row.try_get("algorithm").map_err(VaultError::Unavailable)?,
-            created_at: Time(row.try_get("created_at").map_err(VaultError::Unavailable)?),
-            retired_at: row
-                .try_get::<Option<i64>, _>("retired_at")
-                .map_err(VaultError::Unavailable)?
-                .map(Time),
-            id,
-            purpose,
+            id: held.id,
+            purpose: held.purpose,
+            algorithm: held.algorithm,
             material: Zeroizing::new(material),
+            created_at: held.created_at,
+            retired_at: held.retired_at,
         })
     }
 
-    fn wrap_data_key(&self, id: &KeyId, key: &DataKey) -> Vec<u8> {
-        seal(&self.master.0, data_context(id).as_bytes(), key.as_slice())
+    fn fresh_key(&self, id: &KeyId) -> FreshKey {
+        let key: DataKey = Zeroizing::new(random::bytes());
+        let wrapped = seal(&self.master.0, data_context(id).as_bytes(), key.as_slice());
+        FreshKey { id: id.clone(), wrapped }
     }
 
-    fn unwrapped(&self, id: &KeyId, row: &SqliteRow) -> Result<Option<DataKey>, VaultError> {
-        let wrapped: Option<&[u8]> = row.try_get("wrapped").map_err(VaultError::Unavailable)?;
-        let Some(wrapped) = wrapped else { return Ok(None) };
+    fn unwrapped(&self, id: &KeyId, wrapped: &[u8]) -> Result<DataKey, VaultError> {
         let wrong = || VaultError::WrongMasterKey { id: id.to_string() };
         let bytes = open(&self.master.0, data_context(id).as_bytes(), wrapped).ok_or_else(wrong)?;
-        Ok(Some(Zeroizing::new(bytes.try_into().map_err(|_| wrong())?)))
+        Ok(Zeroizing::new(bytes.try_into().map_err(|_| wrong())?))
     }
+}
 
-    /// Those of the keys that are at hand, and how many keys were destroyed up to now.
-    fn remembered(&self, ids: &[KeyId]) -> (HashMap<KeyId, DataKey>, u64) {
-        let Ok(mut at_hand) = self.at_hand.lock() else {
-            return (HashMap::new(), 0);
-        };
-        let destroyed = at_hand.destroyed;
-        let mut kept = |id: &KeyId| at_hand.keys.get(id).map(|key| (id.clone(), key.clone()));
-        (ids.iter().filter_map(&mut kept).collect(), destroyed)
-    }
-
-    /// Keeps keys at hand, unless any was destroyed since `destroyed` were.
-    fn remember(&self, keys: &HashMap<KeyId, DataKey>, destroyed: u64) {
-        if let Ok(mut at_hand) = self.at_hand.lock()
-            && at_hand.destroyed == destroyed
-        {
-            for (id, key) in keys {
-                at_hand.keys.put(id.clone(), key.clone());
-            }
-        }
-    }
+fn unavailable(error: sqlx::Error) -> VaultError {
+    VaultError::Unavailable(error.into())
 }
 
 fn data_context(id: &KeyId) -> String {

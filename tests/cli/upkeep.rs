@@ -91,6 +91,54 @@ async fn the_doctor_says_what_is_broken_and_ends_with_1() {
 }
 
 #[tokio::test]
+async fn the_doctor_makes_no_master_key_where_the_vault_is_lost() {
+    let mut server = Server::start(&[]).await;
+    Account::named("lost").register(&server.api()).await;
+    server.stop();
+    let key = server.home().data().join("master.key");
+    for lost in ["master.key", "vault.db"] {
+        fs::remove_file(server.home().data().join(lost)).unwrap();
+        let ran = server.run(&["doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stdout.contains(lost), "{ran:#?}");
+        assert!(!key.exists());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn the_doctor_looks_at_log_and_vault_on_postgres() {
+    let mut server = Server::at(Home::on_postgres(&[])).await;
+    let other = Server::at(Home::on_postgres(&[])).await;
+    for server in [&server, &other] {
+        Account::named("patient").register(&server.api()).await;
+        server.mails().await;
+    }
+    let text = server.run(&["doctor"]).succeeded();
+    for part in ["log", "vault"] {
+        let line = text.lines().find(|line| line.starts_with(part)).unwrap();
+        assert!(line.contains("postgres://stele_") && line.contains("durable (fsync on"), "{line}");
+    }
+    assert!(!server.home().data().join("vault.db").exists() && !server.home().data().join("log.db").exists());
+
+    server.stop();
+    let elsewhere = other.home().setting("STELE_STORE__VAULT");
+    let nowhere = elsewhere.replace("test_", "missing_");
+    let key = "b3RoZXIga2V5LCBvZiAzMiBieXRlcywgZm9yIHRlc3Q=";
+    for (name, value, told) in [
+        ("STELE_STORE__VAULT", elsewhere.as_str(), "belongs to log"),
+        ("STELE_STORE__VAULT", nowhere.as_str(), "can't be reached"),
+        ("STELE_VAULT__MASTER_KEY", key, "the master key does not fit"),
+    ] {
+        let ran = server.home().run_with(&[(name, value)], &["doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stdout.contains(told), "{told}: {ran:#?}");
+        let ran = server.home().run_with(&[(name, value)], &["serve"]);
+        assert!(ran.code != Some(0) && ran.stderr.contains(told), "{told}: {ran:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_master_key_that_others_may_read_is_told_at_the_start_and_by_the_doctor() {
     let mut server = Server::start(&[]).await;
     let key = server.home().data().join("master.key");

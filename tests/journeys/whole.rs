@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Device, WAYS, Way};
-use crate::support::{Account, Caller, NEW_PASSWORD, PASSWORD, Server};
+use crate::support::{Account, Caller, Home, NEW_PASSWORD, PASSWORD, Server};
 
 const LAST_PASSWORD: &str = "Th1rd-and-last-battery";
 
@@ -17,15 +17,27 @@ struct Journey {
 #[tokio::test]
 async fn a_whole_life_in_every_way_to_show_who_one_is() {
     for way in WAYS {
-        let server = Server::start(&way.settings()).await;
-        let (api, account) = (server.api(), Account::named("traveller"));
-        let mut journey = Journey { way, server, api, account };
-        let mut first = journey.arrives().await;
-        journey.looks_around(&mut first).await;
-        journey.changes_the_password(&first).await;
-        journey.forgets_the_password(&first).await;
-        journey.leaves().await;
+        lives(way, Home::new(&way.settings())).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_whole_life_with_log_and_vault_on_postgres() {
+    for way in WAYS {
+        lives(way, Home::on_postgres(&way.settings())).await;
+    }
+}
+
+async fn lives(way: Way, home: Home) {
+    let server = Server::at(home).await;
+    let (api, account) = (server.api(), Account::named("traveller"));
+    let mut journey = Journey { way, server, api, account };
+    let mut first = journey.arrives().await;
+    journey.looks_around(&mut first).await;
+    journey.changes_the_password(&first).await;
+    journey.forgets_the_password(&first).await;
+    journey.leaves().await;
 }
 
 impl Journey {

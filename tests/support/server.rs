@@ -116,6 +116,11 @@ impl Home {
         self.launcher = launcher.iter().map(|&word| word.to_owned()).collect();
     }
 
+    /// What it is told by the environment.
+    pub(crate) fn setting(&self, name: &str) -> String {
+        self.env.iter().rev().find(|(set, _)| set == name).expect("it is set").1.clone()
+    }
+
     /// From the next start on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.env.push((name.to_owned(), value.to_owned()));

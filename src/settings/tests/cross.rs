@@ -80,12 +80,63 @@ fn each_database_has_a_file_of_its_own() {
     );
 }
 
+const KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
+
+#[test]
+fn on_a_server_each_database_is_one_of_its_own() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    let given = |log, vault| [("STELE_STORE__LOG", log), ("STELE_STORE__VAULT", vault), url, KEY];
+    environment(&given("postgres://ada@localhost/log", "postgres://ada@localhost/vault")).unwrap();
+    environment(&given("postgres://ada@localhost/both", "postgres://ada@localhost:5433/both")).unwrap();
+    assert_eq!(
+        wrong(&given("postgres://ada@localhost/both", "postgres://grace@localhost/both")),
+        ["store.log, store.vault: each needs a database of its own on the server"]
+    );
+}
+
+#[test]
+fn what_others_may_use_too_needs_what_no_start_may_make_up() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    for (variable, name) in [("STELE_STORE__LOG", "store.log"), ("STELE_STORE__VAULT", "store.vault")] {
+        let server = (variable, "postgres://stele:hunter2@localhost/stele");
+        let missing =
+            |what| format!("{name} is not embedded: {what} must be given, the same for all that use it");
+        assert_eq!(
+            wrong(&[server]),
+            [missing("api.public_url"), missing("vault.master_key or vault.master_key_file")]
+        );
+        assert_eq!(wrong(&[server, url]).len(), 1);
+        assert_eq!(wrong(&[server, KEY]).len(), 1);
+        for key in [KEY, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")] {
+            assert!(!environment(&[server, url, key]).unwrap().is_embedded());
+        }
+    }
+    assert!(environment(&[]).unwrap().is_embedded());
+}
+
+#[test]
+fn a_database_on_a_server_is_shown_without_its_password() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    for variable in ["STELE_STORE__LOG", "STELE_STORE__VAULT"] {
+        for given in ["postgres://stele:hunter2@localhost/log", "postgresql://stele:hunter2@[::1]:5433/log"] {
+            let settings = environment(&[(variable, given), url, KEY]).unwrap();
+            let shown = format!("{settings:?} {} {}", settings.store.log, settings.store.vault);
+            assert!(shown.contains("/log") && !shown.contains("hunter2"), "{shown}");
+        }
+        for given in
+            ["postgres://stele:hunter2@/log", "postgres://stele:hunter2@host/log?hunter2", "postgres:hunter2"]
+        {
+            let errors = wrong(&[(variable, given), url, KEY]);
+            assert!(errors.len() == 1 && !errors[0].contains("hunter2"), "{errors:?}");
+        }
+    }
+}
+
 #[test]
 fn a_master_key_is_given_once() {
-    let key = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
-    let errors = wrong(&[key, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
+    let errors = wrong(&[KEY, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
     assert_eq!(errors, ["vault.master_key, vault.master_key_file: both are given, keep one"]);
-    environment(&[key]).unwrap();
+    environment(&[KEY]).unwrap();
 }
 
 #[test]

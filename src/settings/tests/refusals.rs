@@ -1,5 +1,7 @@
 //! What is wrong by itself: names, types and forms.
 
+use std::path::Path;
+
 use super::{environment, file, lines, read, wrong};
 
 #[test]
@@ -173,9 +175,7 @@ fn links_need_their_placeholders_and_no_others() {
 fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
     for (name, url, scheme) in [
         ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "esdb"),
-        ("STELE_STORE__LOG", "postgres://stele:hunter2@localhost/log", "postgres"),
         ("STELE_STORE__VIEWS", "postgresql://stele:hunter2@localhost/views", "postgresql"),
-        ("STELE_STORE__VAULT", "postgres://stele:hunter2@localhost/vault", "postgres"),
         ("STELE_BUS__URL", "nats://stele:hunter2@localhost", "nats"),
         ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost", "smtps"),
     ] {
@@ -185,9 +185,16 @@ fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
 
 #[test]
 fn an_embedded_backend_needs_a_path_that_lasts() {
+    let file = "sqlite: and the path of a file";
+    let database = format!("{file}, or postgres://user:password@host/database,");
     for path in ["sqlite:", "sqlite::memory:", "sqlite:log.db?mode=ro", "log.db", "mysql://u:hunter2@h/d"] {
-        let errors = wrong(&[("STELE_STORE__LOG", path)]);
-        assert_eq!(errors, ["STELE_STORE__LOG: sqlite: and the path of a file is wanted"]);
+        for (name, wanted) in [
+            ("STELE_STORE__LOG", database.as_str()),
+            ("STELE_STORE__VAULT", &database),
+            ("STELE_STORE__VIEWS", file),
+        ] {
+            assert_eq!(wrong(&[(name, path)]), [format!("{name}: {wanted} is wanted")]);
+        }
     }
     for (url, path) in [
         ("sqlite:a/log.db", "a/log.db"),
@@ -195,7 +202,7 @@ fn an_embedded_backend_needs_a_path_that_lasts() {
         ("sqlite:///a/log.db", "/a/log.db"),
     ] {
         let settings = environment(&[("STELE_STORE__LOG", url)]).unwrap();
-        assert_eq!(settings.store.log.path().to_str(), Some(path));
+        assert_eq!(settings.store.log.file(), Some(Path::new(path)));
     }
 }
 

@@ -24,7 +24,7 @@ impl Journal {
     pub async fn decode<A: Aggregate>(&self, recorded: &Recorded) -> Result<A::Event, StoreError> {
         let parsed = Parsed::of(recorded)?;
         let keys = self.vault.keys_for_reading(&parsed.keys()).await.map_err(|error| match error {
-            VaultError::Unavailable(source) => StoreError::Unavailable(source.into()),
+            VaultError::Unavailable(source) => StoreError::Unavailable(source),
             error => corrupt(recorded, error.into()),
         })?;
         parsed.event::<A>(&keys)
@@ -41,7 +41,7 @@ impl Journal {
         let wanted: Vec<KeyId> = wanted.into_iter().collect();
         match self.vault.keys_for_reading(&wanted).await {
             Ok(keys) => Ok(parsed.into_iter().map(|parsed| parsed?.event::<A>(&keys)).collect()),
-            Err(VaultError::Unavailable(source)) => Err(StoreError::Unavailable(source.into())),
+            Err(VaultError::Unavailable(source)) => Err(StoreError::Unavailable(source)),
             // One after the other, to say of which event the key is missing.
             Err(_) => self.decode_each::<A>(records).await,
         }

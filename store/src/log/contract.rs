@@ -107,11 +107,11 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Verdict
 }
 
 /// A stream that no one else has.
-fn new_stream() -> StreamId {
+pub(crate) fn new_stream() -> StreamId {
     StreamId::named(format!("law-{}", random::id().simple()))
 }
 
-fn event(data: impl Into<String>) -> NewEvent {
+pub(crate) fn event(data: impl Into<String>) -> NewEvent {
     NewEvent {
         id: random::id(),
         kind: "law.tried.v1".to_owned(),
@@ -123,11 +123,11 @@ fn event(data: impl Into<String>) -> NewEvent {
     }
 }
 
-fn events(count: usize) -> Vec<NewEvent> {
+pub(crate) fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(|number| event(format!("{{\"number\":{number}}}"))).collect()
 }
 
-fn write(stream: &StreamId, expected: u64, events: &[NewEvent]) -> Write {
+pub(crate) fn write(stream: &StreamId, expected: u64, events: &[NewEvent]) -> Write {
     Write { stream: stream.clone(), expected, events: events.to_vec() }
 }
 
@@ -136,7 +136,7 @@ fn ids(events: &[Recorded]) -> Vec<uuid::Uuid> {
 }
 
 /// All that the log holds after a position, read page by page.
-async fn feed(log: &dyn EventLog, after: Position, page: u32) -> Result<Vec<Recorded>, Violation> {
+pub(crate) async fn feed(log: &dyn EventLog, after: Position, page: u32) -> Result<Vec<Recorded>, Violation> {
     let mut all: Vec<Recorded> = Vec::new();
     let mut place = after;
     loop {

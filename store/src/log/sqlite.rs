@@ -4,29 +4,29 @@
 mod streams;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
-use domain::Time;
-use sqlx::{Connection, Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
-use tokio::sync::{mpsc, oneshot, watch};
-use uuid::Uuid;
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tokio::sync::watch;
 
 use super::{
-    EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Write,
-    batch::{self, Request},
-    from_sql, to_sql,
+    EventLog, Position, Recorded, StoreError, StreamId, Write,
+    batch::{self, Writer},
+    row::recorded,
+    tail::Tail,
+    to_sql, unavailable,
 };
 use crate::{
-    Cause, random,
+    random,
     sqlite::{self, OpenError, Role},
     together::Together,
 };
-use streams::{StreamReader, Tail};
+use streams::StreamReader;
+pub(super) use writer::SqliteEngine;
 
-/// How many appends may wait for the writer before callers wait to hand in theirs.
-const WAITING: usize = 4096;
 /// How many times at once streams are read: a long one then holds up the short ones no longer than that.
 const READING: usize = 2;
 /// How often the log is looked at for what other processes wrote.
@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct SqliteLog {
     readers: SqlitePool,
     streams: Together<StreamReader>,
-    writer: mpsc::Sender<Request>,
+    writer: Writer,
     grown: watch::Receiver<Position>,
     log_id: String,
 }
@@ -57,8 +57,7 @@ impl SqliteLog {
         let watched = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
 
         let (grow, grown) = watch::channel(head);
-        let (writer, requests) = mpsc::channel(WAITING);
-        tokio::spawn(batch::write_all(connection, options, requests, grow.clone()));
+        let writer = Writer::start(SqliteEngine::new(connection, options), grow.clone());
         tokio::spawn(watch_others(watched, grow));
         let streams = Together::new(StreamReader(readers.clone()), READING);
         Ok(Self { readers, streams, writer, grown, log_id })
@@ -92,9 +91,7 @@ enum Bind<'a> {
 #[async_trait]
 impl EventLog for SqliteLog {
     async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.writer.send(Request { writes, reply }).await.map_err(unavailable)?;
-        answer.await.map_err(unavailable)?
+        self.writer.append(writes).await
     }
 
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
@@ -130,10 +127,7 @@ impl EventLog for SqliteLog {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        // A log that can't be written to is no use to anyone who asks how it is.
-        if self.writer.is_closed() {
-            return Err(unavailable("the writer of the log has ended"));
-        }
+        self.writer.is_there()?;
         head(&self.readers).await.map_err(unavailable)
     }
 
@@ -171,36 +165,6 @@ async fn watch_others(mut connection: SqliteConnection, grow: watch::Sender<Posi
     }
 }
 
-pub(super) async fn head<'c>(executor: impl sqlx::SqliteExecutor<'c>) -> Result<Position, sqlx::Error> {
+async fn head<'c>(executor: impl sqlx::SqliteExecutor<'c>) -> Result<Position, sqlx::Error> {
     sqlx::query_scalar("select position from log_head").fetch_one(executor).await.map(Position::from_sql)
-}
-
-pub(super) fn unavailable(error: impl Into<Cause>) -> StoreError {
-    StoreError::Unavailable(error.into())
-}
-
-fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {
-    let stream = StreamId::named(row.try_get::<String, _>("stream").map_err(unavailable)?);
-    let version = from_sql(row.try_get("version").map_err(unavailable)?);
-    decode(row, &stream, version).map_err(|source| StoreError::Corrupt { stream, version, source })
-}
-
-fn decode(row: &SqliteRow, stream: &StreamId, version: u64) -> Result<Recorded, Cause> {
-    let uuid = |bytes: &[u8]| Uuid::from_slice(bytes);
-    let causation = row.try_get::<Option<&[u8]>, _>("causation")?.map(uuid).transpose()?;
-    Ok(Recorded {
-        event: NewEvent {
-            id: uuid(row.try_get("id")?)?,
-            kind: row.try_get("type")?,
-            correlation: uuid(row.try_get("correlation")?)?,
-            causation,
-            actor: row.try_get("actor")?,
-            data: row.try_get("data")?,
-            sealed: row.try_get("sealed")?,
-        },
-        stream: stream.clone(),
-        version,
-        position: Position::from_sql(row.try_get("position")?),
-        recorded_at: Time(row.try_get("recorded_at")?),
-    })
 }

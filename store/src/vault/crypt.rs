@@ -1,5 +1,8 @@
 //! Authenticated encryption: XChaCha20-Poly1305 with a random nonce in front of the ciphertext.
 
+#[cfg(test)]
+mod tests;
+
 use chacha20poly1305::{
     Key, XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit, Payload},

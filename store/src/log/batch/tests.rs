@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
     EventLog, NewEvent,
-    log::SqliteLog,
+    log::{SqliteLog, sqlite::SqliteEngine},
     random,
     sqlite::{Role, options},
 };
@@ -37,7 +37,8 @@ async fn workshop(
     sqlx::query(spoil).fetch_all(&mut connection).await.unwrap();
     let (requests, waiting) = mpsc::channel(1000);
     let (grow, grown) = watch::channel(Position::BEGINNING);
-    let writer = tokio::spawn(write_all(connection, options, waiting, grow));
+    let engine = Box::new(SqliteEngine::new(connection, options));
+    let writer = tokio::spawn(write_all(engine, waiting, grow));
     Workshop { folder, requests, grown, writer }
 }
 

@@ -1,43 +1,32 @@
-//! Reads of streams that are asked for at the same moment, in one statement: on its way to SQLite and back a statement costs many
-//! times what it costs there.
+//! What SQLite is asked for the events of one stream, or of many at once.
 
 use async_trait::async_trait;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
-use super::{Recorded, StoreError, StreamId, recorded, to_sql};
-use crate::together::Answers;
-
-/// Asks for the events of a stream after a version.
-pub(super) struct Tail {
-    pub(super) stream: StreamId,
-    pub(super) after: u64,
-}
+use crate::{
+    log::{
+        row::recorded,
+        tail::{Events, Tail, deal},
+        to_sql,
+    },
+    together::Answers,
+};
 
 pub(super) struct StreamReader(pub(super) SqlitePool);
 
 #[async_trait]
 impl Answers for StreamReader {
     type Question = Tail;
-    type Answer = Result<Vec<Recorded>, StoreError>;
+    type Answer = Events;
     type Error = sqlx::Error;
 
-    async fn answer(&self, tails: Vec<Tail>) -> Result<Vec<Self::Answer>, sqlx::Error> {
+    async fn answer(&self, tails: Vec<Tail>) -> Result<Vec<Events>, sqlx::Error> {
         if let [tail] = tails.as_slice() {
             return Ok(vec![self.one(tail).await?.iter().map(recorded).collect()]);
         }
-        let mut answers: Vec<Self::Answer> = tails.iter().map(|_| Ok(Vec::new())).collect();
-        for row in self.many(&tails).await? {
-            let asked: i64 = row.try_get("asked")?;
-            let Some(answer) = usize::try_from(asked).ok().and_then(|asked| answers.get_mut(asked)) else {
-                continue;
-            };
-            match (recorded(&row), answer) {
-                (Ok(event), Ok(events)) => events.push(event),
-                (Err(error), answer) => *answer = Err(error),
-                (Ok(_), Err(_)) => {}
-            }
-        }
-        Ok(answers)
+        let rows = self.many(&tails).await?;
+        let event = |row: &SqliteRow| Ok((row.try_get("asked")?, recorded(row)));
+        Ok(deal(tails.len(), rows.iter().map(event).collect::<Result<Vec<_>, sqlx::Error>>()?))
     }
 }
 

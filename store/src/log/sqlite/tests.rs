@@ -3,9 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{
-    super::contract::{self, Appends, Handles, Reader},
+    super::{
+        NewEvent,
+        contract::{self, Appends, Handles, Reader},
+    },
     *,
 };
 

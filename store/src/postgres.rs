@@ -1,0 +1,238 @@
+//! Opens databases on PostgreSQL the way every part of Stele wants them: every commit on disk, TLS as the URL says, no
+//! connection that is kept for ever by a server that went away. Knows no table, and shows no password.
+
+mod durability;
+mod migration;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use std::time::Duration;
+
+use sqlx::{
+    ConnectOptions, PgConnection, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgArguments, PgPoolOptions, PgRow},
+    query::Query,
+};
+use tokio::time::timeout;
+
+pub use durability::{Durability, Unsafe};
+pub use url::{Url, UrlError};
+
+/// How long to wait for a connection, new or of the pool.
+const CONNECT: Duration = Duration::from_secs(5);
+/// After how much rest a connection is asked whether the server is still there.
+const REST: Duration = Duration::from_secs(1);
+/// How often a read is tried again that failed because the server was restarted, for instance.
+const AGAIN: usize = 2;
+
+/// Begins a transaction that sees what was committed before each of its statements, and that the server ends when whoever began
+/// it is stuck: what it has locked is wanted by others. Holds for this transaction alone, so that it works behind a pooler too.
+pub const BEGIN: &str = "begin isolation level read committed read write; set local lock_timeout = '5s'; \
+     set local statement_timeout = '10s'; set local idle_in_transaction_session_timeout = '8s'";
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the database {database} can't be reached")]
+    Unreachable {
+        database: String,
+        #[source]
+        source: sqlx::Error,
+    },
+    #[error("the database {database} may lose what it has acknowledged")]
+    Unsafe {
+        database: String,
+        #[source]
+        source: Unsafe,
+    },
+    #[error("the database {database} has the encoding {encoding}; make one with the encoding UTF8")]
+    Encoding { database: String, encoding: String },
+    #[error(
+        "the database {database} was made by a newer version of Stele; use that version, or restore an older copy"
+    )]
+    Newer { database: String },
+    #[error(
+        "the database {database} was migrated by another build of Stele, whose steps were not these; use that build, or \
+         restore an older copy"
+    )]
+    Foreign { database: String },
+    #[error(
+        "the tables of the database {database} are not those of this version, and its role may not change them; run \
+         `stele migrate` as the role that owns them"
+    )]
+    MayNotMigrate {
+        database: String,
+        #[source]
+        source: MigrateError,
+    },
+    #[error("the database {database} can't be migrated")]
+    Migration {
+        database: String,
+        #[source]
+        source: MigrateError,
+    },
+}
+
+/// What to do about a server that is set to lose what it has acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Safety {
+    Required,
+    /// For those who know that they can do without.
+    Waived,
+}
+
+/// A database on a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+    url: Url,
+}
+
+impl Database {
+    /// Opens a database and migrates it where needed and allowed. Refuses one that may lose what it has acknowledged.
+    pub async fn open(
+        url: &Url,
+        migrations: &Migrator,
+        connections: u32,
+        safety: Safety,
+    ) -> Result<Self, OpenError> {
+        let database = Self::connect(url, connections).await?;
+        let shown = || url.to_string();
+        let unreachable = |source| OpenError::Unreachable { database: shown(), source };
+        let encoding = database.encoding().await.map_err(unreachable)?;
+        if encoding != "UTF8" {
+            return Err(OpenError::Encoding { database: shown(), encoding });
+        }
+        if safety == Safety::Required {
+            let durability = database.durability().await.map_err(unreachable)?;
+            durability.check().map_err(|source| OpenError::Unsafe { database: shown(), source })?;
+        }
+        migration::migrate(&database, migrations).await?;
+        Ok(database)
+    }
+
+    /// Opens a database as it is, to be looked at.
+    pub async fn connect(url: &Url, connections: u32) -> Result<Self, OpenError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(CONNECT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, met| {
+                Box::pin(async move {
+                    if met.idle_for >= REST {
+                        sqlx::Connection::ping(connection).await?;
+                    }
+                    Ok(true)
+                })
+            });
+        let pool = pool
+            .connect_with(url.options().clone())
+            .await
+            .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
+        Ok(Self { pool, url: url.clone() })
+    }
+
+    /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection
+    /// may be another one the next time.
+    pub fn query<'q>(&self, sql: &'static str) -> Query<'q, sqlx::Postgres, PgArguments> {
+        sqlx::query(sql).persistent(self.has_sessions())
+    }
+
+    /// Whether a connection leads to one and the same session of the server for as long as it lives. Only then are there
+    /// prepared statements and notifications.
+    pub fn has_sessions(&self) -> bool {
+        self.url.has_sessions()
+    }
+
+    /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
+    pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        self.pool.begin_with(BEGIN).await
+    }
+
+    /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
+    /// restarted meanwhile.
+    pub async fn rows<'q>(
+        &self,
+        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut left = AGAIN;
+        loop {
+            match self.ask(statement()).await {
+                Err(error) if left > 0 && is_lost(&error) => left -= 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Behind a pooler only a transaction keeps the session in which the statement was prepared.
+    async fn ask(
+        &self,
+        statement: Query<'_, sqlx::Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        if self.has_sessions() {
+            return statement.fetch_all(&self.pool).await;
+        }
+        let mut transaction = self.begin().await?;
+        let rows = statement.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    /// A connection beside the pool's.
+    pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
+        timeout(CONNECT, self.url.options().connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    async fn encoding(&self) -> Result<String, sqlx::Error> {
+        const SQL: &str = "select current_setting('server_encoding')";
+        self.one(|| self.query(SQL)).await
+    }
+
+    /// The only column of the only row that a statement answers, as [`rows`](Self::rows) does.
+    pub async fn one<'q, T>(
+        &self,
+        statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
+    ) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Type<sqlx::Postgres> + for<'r> sqlx::Decode<'r, sqlx::Postgres>,
+    {
+        let rows = self.rows(statement).await?;
+        sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)
+    }
+}
+
+/// Whether the connection is gone and the next one may be well.
+pub fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        // Ended by an operator, by a crash, or after too long a rest; not yet started again.
+        sqlx::Error::Database(error) => {
+            matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03"))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the same transaction may succeed a moment later: the connection is gone, others were in the way, or the server is
+/// short of something.
+pub fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(failed) => failed.code().is_some_and(|code| {
+            // Serialization failures and deadlocks; connections; resources; lock and statement timeouts.
+            is_lost(error)
+                || ["40", "08", "53", "58"].iter().any(|class| code.starts_with(class))
+                || matches!(&*code, "55P03" | "57014")
+        }),
+        sqlx::Error::PoolTimedOut => true,
+        _ => is_lost(error),
+    }
+}

@@ -1,0 +1,186 @@
+//! Opening databases: what a URL says and never shows, who may migrate, and servers that would forget.
+
+use super::*;
+use crate::{
+    chain,
+    test_server::{LOG, OWNER, Postgres},
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/log/postgres");
+
+async fn open(url: &str, safety: Safety) -> Result<Database, OpenError> {
+    Database::open(&url.parse().unwrap(), &MIGRATIONS, 2, safety).await
+}
+
+fn refusal(url: &str) -> UrlError {
+    url.parse::<Url>().unwrap_err()
+}
+
+#[test]
+fn a_url_is_shown_without_its_password() {
+    let url: Url = "postgres://ada:pa%3Fss@db.example.com/log?sslmode=verify-full".parse().unwrap();
+    for shown in [url.to_string(), format!("{url:?}")] {
+        assert_eq!(shown, "postgres://ada@db.example.com:5432/log");
+    }
+    let socket: Url = "postgresql://ada:secret@%2Frun%2Fpostgresql/log".parse().unwrap();
+    assert_eq!(socket.to_string(), "postgres://ada@/run/postgresql:5432/log");
+}
+
+#[test]
+fn a_url_names_user_host_and_database_and_nothing_unknown() {
+    for url in
+        ["postgres:", "postgres://", "postgres://host/log", "postgres://ada@host", "postgres://ada@/log"]
+    {
+        assert_eq!(refusal(url), UrlError::Form, "{url}");
+    }
+    for url in ["postgres://:secret@localhost/log", "mysql://ada@localhost/log"] {
+        assert_eq!(refusal(url), UrlError::Form, "{url}");
+    }
+    for parameter in ["sslmod=verify-full", "options=-cfsync%3Doff", "secret"] {
+        assert_eq!(refusal(&format!("postgres://ada@localhost/log?{parameter}")), UrlError::Parameter);
+    }
+}
+
+#[test]
+fn to_another_machine_the_url_says_whether_tls_is_used() {
+    for host in ["db.example.com", "10.0.0.7", "[2001:db8::7]"] {
+        assert_eq!(refusal(&format!("postgres://ada@{host}/log")), UrlError::TlsUnsaid, "{host}");
+        format!("postgres://ada@{host}/log?sslmode=disable").parse::<Url>().unwrap();
+    }
+    for host in ["localhost", "127.0.0.1:5433", "[::1]", "%2Frun%2Fpostgresql"] {
+        format!("postgres://ada@{host}/log").parse::<Url>().unwrap();
+    }
+    // The driver would take `allow` for `disable`.
+    for mode in ["allow", "verify", ""] {
+        assert_eq!(refusal(&format!("postgres://ada@localhost/log?sslmode={mode}")), UrlError::TlsMode);
+    }
+}
+
+#[test]
+fn a_pooler_is_known_by_what_it_does_to_sessions() {
+    let has_sessions = |url: &str| url.parse::<Url>().unwrap().has_sessions();
+    assert!(has_sessions("postgres://ada@localhost/log"));
+    assert!(!has_sessions("postgres://ada@localhost/log?pooler=transaction"));
+    assert_eq!(refusal("postgres://ada@localhost/log?pooler=session"), UrlError::Pooler);
+}
+
+#[test]
+fn the_same_database_is_known_under_any_user() {
+    let url = |text: &str| text.parse::<Url>().unwrap();
+    let one = url("postgres://ada@localhost/log");
+    assert!(one.is_same_database(&url("postgres://grace:x@localhost:5432/log?sslmode=require")));
+    assert!(!one.is_same_database(&url("postgres://ada@localhost/vault")));
+    assert!(!one.is_same_database(&url("postgres://ada@localhost:5433/log")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_its_password() {
+    let error = open("postgres://ada:secret@%2Fnowhere/log", Safety::Required).await.err().unwrap();
+    let told = chain(&error);
+    assert!(told.starts_with("the database postgres://ada@/nowhere:5432/log can't be reached: "), "{told}");
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn processes_that_start_at_once_migrate_once() {
+    let database = Postgres::shared().database();
+    let url = database.url(OWNER);
+    let opening: Vec<_> = (0..6)
+        .map(|number| {
+            let pooler = if number % 2 == 0 { "?pooler=transaction" } else { "" };
+            let url = format!("{url}{pooler}");
+            tokio::spawn(async move { open(&url, Safety::Required).await.map(drop) })
+        })
+        .collect();
+    for opened in opening {
+        opened.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_role_that_may_not_migrate_goes_on_where_nothing_is_to_be_done() {
+    let database = Postgres::shared().database();
+    let error = open(&database.url(LOG), Safety::Required).await.err().unwrap();
+    assert!(matches!(error, OpenError::MayNotMigrate { .. }), "{error:?}");
+    open(&database.url(OWNER), Safety::Required).await.unwrap();
+    database.grant("log");
+    open(&database.url(LOG), Safety::Required).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn tables_of_a_newer_or_another_build_are_refused() {
+    let database = Postgres::shared().database();
+    let url = database.url(OWNER);
+    open(&url, Safety::Required).await.unwrap();
+    database.sql("update _sqlx_migrations set checksum = '\\x00' where version = 1");
+    let error = open(&url, Safety::Required).await.err().unwrap();
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+    database.sql("update _sqlx_migrations set version = 2");
+    let error = open(&url, Safety::Required).await.err().unwrap();
+    assert!(matches!(error, OpenError::Newer { .. }), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_server_that_would_forget_is_refused_by_the_name_of_the_setting() {
+    let server = Postgres::start();
+    let database = server.database();
+    let url = database.url(OWNER);
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        server.set(&format!("{setting} = off"));
+        server.stop();
+        server.begin();
+        let told = chain(&open(&url, Safety::Required).await.err().unwrap());
+        assert!(told.contains(&format!(": {setting} is off on the server")), "{told}");
+        let opened = open(&url, Safety::Waived).await.unwrap();
+        let durability = opened.durability().await.unwrap();
+        assert!(durability.to_string().starts_with("not durable"), "{durability}");
+        server.set(&format!("{setting} = on"));
+        server.stop();
+        server.begin();
+    }
+    let opened = open(&url, Safety::Required).await.unwrap();
+    assert!(opened.durability().await.unwrap().is_full());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn what_is_asked_is_answered_after_the_server_was_killed() {
+    let server = Postgres::start();
+    let database = server.database();
+    for pooler in ["", "?pooler=transaction"] {
+        let url = format!("{}{pooler}", database.url(OWNER));
+        let opened = open(&url, Safety::Required).await.unwrap();
+        for _ in 0..3 {
+            server.kill();
+            server.begin();
+            let answer: i32 = opened.one(|| opened.query("select 7")).await.unwrap();
+            assert_eq!(answer, 7);
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn what_may_pass_is_told_from_what_stays_wrong() {
+    let database = Postgres::shared().database();
+    let opened = Database::connect(&database.url(OWNER).parse().unwrap(), 1).await.unwrap();
+    let raised = async |code: &str| {
+        let sql = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(opened.pool()).await.unwrap_err()
+    };
+    // Serialization failure, deadlock, lock and statement timeout, too many connections, full disk, shutdown, crash, start.
+    for code in ["40001", "40P01", "55P03", "57014", "53300", "53100", "57P01", "57P02", "57P03"] {
+        assert!(may_pass(&raised(code).await), "{code}");
+    }
+    // A known id, a missing right, a missing table, a text that can't be kept.
+    for code in ["23505", "42501", "42P01", "22021"] {
+        assert!(!may_pass(&raised(code).await), "{code}");
+    }
+    let held = opened.begin().await.unwrap();
+    assert!(may_pass(&opened.pool().acquire().await.unwrap_err()), "all connections are taken");
+    drop(held);
+}

@@ -1,0 +1,222 @@
+//! A PostgreSQL server for tests, from whatever Debian's package or the path offers: it lives in a folder of its own, is reached by
+//! a socket in it, and is gone with the process that asked for it, however that ends. Unit tests include this file as well.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// Where the operator finds what to grant: tests grant no more than that.
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+/// Who makes and migrates tables.
+pub(crate) const OWNER: &str = "stele_owner";
+/// Who uses those of the log.
+pub(crate) const LOG: &str = "stele_log";
+pub(crate) const VAULT: &str = "stele_vault";
+
+/// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
+/// stops and its folder goes.
+const KEEPER: &str = r#"
+bin=$1
+folder=$(mktemp -d "${TMPDIR:-/tmp}/stele-postgres-XXXXXX") || exit 1
+data=$folder/data
+begin() {
+    for attempt in 1 2 3 4 5; do
+        "$bin/postgres" -D "$data" >>"$folder/log" 2>&1 </dev/null &
+        pid=$!
+        while kill -0 "$pid" 2>/dev/null; do
+            "$bin/pg_isready" -q -h "$folder" && return
+            sleep 0.02
+        done
+        sleep 0.1
+    done
+    cat "$folder/log" >&2
+}
+end() {
+    [ -n "$pid" ] || return
+    kill "-$1" "$pid" $2
+    wait "$pid" 2>/dev/null
+    pid=
+}
+"$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C -N >"$folder/log" 2>&1 || cat "$folder/log" >&2
+cat >>"$data/postgresql.conf" <<END
+listen_addresses = ''
+unix_socket_directories = '$folder'
+max_connections = 400
+shared_buffers = '32MB'
+END
+begin
+echo "$folder"
+while read -r order value; do
+    case $order in
+        begin) begin ;;
+        stop) end INT '' ;;
+        kill) end KILL "$(cat "/proc/$pid/task/$pid/children")" ;;
+        set) echo "$value" >>"$data/postgresql.conf" ;;
+    esac
+    echo "$order"
+done
+end QUIT ''
+rm -rf "$folder"
+"#;
+
+/// A server, and every database in it.
+pub(crate) struct Postgres {
+    keeper: Mutex<Keeper>,
+    folder: PathBuf,
+    programs: PathBuf,
+}
+
+struct Keeper {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+/// A database of a test's own.
+pub(crate) struct TestDatabase<'s> {
+    server: &'s Postgres,
+    name: String,
+}
+
+impl Postgres {
+    /// The one server of this process, for tests that do it no harm.
+    pub(crate) fn shared() -> &'static Self {
+        static SERVER: OnceLock<Postgres> = OnceLock::new();
+        SERVER.get_or_init(Self::start)
+    }
+
+    /// A server of a test's own.
+    pub(crate) fn start() -> Self {
+        let programs = programs().expect("PostgreSQL is not installed: apt-get install postgresql");
+        let mut process = keeper(&programs).spawn().expect("the server's keeper starts");
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        let mut keeper = Keeper { process, answers };
+        let folder = PathBuf::from(keeper.answer());
+        assert!(folder.is_absolute(), "the server does not start: see above");
+        let server = Self { keeper: Mutex::new(keeper), folder, programs };
+        server.sql(
+            "postgres",
+            &format!("create role {OWNER} login; create role {LOG} login; create role {VAULT} login"),
+        );
+        server
+    }
+
+    /// Where its socket is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    /// A new and empty database, which belongs to [`OWNER`].
+    pub(crate) fn database(&self) -> TestDatabase<'_> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", MADE.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("create database {name} owner {OWNER}"));
+        TestDatabase { server: self, name }
+    }
+
+    /// As an operator stops it: connections end at once.
+    pub(crate) fn stop(&self) {
+        self.order("stop");
+    }
+
+    /// `kill -9` to all of its processes.
+    pub(crate) fn kill(&self) {
+        self.order("kill");
+    }
+
+    /// After a stop or a kill, on what that left.
+    pub(crate) fn begin(&self) {
+        self.order("begin");
+    }
+
+    /// Another line of its configuration, from the next start on.
+    pub(crate) fn set(&self, line: &str) {
+        self.order(&format!("set {line}"));
+    }
+
+    fn order(&self, order: &str) {
+        let mut keeper = self.keeper.lock().unwrap();
+        writeln!(keeper.process.stdin.as_mut().unwrap(), "{order}").unwrap();
+        assert_eq!(Some(keeper.answer().as_str()), order.split(' ').next(), "the server's keeper is gone");
+    }
+
+    /// Runs SQL as the superuser.
+    fn sql(&self, database: &str, sql: &str) {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql]);
+        let ran = psql.arg("-h").arg(&self.folder).output().unwrap();
+        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+impl Keeper {
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // This closes its input first.
+        self.process.wait().ok();
+    }
+}
+
+impl TestDatabase<'_> {
+    /// Its URL for whoever logs in under this name.
+    pub(crate) fn url(&self, role: &str) -> String {
+        self.url_through(&self.server.folder, role)
+    }
+
+    /// The same by another socket, behind which someone leads to the server.
+    pub(crate) fn url_through(&self, folder: &Path, role: &str) -> String {
+        let folder = folder.display().to_string().replace('/', "%2F");
+        format!("postgres://{role}@{folder}/{}", self.name)
+    }
+
+    pub(crate) fn sql(&self, sql: &str) {
+        self.server.sql(&self.name, sql);
+    }
+
+    /// Grants what the operator's manual says for `log`, `vault` or `views`, once the tables are there.
+    pub(crate) fn grant(&self, what: &str) {
+        let start = format!("<!-- grants: {what} -->\n```sql\n");
+        let (_, block) = OPERATIONS.split_once(&start).expect("the manual says what to grant");
+        let (sql, _) = block.split_once("```").expect("a block ends");
+        self.sql(sql);
+    }
+}
+
+/// Debian keeps them aside, one folder for each version; others have them on the path.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.map(|entry| entry.path()).max_by_key(|path| number(path));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = newest.map(|version| version.join("bin")).into_iter().chain(env::split_paths(&path));
+    folders.into_iter().find(|folder| folder.join("initdb").exists())
+}
+
+/// The server refuses to be root's.
+fn keeper(programs: &Path) -> Command {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let mut words = Vec::new();
+    if is_root {
+        words.extend(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    }
+    words.extend(["sh", "-c", KEEPER, "keeper"]);
+    let mut command = Command::new(words.remove(0));
+    command.args(words).arg(programs).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+    // Ctrl-C is for the tests; the keeper hears of their end by its input.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
