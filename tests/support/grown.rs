@@ -3,7 +3,7 @@
 
 use super::{
     Home,
-    postgres::{LOG, OWNER, Postgres, VAULT},
+    postgres::{LOG, OWNER, Postgres, TestDatabase, VAULT},
 };
 
 const MASTER_KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
@@ -16,18 +16,35 @@ impl Home {
 
     /// The same, on the server that is for the log and the one that is for the vault.
     pub(crate) fn on(log: &Postgres, vault: &Postgres, env: &[(&str, &str)]) -> Self {
-        let databases = [
-            ("STELE_STORE__LOG", log.database(), "log", LOG),
-            ("STELE_STORE__VAULT", vault.database(), "vault", VAULT),
-        ];
-        let mut home = Self::new(&[&[MASTER_KEY], env].concat());
-        let owned = databases.each_ref().map(|(setting, database, ..)| (*setting, database.url(OWNER)));
+        Self::made(&log.database(), &vault.database(), env, TestDatabase::url)
+    }
+
+    /// As [`Home::on_postgres`], with the log behind this server's pooler.
+    pub(crate) fn behind_a_pooler(postgres: &Postgres) -> Self {
+        Self::made(&postgres.database(), &Postgres::shared().database(), &[], |log, role| {
+            log.pooled_url(role)
+        })
+    }
+
+    /// As [`Home::new`], with the master key that backends beyond this machine want.
+    pub(crate) fn keyed(env: &[(&str, &str)]) -> Self {
+        Self::new(&[&[MASTER_KEY], env].concat())
+    }
+
+    fn made(
+        log: &TestDatabase<'_>,
+        vault: &TestDatabase<'_>,
+        env: &[(&str, &str)],
+        log_url: impl Fn(&TestDatabase<'_>, &str) -> String,
+    ) -> Self {
+        let mut home = Self::keyed(env);
+        let owned = [("STELE_STORE__LOG", log_url(log, OWNER)), ("STELE_STORE__VAULT", vault.url(OWNER))];
         home.run_with(&owned.each_ref().map(|(setting, url)| (*setting, url.as_str())), &["migrate"])
             .succeeded();
-        for (setting, database, rights, role) in databases {
-            database.grant(rights);
-            home.set(setting, &database.url(role));
-        }
+        log.grant("log");
+        vault.grant("vault");
+        home.set("STELE_STORE__LOG", &log_url(log, LOG));
+        home.set("STELE_STORE__VAULT", &vault.url(VAULT));
         home
     }
 }
