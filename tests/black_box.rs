@@ -18,6 +18,7 @@ mod conformance;
 mod faults;
 mod journeys;
 mod limits;
+mod on_postgres;
 mod outages;
 mod races;
 mod rebuild;

@@ -35,7 +35,7 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     let (server, runs) = server(settings);
     let (log, found) = log(settings).await;
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
-    findings.extend(views(settings, found.map(|(_, head)| head), runs).await);
+    findings.extend(views(settings, runs).await);
     findings.push(bus(settings));
     findings.push(mail(settings));
     let well = findings.iter().all(|finding| finding.ok);
@@ -157,14 +157,17 @@ async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
     })
 }
 
-async fn views(settings: &Settings, head: Option<Position>, served: bool) -> Vec<Finding> {
+async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
     let path = settings.store.views.path();
     let pool = match inspected("views", path, sqlite::inspect(path, sqlite::Role::Views)).await {
         Ok(pool) => pool,
         Err(finding) => return vec![finding],
     };
     let mut findings = vec![read_models(path, &pool).await];
-    match Desk::over(pool).standings().await {
+    let standings = Desk::over(pool).standings().await;
+    // After them, as events come in meanwhile: nobody is ahead of a head that was read later.
+    let head = log(settings).await.1.map(|(_, head)| head);
+    match standings {
         Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
             let place = Position::from_sql(standing.position).0;
             let led = served && standing.until > clock::now().0;

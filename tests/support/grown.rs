@@ -3,31 +3,53 @@
 
 use super::{
     Home,
-    postgres::{LOG, OWNER, Postgres, VAULT},
+    postgres::{LOG, OWNER, Postgres, TestDatabase, VAULT},
 };
 
 const MASTER_KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
+const STORE_LOG: &str = "STELE_STORE__LOG";
+const STORE_VAULT: &str = "STELE_STORE__VAULT";
 
 impl Home {
     /// As [`Home::new`], with databases of its own on the server that all tests share.
     pub(crate) fn on_postgres(env: &[(&str, &str)]) -> Self {
-        Self::on(Postgres::shared(), Postgres::shared(), env)
+        Self::on(Postgres::shared(), env)
     }
 
-    /// The same, on the server that is for the log and the one that is for the vault.
-    pub(crate) fn on(log: &Postgres, vault: &Postgres, env: &[(&str, &str)]) -> Self {
-        let databases = [
-            ("STELE_STORE__LOG", log.database(), "log", LOG),
-            ("STELE_STORE__VAULT", vault.database(), "vault", VAULT),
-        ];
-        let mut home = Self::new(&[&[MASTER_KEY], env].concat());
-        let owned = databases.each_ref().map(|(setting, database, ..)| (*setting, database.url(OWNER)));
+    /// As [`Home::new`], with databases of its own on this server.
+    pub(crate) fn on(postgres: &Postgres, env: &[(&str, &str)]) -> Self {
+        Self::made(&postgres.database(), &postgres.database(), env, TestDatabase::url)
+    }
+
+    /// The same with a server for the log and one for the vault.
+    pub(crate) fn on_two(log: &Postgres, vault: &Postgres) -> Self {
+        Self::made(&log.database(), &vault.database(), &[], TestDatabase::url)
+    }
+
+    /// The same behind this server's pooler.
+    pub(crate) fn behind_a_pooler(postgres: &Postgres) -> Self {
+        Self::made(&postgres.database(), &postgres.database(), &[], TestDatabase::pooled_url)
+    }
+
+    /// As [`Home::new`], with the master key that backends beyond this machine want.
+    pub(crate) fn keyed(env: &[(&str, &str)]) -> Self {
+        Self::new(&[&[MASTER_KEY], env].concat())
+    }
+
+    fn made<'d>(
+        log: &TestDatabase<'d>,
+        vault: &TestDatabase<'d>,
+        env: &[(&str, &str)],
+        url: impl Fn(&TestDatabase<'d>, &str) -> String,
+    ) -> Self {
+        let mut home = Self::keyed(env);
+        let owned = [(STORE_LOG, url(log, OWNER)), (STORE_VAULT, url(vault, OWNER))];
         home.run_with(&owned.each_ref().map(|(setting, url)| (*setting, url.as_str())), &["migrate"])
             .succeeded();
-        for (setting, database, rights, role) in databases {
-            database.grant(rights);
-            home.set(setting, &database.url(role));
-        }
+        log.grant("log");
+        home.set(STORE_LOG, &url(log, LOG));
+        vault.grant("vault");
+        home.set(STORE_VAULT, &url(vault, VAULT));
         home
     }
 }

@@ -27,6 +27,7 @@ const KEEPER: &str = r#"
 bin=$1
 folder=$(mktemp -d "${TMPDIR:-/tmp}/stele-postgres-XXXXXX") || exit 1
 data=$folder/data
+pooler=
 begin() {
     for attempt in 1 2 3 4 5; do
         "$bin/postgres" -D "$data" >>"$folder/log" 2>&1 </dev/null &
@@ -45,6 +46,26 @@ end() {
     wait "$pid" 2>/dev/null
     pid=
 }
+pool() {
+    cat >"$folder/pool.ini" <<END
+[databases]
+* = host=$folder
+[pgbouncer]
+unix_socket_dir = $folder
+listen_port = 6432
+auth_type = trust
+auth_file = $folder/users
+pool_mode = transaction
+default_pool_size = 3
+END
+    printf '"%s" ""\n' "$@" >"$folder/users"
+    PATH=$PATH:/usr/sbin pgbouncer -q "$folder/pool.ini" >>"$folder/log" 2>&1 </dev/null &
+    pooler=$!
+    until [ -S "$folder/.s.PGSQL.6432" ]; do
+        kill -0 "$pooler" || break
+        sleep 0.02
+    done
+}
 "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C -N >"$folder/log" 2>&1 || cat "$folder/log" >&2
 cat >>"$data/postgresql.conf" <<END
 listen_addresses = ''
@@ -59,10 +80,12 @@ while read -r order value; do
         begin) begin ;;
         stop) end INT '' ;;
         kill) end KILL "$(cat "/proc/$pid/task/$pid/children")" ;;
+        pool) pool $value ;;
         set) echo "$value" >>"$data/postgresql.conf" ;;
     esac
     echo "$order"
 done
+[ -z "$pooler" ] || kill "$pooler"
 end QUIT ''
 rm -rf "$folder"
 "#;
@@ -136,6 +159,11 @@ impl Postgres {
         self.order("begin");
     }
 
+    /// Starts pgbouncer before it: each transaction gets another one of three sessions.
+    pub(crate) fn pool(&self) {
+        self.order(&format!("pool {OWNER} {LOG} {VAULT}"));
+    }
+
     /// Another line of its configuration, from the next start on.
     pub(crate) fn set(&self, line: &str) {
         self.order(&format!("set {line}"));
@@ -177,10 +205,19 @@ impl TestDatabase<'_> {
         self.url_through(&self.server.folder, role)
     }
 
+    /// The same behind the pooler.
+    pub(crate) fn pooled_url(&self, role: &str) -> String {
+        self.url_at(&self.server.folder, ":6432", role) + "?pooler=transaction"
+    }
+
     /// The same by another socket, behind which someone leads to the server.
     pub(crate) fn url_through(&self, folder: &Path, role: &str) -> String {
+        self.url_at(folder, "", role)
+    }
+
+    fn url_at(&self, folder: &Path, port: &str, role: &str) -> String {
         let folder = folder.display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@{folder}/{}", self.name)
+        format!("postgres://{role}@{folder}{port}/{}", self.name)
     }
 
     pub(crate) fn sql(&self, sql: &str) {

@@ -38,10 +38,20 @@ async fn the_log_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
-async fn the_log_keeps_the_contract_without_sessions() {
-    let database = made(Postgres::shared()).await;
-    let url = format!("{}?pooler=transaction", database.url(LOG));
+#[ignore = "needs PostgreSQL and pgbouncer (apt-get install postgresql pgbouncer); ./test runs it where they are"]
+async fn the_log_keeps_the_contract_behind_a_pooler_that_gives_each_transaction_another_session() {
+    let server = Postgres::start();
+    server.pool();
+    let database = server.database();
+    let start = |_| {
+        let url = database.pooled_url(OWNER);
+        tokio::spawn(async move { drop(open(&url).await) })
+    };
+    for started in (0..6).map(start).collect::<Vec<_>>() {
+        started.await.unwrap();
+    }
+    database.grant("log");
+    let url = database.pooled_url(LOG);
     contract::hold(Appends::InOneTransaction, async || handle(&url).await).await;
 }
 
