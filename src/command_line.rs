@@ -13,7 +13,7 @@ use crate::settings::Role;
 #[derive(Debug, Parser)]
 #[command(name = "stele", version)]
 pub(crate) struct CommandLine {
-    /// The settings file; it must exist. Without it, stele.toml is read where there is one.
+    /// The settings file. Without it, stele.toml is read where there is one.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -64,7 +64,7 @@ pub(crate) enum Operation {
 
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct Serve {
-    /// The work of this process, divided by commas: api, projector, relay, mailer, revoker, sealer. Default:
+    /// The work of this process, separated by commas: api, projector, relay, mailer, revoker, sealer. Default:
     /// all.
     #[arg(long, value_delimiter = ',', value_name = "ROLE,…")]
     pub(crate) roles: Vec<Role>,
@@ -147,8 +147,8 @@ pub(crate) struct Rebuild {
     /// not.
     #[arg(long)]
     pub(crate) check: bool,
-    /// Go back to the read models that were live before the last rebuild, brought up to date. Twice is forth
-    /// again.
+    /// Go back to the read models that were live before the last rebuild, brought up to date. A second time
+    /// undoes the first.
     #[arg(long, conflicts_with = "check")]
     pub(crate) rollback: bool,
     /// Remove the read models that --rollback would go back to, at once. A server does so a week after the rebuild.

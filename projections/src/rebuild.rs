@@ -168,8 +168,14 @@ impl Rebuild<'_> {
         let attach = sqlx::query("attach ? as scratch").bind(path.display().to_string());
         attach.execute(&mut bench).await?;
         std::fs::remove_file(path).map_err(unusable)?;
-        for pragma in ["journal_mode = off", "synchronous = off", "cache_size = -65536"] {
-            let pragma = sqlx::query(AssertSqlSafe(format!("pragma scratch.{pragma}")));
+        for pragma in [
+            "scratch.journal_mode = off",
+            "scratch.synchronous = off",
+            "scratch.cache_size = -65536",
+            "main.cache_size = -65536",
+            "main.wal_autocheckpoint = 16000",
+        ] {
+            let pragma = sqlx::query(AssertSqlSafe(format!("pragma {pragma}")));
             pragma.execute(&mut bench).await?;
         }
         tables::make(&mut bench, Shelf::Scratch).await?;

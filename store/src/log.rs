@@ -206,6 +206,26 @@ pub trait EventLog: Send + Sync {
     /// At most `limit` events after a position, in the order of the log.
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
 
+    /// The same, of streams of some [kinds](StreamId::kind) alone. A log that can choose for itself need not hand out what
+    /// nobody wants.
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let (mut place, mut found) = (after, Vec::new());
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        while found.len() < wanted {
+            let batch = self.read_all(place, limit).await?;
+            let Some(last) = batch.last() else { break };
+            place = last.position;
+            found.extend(batch.into_iter().filter(|recorded| kinds.contains(&recorded.stream.kind())));
+        }
+        found.truncate(wanted);
+        Ok(found)
+    }
+
     /// The position of the newest event.
     async fn head(&self) -> Result<Position, StoreError>;
 

@@ -6,7 +6,7 @@ mod tests;
 use std::{fmt, path::Path, time::Duration};
 
 use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -22,6 +22,8 @@ static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
 const BUSY: Duration = Duration::from_secs(10);
 /// How long to wait for a connection of ours: longer than its user may have to wait for another process.
 const TAKEN: Duration = Duration::from_secs(12);
+/// How many rows may be read before whoever asked takes the first: every time that he waits, two threads change places.
+const ROWS_AHEAD: usize = 1000;
 
 /// Which of the three databases a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +121,7 @@ pub async fn durability(pool: &SqlitePool) -> Result<Durability, sqlx::Error> {
 
 /// How a database file is opened, for connections beside the pool's.
 pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -127,6 +129,12 @@ pub fn options(path: &Path, role: Role) -> SqliteConnectOptions {
         .pragma("secure_delete", role.secure_delete())
         .busy_timeout(BUSY)
         .statement_cache_capacity(64)
+        .row_buffer_size(ROWS_AHEAD);
+    match role {
+        // Whole tables are read here now and then, and nothing is wrong with what takes long.
+        Role::Views => options.disable_statement_logging(),
+        Role::Log | Role::Vault => options,
+    }
 }
 
 /// Opens a database, making and migrating it where needed.

@@ -13,20 +13,15 @@ const STORE_VAULT: &str = "STELE_STORE__VAULT";
 impl Home {
     /// As [`Home::new`], with databases of its own on the server that all tests share.
     pub(crate) fn on_postgres(env: &[(&str, &str)]) -> Self {
-        Self::on(Postgres::shared(), env)
+        Self::on(Postgres::shared(), Postgres::shared(), env)
     }
 
-    /// As [`Home::new`], with databases of its own on this server.
-    pub(crate) fn on(postgres: &Postgres, env: &[(&str, &str)]) -> Self {
-        Self::made(&postgres.database(), &postgres.database(), env, TestDatabase::url)
+    /// The same, on the server that is for the log and the one that is for the vault.
+    pub(crate) fn on(log: &Postgres, vault: &Postgres, env: &[(&str, &str)]) -> Self {
+        Self::made(&log.database(), &vault.database(), env, TestDatabase::url)
     }
 
-    /// The same with a server for the log and one for the vault.
-    pub(crate) fn on_two(log: &Postgres, vault: &Postgres) -> Self {
-        Self::made(&log.database(), &vault.database(), &[], TestDatabase::url)
-    }
-
-    /// The same behind this server's pooler.
+    /// As [`Home::on_postgres`], behind this server's pooler.
     pub(crate) fn behind_a_pooler(postgres: &Postgres) -> Self {
         Self::made(&postgres.database(), &postgres.database(), &[], TestDatabase::pooled_url)
     }

@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Progress, RebuildError, Step,
-    page::{AtHand, Page, Reach},
+    page::{AtHand, Page, Reach, Stretch},
 };
 use crate::shelf::{Places, Shelf};
 
@@ -77,11 +77,10 @@ async fn read_ahead(
 ) -> Result<(), StoreError> {
     let mut place = reach.after.first();
     while place < reach.until.last() {
-        let recorded = journal.log().read_all(place, PAGE).await?;
-        let Some(last) = recorded.last() else { break };
-        place = last.position;
+        let next = Stretch::read(&journal, place, reach.until.last(), PAGE).await?;
+        place = next.end;
         let journal = journal.clone();
-        let page = tokio::spawn(async move { Page::unseal(&journal, reach, recorded).await });
+        let page = tokio::spawn(async move { Page::unseal(&journal, reach, next).await });
         if pages.send(page).await.is_err() {
             break;
         }

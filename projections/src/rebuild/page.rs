@@ -18,9 +18,16 @@ pub(super) struct Reach {
     pub(super) until: Places,
 }
 
+/// What the models are made from, in a part of the log.
+pub(super) struct Stretch {
+    events: Vec<Recorded>,
+    /// How far the part goes.
+    pub(super) end: Position,
+}
+
 pub(super) struct Page {
     reach: Reach,
-    recorded: Vec<Recorded>,
+    stretch: Stretch,
     users: Vec<Outcome<UserRow>>,
     sessions: Vec<Outcome<SessionRow>>,
 }
@@ -47,28 +54,45 @@ impl Reach {
     }
 }
 
+impl Stretch {
+    /// The next events of the log that either model is made from, at most `limit`. Those up to `until` must be written.
+    pub(super) async fn read(
+        journal: &Journal,
+        after: Position,
+        until: Position,
+        limit: u32,
+    ) -> Result<Self, StoreError> {
+        let kinds = [UserRow::STREAMS, SessionRow::STREAMS];
+        let events = journal.log().read_kinds(&kinds, after, limit).await?;
+        let is_full = events.len() as u64 >= limit.into();
+        let last = events.last().filter(|_| is_full);
+        let end = last.map_or(until, |recorded| recorded.position);
+        Ok(Self { events, end })
+    }
+}
+
 impl Page {
-    /// The next events of the log, at most `limit`.
+    /// The next events, unsealed.
     pub(super) async fn read(journal: &Journal, reach: Reach, limit: u32) -> Result<Self, StoreError> {
-        let recorded = journal.log().read_all(reach.after.first(), limit).await?;
-        Self::unseal(journal, reach, recorded).await
+        let next = Stretch::read(journal, reach.after.first(), reach.until.last(), limit).await?;
+        Self::unseal(journal, reach, next).await
     }
 
     pub(super) async fn unseal(
         journal: &Journal,
         reach: Reach,
-        recorded: Vec<Recorded>,
+        stretch: Stretch,
     ) -> Result<Self, StoreError> {
-        let users = journal.decode_all::<User>(&reach.of_users(&recorded)).await?;
-        let sessions = journal.decode_all::<Session>(&reach.of_sessions(&recorded)).await?;
-        Ok(Self { reach, recorded, users, sessions })
+        let users = journal.decode_all::<User>(&reach.of_users(&stretch.events)).await?;
+        let sessions = journal.decode_all::<Session>(&reach.of_sessions(&stretch.events)).await?;
+        Ok(Self { reach, stretch, users, sessions })
     }
 
     /// How many events it holds that neither model had come to.
     pub(super) fn news(&self) -> u64 {
         let (after, until) = (self.reach.after.last(), self.reach.until.last());
         let news = |recorded: &&Recorded| after < recorded.position && recorded.position <= until;
-        self.recorded.iter().filter(news).count() as u64
+        self.stretch.events.iter().filter(news).count() as u64
     }
 
     /// Takes the events into the rows at hand, and answers where the models are then.
@@ -77,11 +101,10 @@ impl Page {
         at_hand: &mut AtHand,
         connection: &mut SqliteConnection,
     ) -> Result<Places, sqlx::Error> {
-        let Reach { after, until } = self.reach;
-        at_hand.users.take(connection, &self.reach.of_users(&self.recorded), self.users).await?;
-        at_hand.sessions.take(connection, &self.reach.of_sessions(&self.recorded), self.sessions).await?;
-        let last = self.recorded.last().map_or(until.last(), |recorded| recorded.position);
-        Ok(after.max(Places { users: until.users.min(last), sessions: until.sessions.min(last) }))
+        let (Reach { after, until }, Stretch { events, end }) = (self.reach, self.stretch);
+        at_hand.users.take(connection, &self.reach.of_users(&events), self.users).await?;
+        at_hand.sessions.take(connection, &self.reach.of_sessions(&events), self.sessions).await?;
+        Ok(after.max(Places { users: until.users.min(end), sessions: until.sessions.min(end) }))
     }
 }
 

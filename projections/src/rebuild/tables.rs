@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many rows are written before others may write.
-const STEP: u32 = 2000;
+const STEP: u32 = 4000;
 
 /// The models with their keys.
 const MODELS: [(&str, &str); 2] = [(UserRow::NAME, UserRow::KEY), (SessionRow::NAME, SessionRow::KEY)];
@@ -160,7 +160,7 @@ pub(super) async fn copy(
 async fn briefly(connection: &mut SqliteConnection, sql: String) -> Result<u64, sqlx::Error> {
     let start = Instant::now();
     let written = run(connection, sql).await?;
-    sleep(start.elapsed()).await;
+    sleep(start.elapsed() / 3).await;
     Ok(written)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use domain::{Aggregate, KeyId};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Journal;
 use crate::{
@@ -81,8 +81,9 @@ impl<'a> Parsed<'a> {
             seal::restore(&mut self.data, sealed, keys, &place)
                 .map_err(|source| corrupt(recorded, source))?;
         }
-        let tagged = serde_json::json!({ "type": event.kind, "data": self.data });
-        serde_json::from_value(tagged).map_err(|error| corrupt(recorded, error.into()))
+        let kind = Value::String(event.kind.clone());
+        let tagged = Map::from_iter([("type".to_owned(), kind), ("data".to_owned(), self.data)]);
+        serde_json::from_value(Value::Object(tagged)).map_err(|error| corrupt(recorded, error.into()))
     }
 }
 

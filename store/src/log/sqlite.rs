@@ -113,6 +113,19 @@ impl EventLog for SqliteLog {
         self.select(SQL, &[Bind::Number(after.0), Bind::Number(limit.into())]).await
     }
 
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed from events where position > ? \
+             and substr(stream, 1, instr(stream, '-') - 1) in (select value from json_each(?)) order by position limit ?";
+        let kinds = serde_json::json!(kinds).to_string();
+        self.select(SQL, &[Bind::Number(after.0), Bind::Text(&kinds), Bind::Number(limit.into())]).await
+    }
+
     async fn head(&self) -> Result<Position, StoreError> {
         self.writer.is_there()?;
         head(&self.readers).await.map_err(unavailable)
