@@ -7,6 +7,8 @@ use super::{
 };
 
 const MASTER_KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
+const STORE_LOG: &str = "STELE_STORE__LOG";
+const STORE_VAULT: &str = "STELE_STORE__VAULT";
 
 impl Home {
     /// As [`Home::new`], with databases of its own on the server that all tests share.
@@ -19,11 +21,9 @@ impl Home {
         Self::made(&log.database(), &vault.database(), env, TestDatabase::url)
     }
 
-    /// As [`Home::on_postgres`], with the log behind this server's pooler.
+    /// As [`Home::on_postgres`], behind this server's pooler.
     pub(crate) fn behind_a_pooler(postgres: &Postgres) -> Self {
-        Self::made(&postgres.database(), &Postgres::shared().database(), &[], |log, role| {
-            log.pooled_url(role)
-        })
+        Self::made(&postgres.database(), &postgres.database(), &[], TestDatabase::pooled_url)
     }
 
     /// As [`Home::new`], with the master key that backends beyond this machine want.
@@ -31,20 +31,20 @@ impl Home {
         Self::new(&[&[MASTER_KEY], env].concat())
     }
 
-    fn made(
-        log: &TestDatabase<'_>,
-        vault: &TestDatabase<'_>,
+    fn made<'d>(
+        log: &TestDatabase<'d>,
+        vault: &TestDatabase<'d>,
         env: &[(&str, &str)],
-        log_url: impl Fn(&TestDatabase<'_>, &str) -> String,
+        url: impl Fn(&TestDatabase<'d>, &str) -> String,
     ) -> Self {
         let mut home = Self::keyed(env);
-        let owned = [("STELE_STORE__LOG", log_url(log, OWNER)), ("STELE_STORE__VAULT", vault.url(OWNER))];
+        let owned = [(STORE_LOG, url(log, OWNER)), (STORE_VAULT, url(vault, OWNER))];
         home.run_with(&owned.each_ref().map(|(setting, url)| (*setting, url.as_str())), &["migrate"])
             .succeeded();
         log.grant("log");
+        home.set(STORE_LOG, &url(log, LOG));
         vault.grant("vault");
-        home.set("STELE_STORE__LOG", &log_url(log, LOG));
-        home.set("STELE_STORE__VAULT", &vault.url(VAULT));
+        home.set(STORE_VAULT, &url(vault, VAULT));
         home
     }
 }

@@ -161,7 +161,7 @@ impl Postgres {
 
     /// Starts pgbouncer before it: each transaction gets another one of three sessions.
     pub(crate) fn pool(&self) {
-        self.order(&format!("pool {OWNER} {LOG}"));
+        self.order(&format!("pool {OWNER} {LOG} {VAULT}"));
     }
 
     /// Another line of its configuration, from the next start on.
