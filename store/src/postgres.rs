@@ -21,7 +21,7 @@ pub use durability::{Durability, Unsafe};
 pub use url::{Url, UrlError};
 
 /// How long to wait for a connection, new or of the pool.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(3);
 /// After how much rest a connection is asked whether the server is still there.
 const REST: Duration = Duration::from_secs(1);
 /// How often a read is tried again that failed because the server was restarted, for instance.

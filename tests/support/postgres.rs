@@ -46,6 +46,13 @@ end() {
     wait "$pid" 2>/dev/null
     pid=
 }
+tls() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -config /dev/null \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
+        -keyout "$data/server.key" -out "$data/server.crt" >>"$folder/log" 2>&1
+    printf '%s\n' "ssl = on" "listen_addresses = '127.0.0.1'" "port = $1" >>"$data/postgresql.conf"
+    export PGPORT="$1"
+}
 pool() {
     cat >"$folder/pool.ini" <<END
 [databases]
@@ -81,6 +88,7 @@ while read -r order value; do
         stop) end INT '' ;;
         kill) end KILL "$(cat "/proc/$pid/task/$pid/children")" ;;
         pool) pool $value ;;
+        tls) tls "$value" ;;
         set) echo "$value" >>"$data/postgresql.conf" ;;
     esac
     echo "$order"
@@ -164,6 +172,13 @@ impl Postgres {
         self.order(&format!("pool {OWNER} {LOG} {VAULT}"));
     }
 
+    /// From the next start on it is reached by TLS as well, on this port, under a certificate for `localhost` that only its file
+    /// vouches for; answers where that file is.
+    pub(crate) fn offer_tls(&self, port: u16) -> PathBuf {
+        self.order(&format!("tls {port}"));
+        self.folder.join("data/server.crt")
+    }
+
     /// Another line of its configuration, from the next start on.
     pub(crate) fn set(&self, line: &str) {
         self.order(&format!("set {line}"));
@@ -203,6 +218,11 @@ impl TestDatabase<'_> {
     /// Its URL for whoever logs in under this name.
     pub(crate) fn url(&self, role: &str) -> String {
         self.url_through(&self.server.folder, role)
+    }
+
+    /// The same by this host and port.
+    pub(crate) fn url_by(&self, address: &str, role: &str) -> String {
+        format!("postgres://{role}@{address}/{}", self.name)
     }
 
     /// The same behind the pooler.

@@ -148,6 +148,31 @@ async fn a_server_that_would_forget_is_refused_by_the_name_of_the_setting() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_certificate_is_verified_as_the_url_says() {
+    let server = Postgres::start();
+    let database = server.database();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let certificate = server.offer_tls(port).display().to_string();
+    server.stop();
+    server.begin();
+    let is_encrypted = async |host: &str, parameters: &str| {
+        let url = format!("{}?{parameters}", database.url_by(&format!("{host}:{port}"), OWNER));
+        let opened = Database::connect(&url.parse().unwrap(), 1).await.map_err(|error| chain(&error))?;
+        let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+        opened.one::<bool>(|| opened.query(sql)).await.map_err(|error| chain(&error))
+    };
+    let trusted = format!("sslrootcert={certificate}");
+    assert_eq!(is_encrypted("localhost", &format!("sslmode=verify-full&{trusted}")).await, Ok(true));
+    assert_eq!(is_encrypted("localhost", "sslmode=require").await, Ok(true));
+    assert_eq!(is_encrypted("localhost", "sslmode=disable").await, Ok(false));
+    let unknown = is_encrypted("localhost", "sslmode=verify-full").await.unwrap_err();
+    assert!(unknown.contains("certificate"), "{unknown}");
+    let other_name = is_encrypted("127.0.0.1", &format!("sslmode=verify-full&{trusted}")).await.unwrap_err();
+    assert!(other_name.contains("certificate"), "{other_name}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn what_is_asked_is_answered_after_the_server_was_killed() {
     let server = Postgres::start();
     let database = server.database();
