@@ -63,6 +63,7 @@ async fn violations(appends: Appends, open: impl AsyncFn() -> Arc<dyn EventLog>)
         an_event_sent_by_many_at_once_is_one_event,
         a_stream_is_read_from_any_version_and_from_its_end,
         the_feed_is_read_in_pages_of_any_size,
+        some_kinds_of_streams_are_read_without_the_others,
         the_head_is_where_the_newest_event_stands,
         positions_rise_with_every_acknowledged_append,
         the_time_of_recording_never_falls_within_a_stream,

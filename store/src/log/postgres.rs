@@ -94,6 +94,20 @@ impl EventLog for PostgresLog {
         self.select(|| self.database.query(SQL).bind(to_sql(after.0)).bind(i64::from(limit))).await
     }
 
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+             data, sealed from events where position > $1 and split_part(stream, '-', 1) = any($2) \
+             order by position limit $3";
+        let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let statement = || self.database.query(SQL).bind(to_sql(after.0)).bind(&kinds).bind(i64::from(limit));
+        self.select(statement).await
+    }
+
     async fn head(&self) -> Result<Position, StoreError> {
         self.writer.is_there()?;
         head(&self.database).await.map_err(unavailable)

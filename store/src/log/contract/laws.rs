@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    EventLog, Handles, NewEvent, Position, StoreError, StreamId, Verdict, Violation, Write, ensure, event,
-    events, feed, ids, new_stream, same, write,
+    EventLog, Handles, NewEvent, Position, Recorded, StoreError, StreamId, Verdict, Violation, Write, ensure,
+    event, events, feed, ids, new_stream, same, write,
 };
 use crate::random;
 
@@ -176,6 +176,28 @@ pub(super) async fn the_feed_is_read_in_pages_of_any_size(log: &Handles) -> Verd
     }
     let end = whole.last().map_or(start, |recorded| recorded.position);
     same("events after the end", &log.one.read_all(end, 10).await?.len(), &0)
+}
+
+pub(super) async fn some_kinds_of_streams_are_read_without_the_others(log: &Handles) -> Verdict {
+    let start = log.one.head().await?;
+    let of_kind = |kind: &str| StreamId::named(format!("{kind}-{}", random::id().simple()));
+    let kinds = ["wanted", "wan", "wanted", "want-ed", "other", "wanted"];
+    for stream in kinds.map(of_kind) {
+        log.one.append(vec![write(&stream, 0, &events(2))]).await?;
+    }
+    let whole = feed(log.other.as_ref(), start, 1000).await?;
+    let of = |kinds: &[&str]| -> Vec<Recorded> {
+        whole.iter().filter(|recorded| kinds.contains(&recorded.stream.kind())).cloned().collect()
+    };
+    for (kinds, count) in [(&["wanted"][..], 6), (&["other", "wanted"], 8), (&["want"], 2), (&[], 0)] {
+        let (found, wanted) = (log.one.read_kinds(kinds, start, 1000).await?, of(kinds));
+        same(&format!("how many there are of {kinds:?}"), &ids(&found).len(), &count)?;
+        same(&format!("the events of {kinds:?}"), &ids(&found), &ids(&wanted))?;
+        let first = log.one.read_kinds(kinds, start, 3).await?;
+        let wanted: Vec<_> = wanted.into_iter().take(3).collect();
+        same(&format!("the first of {kinds:?}"), &ids(&first), &ids(&wanted))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn the_head_is_where_the_newest_event_stands(log: &Handles) -> Verdict {
