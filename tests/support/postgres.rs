@@ -24,6 +24,8 @@ pub(crate) const VAULT: &str = "stele_vault";
 /// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
 /// stops and its folder goes.
 const KEEPER: &str = r#"
+# Nobody may be left to hear an answer.
+trap '' PIPE
 bin=$1
 folder=$(mktemp -d "${TMPDIR:-/tmp}/stele-postgres-XXXXXX") || exit 1
 data=$folder/data
