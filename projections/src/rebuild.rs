@@ -68,7 +68,7 @@ pub enum RebuildError {
 /// What came of it.
 #[derive(Debug)]
 pub struct Report {
-    /// How many events of the log it was made from; none where models were only put back.
+    /// How many events of the log it was made from, which claims and mails are not; none where models were only put back.
     pub events: Option<u64>,
     pub models: Vec<Model>,
 }

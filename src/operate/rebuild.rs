@@ -111,10 +111,12 @@ fn sentence(done: Done, report: &Report, seconds: f64) -> String {
     let events = report.events.unwrap_or_default();
     match done {
         Done::Replaced => format!(
-            "Built from {events} events in {seconds:.1} s, and live now. `stele rebuild --rollback` goes back."
+            "Built from {events} events of users and sessions in {seconds:.1} s, and live now. `stele rebuild --rollback` goes back."
         ),
         Done::Compared => {
-            format!("Built from {events} events in {seconds:.1} s and compared. Nothing was changed.")
+            format!(
+                "Built from {events} events of users and sessions in {seconds:.1} s and compared. Nothing was changed."
+            )
         }
         Done::RolledBack => {
             "These are live again. `stele rebuild --rollback` goes back to those that they replaced."
