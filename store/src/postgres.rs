@@ -24,6 +24,8 @@ pub use url::{Url, UrlError};
 const CONNECT: Duration = Duration::from_secs(3);
 /// After how much rest a connection is asked whether the server is still there.
 const REST: Duration = Duration::from_secs(1);
+/// How long a server may take for one answer: longer than it allows itself where it was told how long.
+const ANSWER: Duration = Duration::from_secs(12);
 /// How often a read is tried again that failed because the server was restarted, for instance.
 const AGAIN: usize = 2;
 
@@ -151,14 +153,15 @@ impl Database {
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
-    /// restarted meanwhile.
+    /// restarted meanwhile, and given up when the server does not answer at all.
     pub async fn rows<'q>(
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut left = AGAIN;
         loop {
-            match self.ask(statement()).await {
+            let answer = timeout(ANSWER, self.ask(statement())).await;
+            match answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Err(error) if left > 0 && is_lost(&error) => left -= 1,
                 outcome => return outcome,
             }

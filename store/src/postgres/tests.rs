@@ -209,3 +209,13 @@ async fn what_may_pass_is_told_from_what_stays_wrong() {
     assert!(may_pass(&opened.pool().acquire().await.unwrap_err()), "all connections are taken");
     drop(held);
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_server_that_does_not_answer_is_given_up() {
+    let opened = open(&Postgres::shared().database().url(OWNER), Safety::Required).await.unwrap();
+    let asked = opened.rows(|| opened.query("select pg_sleep(600)"));
+    let outcome = timeout(Duration::from_mins(1), asked).await.expect("nobody waits for it for a minute");
+    assert!(matches!(outcome, Err(sqlx::Error::PoolTimedOut)), "{:?}", outcome.err());
+    assert_eq!(opened.one::<i32>(|| opened.query("select 7")).await.unwrap(), 7);
+}
