@@ -206,8 +206,8 @@ pub trait EventLog: Send + Sync {
     /// At most `limit` events after a position, in the order of the log.
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
 
-    /// The same, of streams of some [kinds](StreamId::kind) alone. A log that can choose for itself need not hand out what
-    /// nobody wants.
+    /// The same, of streams of some [kinds](StreamId::kind) alone; fewer than `limit` come only where there are no more. A log
+    /// that can choose for itself need not hand out what nobody wants.
     async fn read_kinds(
         &self,
         kinds: &[&str],

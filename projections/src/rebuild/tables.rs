@@ -155,8 +155,8 @@ pub(super) async fn copy(
     run(connection, format!("insert into {to} select * from {from}")).await.map(drop)
 }
 
-/// Runs a statement that writes, and lets others write for as long as it took: who waits for SQLite's lock only looks
-/// for it now and then.
+/// Runs a statement that writes, and lets others write for a third of the time that it took: who waits for SQLite's lock only
+/// looks for it now and then.
 async fn briefly(connection: &mut SqliteConnection, sql: String) -> Result<u64, sqlx::Error> {
     let start = Instant::now();
     let written = run(connection, sql).await?;
