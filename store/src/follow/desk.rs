@@ -179,7 +179,7 @@ impl Lease {
              on conflict (role) do update set position = excluded.position \
              where kept_checkpoints.position < excluded.position";
         let held = format!(
-            "select 1 from kept_leases where role = $1 and node = $2 and epoch = $3 {}",
+            "select epoch from kept_leases where role = $1 and node = $2 and epoch = $3 {}",
             work.engine().holding()
         );
         let values = [(&self.role).into(), (&self.node).into(), self.epoch.into()];
