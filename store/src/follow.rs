@@ -1,6 +1,8 @@
 //! Followers read the log in order and keep their place: one leader for each role, by a lease whose epoch fences off a
 //! leader that lost it. Knows when to hand out events, not what is done with them.
 
+mod hold;
+mod leading;
 mod origin;
 #[cfg(test)]
 mod tests;
@@ -9,23 +11,15 @@ use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, SqlitePool};
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout},
-};
+use tokio::time::Instant;
 
 use crate::{
-    Cause, EventLog, Position, Recorded, clock,
+    Cause, Position, Recorded, clock,
     sqlite::{self, OpenError, Role},
 };
+use hold::Hold;
+pub use leading::follow;
 pub use origin::Origin;
-
-/// How many events are handed out at once.
-const BATCH: u32 = 1000;
-/// Followers look at the log this often even when nothing woke them.
-const POLL: Duration = Duration::from_secs(1);
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const SLOWEST_RETRY: Duration = Duration::from_secs(5);
 
 /// The book in which followers keep their leases and their places, beside the read models.
 #[derive(Clone)]
@@ -52,6 +46,7 @@ pub struct Lease {
     node: String,
     epoch: i64,
     length: Duration,
+    hold: Hold,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +143,7 @@ impl Desk {
         const SQL: &str = "insert into kept_leases (role, node, epoch, until) values (?1, ?2, 1, ?3) \
              on conflict (role) do update set epoch = epoch + (node != ?2), node = ?2, until = ?3 \
              where node = ?2 or until < ?4 or ?5 returning epoch";
-        let now = clock::now();
+        let (now, asked) = (clock::now(), Instant::now());
         let epoch: Option<i64> = sqlx::query_scalar(SQL)
             .bind(role)
             .bind(&self.node)
@@ -162,6 +157,7 @@ impl Desk {
             node: self.node.clone(),
             epoch,
             length: self.tenure.length,
+            hold: Hold::since(asked, self.tenure.length),
         }))
     }
 
@@ -203,6 +199,16 @@ impl Desk {
 }
 
 impl Lease {
+    /// Whether nobody else can have it yet. One who does what can't be taken back asks before he does it.
+    pub fn is_held(&self) -> bool {
+        self.hold.is_on()
+    }
+
+    /// As [`advance`](Self::advance) says when it is too late.
+    pub fn lost(&self) -> FollowError {
+        FollowError::LeaseLost(self.role.clone())
+    }
+
     /// Writes down that everything up to `position` is done, in the transaction that did it; refused when the lease is
     /// someone else's by now. A place further on stands: a rebuild may have come ahead of the leader.
     pub async fn advance(&self, work: &mut SqliteConnection, position: Position) -> Result<(), FollowError> {
@@ -217,95 +223,6 @@ impl Lease {
             .execute(work)
             .await?
             .rows_affected();
-        if written == 0 { Err(FollowError::LeaseLost(self.role.clone())) } else { Ok(()) }
-    }
-}
-
-/// Runs a follower until `stop` says so, and tells `progress` how far it came. Takes part in the contest for the lease,
-/// and after an error tries the same batch again, ever more slowly.
-pub async fn follow(
-    mut follower: impl Follower,
-    log: std::sync::Arc<dyn EventLog>,
-    desk: Desk,
-    progress: watch::Sender<Position>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut retry = FIRST_RETRY;
-    let mut grown = log.grown();
-    while !*stop.borrow_and_update() {
-        let start = *progress.borrow();
-        let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
-        let pause = match turn.lead(&mut follower, &mut grown, &mut stop).await {
-            Ok(()) => POLL.min(desk.tenure.length / 3),
-            Err(error) => {
-                let role = follower.role();
-                tracing::warn!(role, error = crate::chain(&error), "a follower stopped and will go on");
-                retry =
-                    if *progress.borrow() == start { (retry * 2).min(SLOWEST_RETRY) } else { FIRST_RETRY };
-                retry
-            }
-        };
-        if *stop.borrow() {
-            return;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = stop.changed() => return,
-        }
-    }
-}
-
-/// One time of leading a role.
-struct Turn<'a> {
-    log: &'a dyn EventLog,
-    desk: &'a Desk,
-    progress: &'a watch::Sender<Position>,
-}
-
-impl Turn<'_> {
-    /// Leads the role for as long as the lease lasts; comes back when it is held by someone else, or when it is time to
-    /// stop. A batch that was begun is brought to its end.
-    async fn lead(
-        &self,
-        follower: &mut impl Follower,
-        grown: &mut watch::Receiver<Position>,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), FollowError> {
-        let role = follower.role().to_owned();
-        let Some(mut lease) = self.desk.lease(&role).await? else { return Ok(()) };
-        let mut renewed = Instant::now();
-        let mut place = self.desk.checkpoint(&role).await?;
-        self.progress.send_replace(place);
-        while !*stop.borrow() {
-            if renewed.elapsed() > lease.length / 3 {
-                let Some(again) = self.desk.lease(&role).await? else { return Ok(()) };
-                lease = again;
-                renewed = Instant::now();
-            }
-            grown.borrow_and_update();
-            let batch = self.log.read_all(place, BATCH).await;
-            let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
-            if let Some(last) = batch.last() {
-                follower.take(&batch, &lease).await?;
-                place = last.position;
-                self.progress.send_replace(place);
-                continue;
-            }
-            let quiet = tokio::select! {
-                woken = timeout(POLL.min(lease.length / 3), woken(grown)) => woken.is_err(),
-                _ = stop.changed() => return Ok(()),
-            };
-            if quiet {
-                follower.idle(&lease).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Waits for a sign of growth; for ever where the log gives none any more, so that only polling is left.
-async fn woken(grown: &mut watch::Receiver<Position>) {
-    if grown.changed().await.is_err() {
-        std::future::pending::<()>().await;
+        if written == 0 { Err(self.lost()) } else { Ok(()) }
     }
 }

@@ -73,11 +73,14 @@ impl<C: Consumer> Follower for InProcess<C> {
     }
 
     /// One event that must be tried again does not hold up those of its batch, but it keeps the batch from being done, and
-    /// later batches from coming.
+    /// later batches from coming. What is done about an event can't be taken back, so that each waits for a lease that holds.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Some(last) = batch.last() else { return Ok(()) };
         let (mut concerned, mut failed) = (false, None);
         for event in batch.iter().filter(|event| self.consumer.concerns(event)) {
+            if !lease.is_held() {
+                return Err(lease.lost());
+            }
             concerned = true;
             if let Err(error) = self.consumer.consume(event).await {
                 failed = Some(error);

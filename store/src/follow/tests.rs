@@ -6,10 +6,14 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{Mutex as Gate, mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::*;
-use crate::{NewEvent, StreamId, Write, log::SqliteLog, random};
+use crate::{EventLog, NewEvent, StreamId, Write, log::SqliteLog, random};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const ROLE: &str = "scribe";
@@ -57,11 +61,18 @@ impl House {
         let desk = self.desk(node, tenure).await;
         let batches = Arc::new(Mutex::new(Vec::new()));
         let (tell_idle, idle) = mpsc::unbounded_channel();
-        let scribe = Scribe { desk: desk.clone(), failures, batches: Arc::clone(&batches), idle: tell_idle };
+        let gate = Arc::new(Gate::new(()));
+        let scribe = Scribe {
+            desk: desk.clone(),
+            failures,
+            batches: Arc::clone(&batches),
+            idle: tell_idle,
+            gate: Arc::clone(&gate),
+        };
         let (progress, reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(follow(scribe, Arc::clone(&self.log) as _, desk, progress, stopped));
-        Running { batches, idle, reached, stop, task }
+        Running { batches, idle, gate, reached, stop, task }
     }
 }
 
@@ -89,6 +100,8 @@ struct Scribe {
     failures: usize,
     batches: Arc<Mutex<Vec<Vec<u64>>>>,
     idle: mpsc::UnboundedSender<()>,
+    /// Whoever holds it holds up every batch.
+    gate: Arc<Gate<()>>,
 }
 
 #[async_trait]
@@ -100,6 +113,7 @@ impl Follower for Scribe {
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let positions = batch.iter().map(|recorded| recorded.position.0).collect();
         self.batches.lock().unwrap().push(positions);
+        drop(self.gate.lock().await);
         let mut work = self.desk.pool().begin_with("begin immediate").await?;
         for recorded in batch {
             sqlx::query("insert into done (position) values (?)")
@@ -124,6 +138,7 @@ impl Follower for Scribe {
 struct Running {
     batches: Arc<Mutex<Vec<Vec<u64>>>>,
     idle: mpsc::UnboundedReceiver<()>,
+    gate: Arc<Gate<()>>,
     reached: watch::Receiver<Position>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -266,6 +281,59 @@ async fn a_lease_that_ended_but_was_not_taken_still_counts() {
     lease.advance(&mut work, Position(9)).await.unwrap();
 }
 
+const BRIEF: Tenure = Tenure { length: Duration::from_millis(150), sole: false };
+
+/// When the lease of the role runs out.
+async fn end_of_lease(desk: &Desk) -> i64 {
+    desk.standings().await.unwrap().into_iter().find(|one| one.role == ROLE).map_or(0, |one| one.until)
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_a_batch_takes_longer_than_it_lasts() {
+    let house = house().await;
+    let mut first = house.run("a", BRIEF, 0).await;
+    first.is_idle().await;
+    let rival = house.run("b", BRIEF, 0).await;
+    let held_up = Arc::clone(&first.gate).lock_owned().await;
+    let end = house.append(1).await;
+    let desk = house.desk("reader", LONG).await;
+    let begun = end_of_lease(&desk).await;
+    let renewed = async {
+        while end_of_lease(&desk).await < begun + 5 * 150_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, renewed).await.unwrap();
+    drop(held_up);
+    first.reach(end).await;
+    assert_eq!(rival.batches(), Vec::<Vec<u64>>::new());
+}
+
+#[tokio::test]
+async fn a_lease_that_another_node_took_is_held_no_more_and_the_work_is_taken_up_where_that_one_left_it() {
+    let house = house().await;
+    let mut first = house.run("a", BRIEF, 0).await;
+    let end = house.append(1).await;
+    first.reach(end).await;
+    let other = house.desk("b", LONG).await;
+    other.place(ROLE, Position(2)).await.unwrap();
+    let steal = "update kept_leases set node = 'b', epoch = epoch + 1";
+    sqlx::query(steal).execute(other.pool()).await.unwrap();
+    let stolen = house.append(2).await;
+    first.reach(stolen).await;
+    assert_eq!(house.done().await, [1, 3]);
+}
+
+#[tokio::test]
+async fn whoever_was_stopped_for_longer_than_his_lease_sees_it() {
+    let house = house().await;
+    let lease = house.desk("a", BRIEF).await.lease(ROLE).await.unwrap().unwrap();
+    assert!(lease.is_held());
+    tokio::time::pause();
+    tokio::time::advance(BRIEF.length).await;
+    assert!(!lease.is_held());
+}
+
 #[tokio::test]
 async fn sole_tenure_takes_over_at_once() {
     let house = house().await;
@@ -345,12 +413,4 @@ async fn the_desk_knows_who_leads_and_how_far_he_is() {
     let [standing] = standings.as_slice() else { panic!("{standings:?}") };
     assert_eq!((standing.role.as_str(), standing.node.as_str(), standing.position), (ROLE, "a", 4));
     assert!(standing.until > clock::now().0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_log_that_gives_no_sign_any_more_does_not_keep_its_followers_busy() {
-    let (grow, mut grown) = watch::channel(Position::BEGINNING);
-    drop(grow);
-    let waiting = timeout(POLL, woken(&mut grown)).await;
-    assert!(waiting.is_err());
 }
