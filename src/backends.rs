@@ -78,11 +78,12 @@ pub(crate) struct Backends {
     pub(crate) new_master_key: bool,
 }
 
-/// The proof that no other process serves these databases; held for as long as this one does.
-pub(crate) struct SoleServer(#[expect(dead_code, reason = "they are held, not used")] Vec<FileLock>);
+/// The proof that no other process serves these databases, as far as they are files; held for as long as this one does. Databases on
+/// a server are for any number of processes.
+pub(crate) struct SoleServer(Vec<FileLock>);
 
 impl Backends {
-    /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
+    /// Opens all backends, making what does not exist yet. `sole`: for a process that serves them, or sees to it that none does.
     pub(crate) async fn open(settings: &Settings, sole: Option<&SoleServer>) -> Result<Self, BackendError> {
         let (master, new_master_key) = master_key::obtain(settings)?;
         let vault = open_vault(settings, master).await?;
@@ -91,7 +92,7 @@ impl Backends {
         check_bond(settings, &vault, (log.log_id(), head)).await?;
         node_keys::complete(&vault).await?;
         signing_keys::ensure_one(&vault, settings.jwt.algorithm).await?;
-        let tenure = Tenure { length: LEASE, sole: sole.is_some() };
+        let tenure = Tenure { length: LEASE, sole: sole.is_some_and(SoleServer::is_alone) };
         let node = format!("{:08x}", random::number() >> 32);
         let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
         if sole.is_some() && desk.settle(log.log_id(), head, projections::rebuild::start_over).await? {
@@ -152,6 +153,11 @@ impl SoleServer {
             locks.push(FileLock::claim_soon(&path).await?);
         }
         Ok(Self(locks))
+    }
+
+    /// Whether there is such a file, so that no other process can serve.
+    pub(crate) const fn is_alone(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Makes sure that no other process serves the same databases.

@@ -54,6 +54,21 @@ impl Store {
         shared.into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
     }
 
+    /// The setting that names a backend which no other machine can use.
+    pub(crate) fn embedded(&self) -> Option<&'static str> {
+        let files = [
+            ("store.log", self.log.file()),
+            ("store.views", Some(self.views.path())),
+            ("store.vault", self.vault.file()),
+        ];
+        files.into_iter().find(|(_, file)| file.is_some()).map(|(name, _)| name)
+    }
+
+    /// Whether several processes may serve: each of them needs the log, and the desk of the followers beside the read models.
+    pub(crate) fn lets_many_serve(&self) -> bool {
+        self.log.file().or(Some(self.views.path())).is_none()
+    }
+
     fn check(&self, from: &mut Reader) {
         let files = [
             ("store.log", self.log.file()),

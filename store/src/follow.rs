@@ -3,7 +3,9 @@
 
 mod hold;
 mod leading;
+mod listeners;
 mod origin;
+mod reached;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +20,10 @@ use crate::{
     sqlite::{self, OpenError, Role},
 };
 use hold::Hold;
-pub use leading::follow;
+pub use leading::{follow, woken};
+pub use listeners::Listener;
 pub use origin::Origin;
+pub use reached::Reached;
 
 /// The book in which followers keep their leases and their places, beside the read models.
 #[derive(Clone)]
@@ -126,6 +130,11 @@ impl Desk {
     /// Which log what is kept here was made from, as far as it was noted.
     pub async fn origin(&self) -> Result<Origin, sqlx::Error> {
         Origin::noted(&mut *self.pool.acquire().await?).await
+    }
+
+    /// How others know this process.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// The database that the desk stands in, for those who read.

@@ -30,9 +30,6 @@ pub trait Consumer: Send + Sync {
 
     /// Deals with an event that concerns it.
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain>;
-
-    /// Everything that there is up to now was dealt with.
-    fn hear(&self) {}
 }
 
 /// A consumer that follows the log.
@@ -89,7 +86,6 @@ impl<C: Consumer> Follower for InProcess<C> {
         if let Some(error) = failed {
             return Err(FollowError::Stuck(error.into()));
         }
-        self.consumer.hear();
         self.place.unwritten = Some((last.position, lease.clone()));
         if concerned || self.place.written.elapsed() >= UNWRITTEN {
             self.write_place().await?;
@@ -98,7 +94,6 @@ impl<C: Consumer> Follower for InProcess<C> {
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
-        self.consumer.hear();
         self.write_place().await
     }
 }

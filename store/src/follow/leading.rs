@@ -14,7 +14,7 @@ use crate::{EventLog, Position, chain};
 /// How many events are handed out at once.
 const BATCH: u32 = 1000;
 /// Followers look at the log this often even when nothing woke them.
-pub(super) const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(1);
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const SLOWEST_RETRY: Duration = Duration::from_secs(5);
 
@@ -125,7 +125,7 @@ async fn renew(desk: &Desk, lease: &Lease) -> Infallible {
 }
 
 /// Waits for a sign of growth; for ever where the log gives none any more, so that only polling is left.
-pub(super) async fn woken(grown: &mut watch::Receiver<Position>) {
+pub async fn woken(grown: &mut watch::Receiver<Position>) {
     if grown.changed().await.is_err() {
         pending::<()>().await;
     }

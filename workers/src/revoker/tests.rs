@@ -23,7 +23,7 @@ impl Revoked for Heard {
         Ok(())
     }
 
-    fn hear(&self) {}
+    fn hear(&self, _: Instant) {}
 }
 
 fn recorded(stream: StreamId, event: impl serde::Serialize) -> Recorded {
@@ -43,7 +43,7 @@ fn recorded(stream: StreamId, event: impl serde::Serialize) -> Recorded {
 
 async fn heard_of(event: Recorded) -> Vec<Revocation> {
     let revoker = Revoker::new(Heard::default());
-    revoker.consume(&event).await.unwrap();
+    revoker.take(&[event]).await.unwrap();
     revoker.listener.0.into_inner().unwrap()
 }
 
