@@ -4,14 +4,14 @@
 use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 use store::{
-    Position, StoreError, Vault, chain, clock,
+    Position, StoreError, Vault, chain,
     durability::Durability,
     follow::{Desk, Listener, Standing},
     log::{PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
+    views::Views,
 };
 
 use super::{OperateError, say, say_json};
@@ -166,20 +166,26 @@ async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
 
 /// The read models and, from the desk beside them, who follows the log. `alone`: as [`server`] found.
 async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
-    let path = settings.store.views.path();
-    let pool = match inspected("views", path, sqlite::inspect(path, sqlite::Role::Views)).await {
-        Ok(pool) => pool,
+    let place = &settings.store.views;
+    let opened = match place {
+        Database::Sqlite(path) => inspected("views", path, Views::inspect_file(path)).await,
+        Database::Postgres(url) => {
+            Views::inspect_url(url).await.map_err(|error| Finding::unwell("views", &error))
+        }
+    };
+    let views = match opened {
+        Ok(views) => views,
         Err(finding) => return vec![finding],
     };
-    let mut findings = vec![read_models(path, &pool).await];
-    let desk = Desk::over(pool);
+    let mut findings = vec![read_models(place, &views).await];
+    let desk = Desk::over(views);
     let (standings, listeners) = (desk.standings().await, desk.listeners().await);
     // After them, as events come in meanwhile: nobody is ahead of a head that was read later.
     let head = log(settings).await.1.map(|(_, head)| head);
     match (standings, listeners) {
         (Ok(standings), Ok(listeners)) => {
-            let runs = |standing: &Standing| standing.until > clock::now().0;
-            let served = alone.unwrap_or(!listeners.is_empty() || standings.iter().any(runs));
+            let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
+            let served = alone.unwrap_or(any);
             findings.extend(standings.iter().map(|standing| led(standing, served, head)));
             if served {
                 findings.extend(listeners.iter().map(|listener| listening(listener, head)));
@@ -192,8 +198,7 @@ async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
 
 /// A follower of which one leads.
 fn led(standing: &Standing, served: bool, head: Option<Position>) -> Finding {
-    let place = Position::from_sql(standing.position).0;
-    let led = served && standing.until > clock::now().0;
+    let (place, led) = (standing.position.0, served && standing.led);
     let lag = head.map(|head| head.0.saturating_sub(place));
     // A leader renews his lease beside his work.
     let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
@@ -222,13 +227,13 @@ fn listening(listener: &Listener, head: Option<Position>) -> Finding {
     Finding { lag, ..Finding::well(format!("api {node}"), format!("has heard of revocations up to {place}")) }
 }
 
-async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
-    match projections::parked::all(pool).await {
+async fn read_models(place: &Database, views: &Views) -> Finding {
+    match projections::parked::all(views).await {
         Ok(parked) => {
             let waiting =
                 parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
             let waiting: String = waiting.collect();
-            let detail = format!("{}, need not be durable: made again from the log{waiting}", path.display());
+            let detail = format!("{place}, need not be durable: made again from the log{waiting}");
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }
         }
         Err(error) => Finding::unwell("views", &error),

@@ -69,7 +69,9 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
 /// Where everything is kept.
 fn places(settings: &Settings, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
     let store = &settings.store;
-    for (what, url) in [("Events", store.log.url()), ("Keys", store.vault.url())] {
+    for (what, url) in
+        [("Events", store.log.url()), ("Read models", store.views.url()), ("Keys", store.vault.url())]
+    {
         if let Some(url) = url {
             line(format_args!("{what} are kept in {url}."));
         }

@@ -39,7 +39,7 @@ pub(super) async fn open(
     let revocations = Arc::new(Revocations::new(config.max_silence, memory));
     desk.hear_no_more().await?;
     let start = Application::load_revocations(&revocations, desk, clock::now()).await?;
-    let users = UserReader::new(journal.clone(), desk.pool().clone());
+    let users = UserReader::new(journal.clone(), desk.views().clone());
     let revoker = Revoker::new(Listener { revocations: Arc::clone(&revocations), users });
     let (progress, place) = watch::channel(start);
     let log = Arc::clone(journal.log());

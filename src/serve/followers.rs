@@ -49,7 +49,7 @@ impl Followers {
             Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
         let (journal, desk) = (&backends.journal, &backends.desk);
         if roles.take(Role::Projector) {
-            let views = desk.writer();
+            let views = desk.views();
             let users = Projector::<UserRow>::new(journal.clone(), views.clone());
             let sessions = Projector::<SessionRow>::new(journal.clone(), views.clone());
             followers.contend(UserRow::NAME, users, backends);

@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
+use projections::parked;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    Journal, Position, StoreError, chain, clock,
+    Journal, Position, StoreError, chain,
     follow::{Desk, Standing},
 };
 use tokio::{
@@ -144,13 +145,13 @@ impl Parts {
     /// One that leads tells where it is at once; of others it is known from the desk, as far as that can be read.
     fn follower(&self, followed: &Followed, standing: Option<&Standing>, head: Option<Position>) -> Part {
         let here = followed.here.as_ref();
-        let written = standing.map(|standing| Position::from_sql(standing.position));
+        let written = standing.map(|standing| standing.position);
         let place = written.into_iter().chain(here.map(|here| *here.borrow())).max();
         let Some(place) = place else {
             return Part { ok: true, detail: "nobody ever led it".to_owned(), lag: head.map(|head| head.0) };
         };
         let part = self.moving(followed.name, here, place, head);
-        let led = standing.filter(|standing| standing.until > clock::now().0);
+        let led = standing.filter(|standing| standing.led);
         let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
         Part { detail: format!("{}, {leader}", part.detail), ..part }
     }
@@ -176,9 +177,7 @@ impl Parts {
     }
 
     async fn look_at_views(&self) -> Part {
-        let looked =
-            sqlx::query_scalar::<_, i64>("select count(*) from parked").fetch_one(self.desk.pool()).await;
-        match looked {
+        match parked::count(self.desk.views()).await {
             Ok(0) => part(Ok(())),
             Ok(parked) => Part { detail: format!("{parked} parked"), ..part(Ok(())) },
             Err(error) => part(Err(chain(&error))),

@@ -33,7 +33,7 @@ pub async fn follow(
         let start = *progress.borrow();
         let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
         let pause = match turn.lead(&mut follower, &mut grown, &mut stop).await {
-            Ok(()) => POLL.min(desk.tenure.length / 6),
+            Ok(()) => POLL.min(desk.tenure().length / 6),
             Err(error) => {
                 let role = follower.role();
                 tracing::warn!(role, error = chain(&error), "a follower stopped and will go on");
@@ -68,6 +68,9 @@ impl Turn<'_> {
         grown: &mut watch::Receiver<Position>,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), FollowError> {
+        if self.desk.is_led_elsewhere(follower.role()).await? {
+            return Ok(());
+        }
         let Some(lease) = self.desk.lease(follower.role()).await? else { return Ok(()) };
         tokio::select! {
             done = self.work(follower, &lease, grown, stop) => done,
@@ -95,7 +98,7 @@ impl Turn<'_> {
                 continue;
             }
             let quiet = tokio::select! {
-                woken = timeout(POLL.min(lease.length / 3), woken(grown)) => woken.is_err(),
+                woken = timeout(POLL.min(lease.length() / 3), woken(grown)) => woken.is_err(),
                 _ = stop.changed() => return Ok(()),
             };
             if quiet {
@@ -110,15 +113,19 @@ impl Turn<'_> {
 /// someone else's, or was for a moment, it stays lost: the work has to begin where he left off.
 async fn renew(desk: &Desk, lease: &Lease) -> Infallible {
     loop {
-        sleep(lease.length / 3).await;
-        match desk.lease(&lease.role).await {
+        sleep(lease.length() / 3).await;
+        match desk.lease(lease.role()).await {
             Ok(Some(again)) if again.epoch == lease.epoch => lease.hold.go_on(&again.hold),
             Ok(_) => {
                 lease.hold.end_now();
                 return pending().await;
             }
             Err(error) => {
-                tracing::debug!(role = lease.role, error = chain(&error), "a lease could not be renewed yet");
+                tracing::debug!(
+                    role = lease.role(),
+                    error = chain(&error),
+                    "a lease could not be renewed yet"
+                );
             }
         }
     }

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use super::Desk;
-use crate::{Position, clock};
+use crate::{
+    Position,
+    views::{Row, Statement},
+};
 
 /// One process, as others see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,30 +19,27 @@ pub struct Listener {
 impl Desk {
     /// Says that this node has heard everything up to `position`, and goes by that for so long unless it hears more.
     pub async fn heard(&self, position: Position, trust: Duration) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert into kept_listeners (node, position, until) values (?, ?, ?) \
+        const SQL: &str = "insert into kept_listeners (node, position, until) values ($1, $2, $3) \
              on conflict (node) do update set position = excluded.position, until = excluded.until";
-        let until = clock::now() + trust;
-        sqlx::query(SQL).bind(&self.node).bind(position.to_sql()).bind(until.0).execute(&self.writer).await?;
-        Ok(())
+        let until = self.views().now().await? + trust;
+        let values = [self.node().into(), position.to_sql().into(), until.0.into()];
+        self.views().change(Statement::new(SQL, &values)).await.map(drop)
     }
 
-    /// Those that may still go by what they have heard.
+    /// Those that may still go by what they have heard, in the order of their names.
     pub async fn listeners(&self) -> Result<Vec<Listener>, sqlx::Error> {
-        const SQL: &str = "select node, position from kept_listeners where until > ? order by node";
-        let rows: Vec<(String, i64)> = sqlx::query_as(SQL).bind(clock::now().0).fetch_all(&self.pool).await?;
-        let listener = |(node, position)| Listener { node, position: Position::from_sql(position) };
-        Ok(rows.into_iter().map(listener).collect())
+        const SQL: &str = "select node, position from kept_listeners where until > $1 order by node";
+        let now = self.views().now().await?;
+        let listener =
+            |mut row: Row| Ok(Listener { node: row.text()?, position: Position::from_sql(row.number()?) });
+        self.views().rows(Statement::new(SQL, &[now.0.into()])).await?.into_iter().map(listener).collect()
     }
 
     /// Strikes out those that go by nothing any more: this node, those whose time is over and, where no other may run, all.
     pub async fn hear_no_more(&self) -> Result<(), sqlx::Error> {
-        const SQL: &str = "delete from kept_listeners where node = ?1 or until <= ?2 or ?3";
-        sqlx::query(SQL)
-            .bind(&self.node)
-            .bind(clock::now().0)
-            .bind(self.tenure.sole)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
+        const SQL: &str = "delete from kept_listeners where node = $1 or until <= $2 or $3 = 1";
+        let now = self.views().now().await?;
+        let values = [self.node().into(), now.0.into(), self.tenure().sole.into()];
+        self.views().change(Statement::new(SQL, &values)).await.map(drop)
     }
 }
