@@ -43,7 +43,7 @@ pub(crate) use self::{
     master_key::{MasterKeyError, parse_master_key},
     output::{Format, Output},
     reference::reference,
-    role::{Role, RolesError, roles_of_process},
+    role::{Role, Roles, RolesError},
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };

@@ -22,6 +22,7 @@ mod on_postgres;
 mod outages;
 mod races;
 mod rebuild;
+mod roles;
 mod sequences;
 mod signing;
 mod support;

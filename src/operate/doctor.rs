@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{
     Position, StoreError, Vault, chain,
     durability::Durability,
-    follow::Desk,
+    follow::{Desk, Listener, Standing},
     log::{PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
@@ -32,10 +32,10 @@ struct Finding {
 }
 
 pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
-    let (server, runs) = server(settings);
+    let (server, alone) = server(settings);
     let (log, found) = log(settings).await;
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
-    findings.extend(views(settings, runs).await);
+    findings.extend(views(settings, alone).await);
     findings.push(bus(settings));
     findings.push(mail(settings));
     let well = findings.iter().all(|finding| finding.ok);
@@ -52,11 +52,18 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     if well { Ok(()) } else { Err(OperateError::Unwell) }
 }
 
-fn server(settings: &Settings) -> (Finding, bool) {
+/// What is to be said of the server and, where the databases let only one run, whether it does.
+fn server(settings: &Settings) -> (Finding, Option<bool>) {
+    if settings.store.lets_many_serve() {
+        return (
+            Finding::well("server", "any number of processes may run; those that do are told of below"),
+            None,
+        );
+    }
     match SoleServer::claim_if_made(settings) {
-        Ok(_) => (Finding::well("server", "none runs on these databases"), false),
-        Err(BackendError::Taken(_)) => (Finding::well("server", "one runs"), true),
-        Err(error) => (Finding::unwell("server", &error), false),
+        Ok(_) => (Finding::well("server", "none runs on these databases"), Some(false)),
+        Err(BackendError::Taken(_)) => (Finding::well("server", "one runs"), Some(true)),
+        Err(error) => (Finding::unwell("server", &error), Some(false)),
     }
 }
 
@@ -157,7 +164,8 @@ async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
     })
 }
 
-async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
+/// The read models and, from the desk beside them, who follows the log. `alone`: as [`server`] found.
+async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
     let place = &settings.store.views;
     let opened = match place {
         Database::Sqlite(path) => inspected("views", path, Views::inspect_file(path)).await,
@@ -170,28 +178,53 @@ async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
         Err(finding) => return vec![finding],
     };
     let mut findings = vec![read_models(place, &views).await];
-    let standings = Desk::over(views).standings().await;
+    let desk = Desk::over(views);
+    let (standings, listeners) = (desk.standings().await, desk.listeners().await);
     // After them, as events come in meanwhile: nobody is ahead of a head that was read later.
     let head = log(settings).await.1.map(|(_, head)| head);
-    match standings {
-        Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
-            let (place, led) = (standing.position.0, served && standing.led);
-            let lag = head.map(|head| head.0.saturating_sub(place));
-            // A leader renews his lease between two batches.
-            let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
-            let ahead = head.is_some_and(|head| place > head.0);
-            let detail = if ahead {
-                format!("at {place}, beyond the log's end: the read models are of another log; start stele to mend it")
-            } else if stuck {
-                format!("at {place}, stuck: events wait, and the server has let its lease run out; see its log")
-            } else {
-                format!("at {place}, {}", if led { "led" } else { "nobody leads it now" })
-            };
-            Finding { ok: !ahead && !stuck, lag, ..Finding::well(standing.role, detail) }
-        })),
-        Err(error) => findings.push(Finding::unwell("followers", &error)),
+    match (standings, listeners) {
+        (Ok(standings), Ok(listeners)) => {
+            let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
+            let served = alone.unwrap_or(any);
+            findings.extend(standings.iter().map(|standing| led(standing, served, head)));
+            if served {
+                findings.extend(listeners.iter().map(|listener| listening(listener, head)));
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => findings.push(Finding::unwell("followers", &error)),
     }
     findings
+}
+
+/// A follower of which one leads.
+fn led(standing: &Standing, served: bool, head: Option<Position>) -> Finding {
+    let (place, led) = (standing.position.0, served && standing.led);
+    let lag = head.map(|head| head.0.saturating_sub(place));
+    // A leader renews his lease beside his work.
+    let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
+    let ahead = head.is_some_and(|head| place > head.0);
+    let detail = if ahead {
+        format!(
+            "at {place}, beyond the log's end: the read models are of another log; start stele to mend it"
+        )
+    } else if stuck {
+        format!(
+            "at {place}, stuck: events wait, and {} has let its lease run out; see its log",
+            standing.node
+        )
+    } else if led {
+        format!("at {place}, led by {}", standing.node)
+    } else {
+        format!("at {place}, nobody leads it now")
+    };
+    Finding { ok: !ahead && !stuck, lag, ..Finding::well(&standing.role, detail) }
+}
+
+/// A process that judges tokens by what it has heard.
+fn listening(listener: &Listener, head: Option<Position>) -> Finding {
+    let (node, place) = (&listener.node, listener.position.0);
+    let lag = head.map(|head| head.0.saturating_sub(place));
+    Finding { lag, ..Finding::well(format!("api {node}"), format!("has heard of revocations up to {place}")) }
 }
 
 async fn read_models(place: &Database, views: &Views) -> Finding {
