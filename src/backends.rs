@@ -124,7 +124,7 @@ async fn open_log(settings: &Settings) -> Result<Arc<dyn EventLog>, BackendError
     })
 }
 
-fn safety(settings: &Settings) -> Safety {
+pub(crate) fn safety(settings: &Settings) -> Safety {
     if settings.store.allow_unsafe { Safety::Waived } else { Safety::Required }
 }
 

@@ -130,6 +130,9 @@ pub(crate) enum Keys {
 pub(crate) enum Log {
     /// Print events as they are recorded, without what is sealed in them.
     Tail(Tail),
+    /// Make the log at one URL the same as the one at another, and compare them. Given again, it goes on where it was stopped.
+    /// Exit code 3 if the two are not the same in the end.
+    Copy(CopyLog),
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -137,6 +140,19 @@ pub(crate) struct Tail {
     /// Begin after this position. Default: the end of the log.
     #[arg(long, value_name = "POSITION")]
     pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct CopyLog {
+    /// Where the log is, as store.log has it: sqlite:PATH or postgres://USER@HOST/DATABASE. The password is best left to
+    /// ~/.pgpass, as command lines can be seen by others.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// Where it goes: to nothing, to an empty log, or to a copy that was not finished.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
     #[command(flatten)]
     pub(crate) printed: Printed,
 }
@@ -246,6 +262,12 @@ mod tests {
         assert_eq!(command("doctor --json"), Command::Operate(Operation::Doctor(json)));
         let tail = Tail { from: Some("a-17".to_owned()), printed: Printed::default() };
         assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
+        let copy = CopyLog { from: "sqlite:a".to_owned(), to: "postgres://b@c/d".to_owned(), printed: json };
+        assert_eq!(
+            command("log copy --from sqlite:a --to postgres://b@c/d --json"),
+            Command::Operate(Operation::Log(Log::Copy(copy)))
+        );
+        assert_eq!(parse("log copy --from sqlite:a"), Err(ErrorKind::MissingRequiredArgument));
         let check = Rebuild { check: true, printed: json, ..Rebuild::default() };
         assert_eq!(command("rebuild --check --json"), Command::Operate(Operation::Rebuild(check)));
         for two in ["--check --rollback", "--forget --check", "--rollback --forget"] {

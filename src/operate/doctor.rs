@@ -9,7 +9,7 @@ use store::{
     Position, StoreError, Vault, chain, clock,
     durability::Durability,
     follow::Desk,
-    log::{PostgresLog, SqliteLog},
+    log::{LogHead, PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
 };
@@ -75,8 +75,7 @@ async fn inspected<T, E: Error + 'static>(
 
 /// What is found of a log.
 struct Looked {
-    id: String,
-    head: Position,
+    head: LogHead,
     durability: Durability,
 }
 
@@ -86,10 +85,12 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
         Database::Postgres(url) => log_on_server(url).await.map_err(|error| Finding::unwell("log", &error)),
     };
     match looked {
-        Ok(Looked { id, head, durability }) => {
-            let detail = format!("{}, {durability}, {} events, log id {id}", settings.store.log, head.0);
-            let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
-            (finding, Some((id, head)))
+        Ok(Looked { head: LogHead { log_id, position, half_copied }, durability }) => {
+            let place = &settings.store.log;
+            let half = if half_copied { "; a copy that was begun and not finished: copy again" } else { "" };
+            let detail = format!("{place}, {durability}, {} events, log id {log_id}{half}", position.0);
+            let ok = durability.is_full() && !half_copied;
+            (Finding { ok, ..Finding::well("log", detail) }, Some((log_id, position)))
         }
         Err(finding) => (finding, None),
     }
@@ -97,16 +98,16 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
 
 async fn log_in_file(path: &Path) -> Result<Looked, BackendError> {
     let pool = sqlite::inspect(path, sqlite::Role::Log).await?;
-    let (id, head) = SqliteLog::look(&pool).await.map_err(unreadable)?;
+    let head = SqliteLog::look(&pool).await.map_err(unreadable)?;
     let durability = sqlite::durability(&pool).await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 async fn log_on_server(url: &Url) -> Result<Looked, BackendError> {
     let database = postgres::Database::connect(url, 1).await?;
-    let (id, head) = PostgresLog::look(&database).await.map_err(unreadable)?;
+    let head = PostgresLog::look(&database).await.map_err(unreadable)?;
     let durability = database.durability().await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 fn unreadable(error: sqlx::Error) -> BackendError {

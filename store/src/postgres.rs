@@ -68,6 +68,10 @@ pub enum OpenError {
         #[source]
         source: MigrateError,
     },
+    #[error(
+        "the log in {database} is a copy that was begun and not finished; finish it by the same `stele log copy` again"
+    )]
+    HalfCopied { database: String },
     #[error("the database {database} can't be migrated")]
     Migration {
         database: String,
