@@ -199,6 +199,14 @@ impl Database {
         &self.url
     }
 
+    /// Who else is connected to the database, by name; to be asked where the pool has one connection. Workers of the server
+    /// itself have no name.
+    pub async fn others(&self) -> Result<Vec<String>, sqlx::Error> {
+        const SQL: &str = "select usename::text from pg_stat_activity where datname = current_database() \
+             and usename is not null and pid <> pg_backend_pid() order by usename";
+        self.rows(|| self.query(SQL)).await?.iter().map(|row| sqlx::Row::try_get(row, 0)).collect()
+    }
+
     async fn encoding(&self) -> Result<String, sqlx::Error> {
         const SQL: &str = "select current_setting('server_encoding')";
         self.one(|| self.query(SQL)).await

@@ -1,21 +1,20 @@
-//! What a log comes to: how many events, and one SHA-256 over all that is recorded of each, in their order. The bytes that are hashed
+//! What a log comes to: how many events, and one checksum over all that is recorded of each, in their order. The bytes that are hashed
 //! are ours, and no database's, so that the same log has the same sum on any.
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
 use super::{BATCH, LogRows};
-use crate::log::{Position, Recorded, StoreError};
+use crate::{
+    checksum::Checksum,
+    log::{Position, Recorded, StoreError, to_sql},
+};
 
-/// What is hashed, and how. A change of either is another version.
-const VERSION: &[u8] = b"stele log 1";
+const VERSION: &str = "stele log 1";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
     pub events: u64,
     /// Of the last event.
     pub position: Position,
-    /// In hex.
+    /// SHA-256, in hex.
     pub checksum: String,
 }
 
@@ -26,47 +25,35 @@ impl Sum {
         until: Position,
         tell: impl Fn(u64),
     ) -> Result<Self, StoreError> {
-        let mut hash = Sha256::new();
-        hash.update(VERSION);
+        let mut checksum = Checksum::of(VERSION);
         let (mut events, mut position) = (0, Position::BEGINNING);
         while position < until {
             tell(events);
             let batch = rows.read_all(position, BATCH).await?;
-            let batch = batch.iter().take_while(|event| event.position <= until);
             let before = events;
-            for event in batch {
-                add(&mut hash, event);
+            for event in batch.iter().take_while(|event| event.position <= until) {
+                add(&mut checksum, event);
                 (events, position) = (events + 1, event.position);
             }
             if events == before {
                 break;
             }
         }
-        Ok(Self { events, position, checksum: HEXLOWER.encode(&hash.finalize()) })
+        Ok(Self { events, position, checksum: checksum.finish() })
     }
 }
 
-fn add(hash: &mut Sha256, recorded: &Recorded) {
+fn add(checksum: &mut Checksum, recorded: &Recorded) {
     let event = &recorded.event;
-    hash.update(recorded.position.to_sql().to_be_bytes());
-    hash.update(recorded.version.to_be_bytes());
-    hash.update(recorded.recorded_at.0.to_be_bytes());
-    hash.update(event.id.as_bytes());
-    hash.update(event.correlation.as_bytes());
-    optional(hash, event.causation.as_ref().map(|id| id.as_bytes().as_slice()));
-    for text in [recorded.stream.as_str(), &event.kind, &event.actor, &event.data] {
-        bytes(hash, text.as_bytes());
+    for number in [recorded.position.to_sql(), to_sql(recorded.version), recorded.recorded_at.0] {
+        checksum.number(number);
     }
-    optional(hash, event.sealed.as_ref().map(String::as_bytes));
-}
-
-fn optional(hash: &mut Sha256, value: Option<&[u8]>) {
-    hash.update([u8::from(value.is_some())]);
-    bytes(hash, value.unwrap_or_default());
-}
-
-/// With their length before them: where one text ends can't be mistaken.
-fn bytes(hash: &mut Sha256, value: &[u8]) {
-    hash.update((value.len() as u64).to_be_bytes());
-    hash.update(value);
+    for id in [event.id, event.correlation] {
+        checksum.bytes(id.as_bytes());
+    }
+    checksum.optional(event.causation.as_ref().map(|id| id.as_bytes().as_slice()));
+    for text in [recorded.stream.as_str(), &event.kind, &event.actor, &event.data] {
+        checksum.bytes(text.as_bytes());
+    }
+    checksum.optional(event.sealed.as_ref().map(String::as_bytes));
 }

@@ -57,12 +57,8 @@ impl LogRows for PostgresLogRows {
         rows.iter().map(sequence).collect::<Result<_, sqlx::Error>>().map_err(unavailable)
     }
 
-    /// Workers of the server itself have no name.
     async fn others(&self) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "select usename::text from pg_stat_activity where datname = current_database() \
-             and usename is not null and pid <> pg_backend_pid() order by usename";
-        let rows = self.0.rows(|| self.0.query(SQL)).await.map_err(unavailable)?;
-        rows.iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>().map_err(unavailable)
+        self.0.others().await.map_err(unavailable)
     }
 
     async fn begin(&self, log_id: &str, seen: &LogHead) -> Result<(), StoreError> {
