@@ -50,8 +50,8 @@ pub(crate) enum BackendError {
     )]
     Taken(PathBuf),
     #[error(
-        "the log {log} holds events, but its vault {vault} is new; put the vault back from your backup: without it \
-         nothing personal in the log can be read"
+        "the log {log} holds events, but its vault {vault} is new, or a copy that was not finished; finish it by the same `stele \
+         vault copy` again, or put the vault back from your backup: without it nothing personal in the log can be read"
     )]
     VaultLost { log: String, vault: String },
     #[error(

@@ -56,6 +56,9 @@ pub(crate) enum Operation {
     /// The event log.
     #[command(subcommand)]
     Log(Log),
+    /// The keys that open what is sealed in the log.
+    #[command(subcommand)]
+    Vault(Vault),
     /// Make the read models anew from the log, beside the live ones, and put them in their place at once.
     Rebuild(Rebuild),
     /// Check settings, databases and keys, and say what is wrong.
@@ -132,7 +135,14 @@ pub(crate) enum Log {
     Tail(Tail),
     /// Make the log at one URL the same as the one at another, and compare them. Given again, it goes on where it was stopped.
     /// Exit code 3 if the two are not the same in the end.
-    Copy(CopyLog),
+    Copy(Between),
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Vault {
+    /// Make the vault at one URL the same as the one at another, while nobody uses either, and compare them. Exit code 3 if the
+    /// two are not the same in the end.
+    Copy(Between),
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -145,12 +155,12 @@ pub(crate) struct Tail {
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]
-pub(crate) struct CopyLog {
-    /// Where the log is, as store.log has it: sqlite:PATH or postgres://USER@HOST/DATABASE. The password is best left to
-    /// ~/.pgpass, as command lines can be seen by others.
+pub(crate) struct Between {
+    /// Where it is, as the settings have it: sqlite:PATH or `postgres://USER@HOST/DATABASE`. A password is best left to ~/.pgpass, as
+    /// others can see command lines.
     #[arg(long, value_name = "URL")]
     pub(crate) from: String,
-    /// Where it goes: to nothing, to an empty log, or to a copy that was not finished.
+    /// Where it goes: what is there must be empty, or a copy that was not finished.
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
     #[command(flatten)]
@@ -262,10 +272,16 @@ mod tests {
         assert_eq!(command("doctor --json"), Command::Operate(Operation::Doctor(json)));
         let tail = Tail { from: Some("a-17".to_owned()), printed: Printed::default() };
         assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
-        let copy = CopyLog { from: "sqlite:a".to_owned(), to: "postgres://b@c/d".to_owned(), printed: json };
+        let between =
+            Between { from: "sqlite:a".to_owned(), to: "postgres://b@c/d".to_owned(), printed: json };
         assert_eq!(
             command("log copy --from sqlite:a --to postgres://b@c/d --json"),
-            Command::Operate(Operation::Log(Log::Copy(copy)))
+            Command::Operate(Operation::Log(Log::Copy(between)))
+        );
+        let between = Between { from: "a".to_owned(), to: "b".to_owned(), printed: Printed::default() };
+        assert_eq!(
+            command("vault copy --from a --to b"),
+            Command::Operate(Operation::Vault(Vault::Copy(between)))
         );
         assert_eq!(parse("log copy --from sqlite:a"), Err(ErrorKind::MissingRequiredArgument));
         let check = Rebuild { check: true, printed: json, ..Rebuild::default() };

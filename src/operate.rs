@@ -28,7 +28,7 @@ pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Operation, User},
+    command_line::{Keys, Log, Operation, User, Vault},
     master_key,
     orders::{self, OrdersError},
     serve::API,
@@ -129,6 +129,7 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::User(User::Enable(named)) => users::enable(&Site::open(settings).await?, named).await,
         Operation::Keys(Keys::List(printed)) => keys::list(&Site::open(settings).await?, printed).await,
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
+        Operation::Vault(Vault::Copy(asked)) => copy::copy_vault(settings, &asked).await,
         Operation::Log(Log::Copy(asked)) => copy::copy_log(settings, &asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
     }

@@ -1,9 +1,11 @@
-//! `stele log copy`: every event arrives as it was, however often the copy is killed, and nothing else is ever written over.
+//! `stele log copy` and `stele vault copy`: all arrives as it was, however often the copy is killed, and nothing else is ever written
+//! over.
 
 mod filled;
 mod killed;
 mod moved;
 mod refused;
+mod vaults;
 mod whole;
 
 use serde_json::Value;

@@ -1,14 +1,20 @@
-//! `stele log copy`: moves what an installation keeps to another place, and tells whether it arrived. Changes nothing where it comes
-//! from.
+//! `stele log copy` and `stele vault copy`: take what an installation keeps to another place, and tell whether it arrived. They change nothing
+//! where it comes from.
 
 mod log;
 mod place;
+mod vault;
 
-use store::{StoreError, log::copy::CopyError};
+use store::{StoreError, VaultError, log::copy::CopyError as LogError, vault::copy::CopyError as KeysError};
 
 pub(super) use log::copy as copy_log;
+pub(super) use vault::copy as copy_vault;
 
-use crate::{backends::BackendError, settings::ValueError};
+use crate::{
+    backends::BackendError,
+    command_line::Between,
+    settings::{Database, ValueError},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyFailed {
@@ -37,7 +43,11 @@ pub(crate) enum CopyFailed {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Copy(#[from] CopyError),
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
 impl CopyFailed {
@@ -45,4 +55,14 @@ impl CopyFailed {
     pub(super) const fn exit_code(&self) -> u8 {
         if matches!(self, Self::Behind { .. } | Self::Different) { 3 } else { 1 }
     }
+}
+
+/// Where it comes from and where it goes.
+fn ends(
+    asked: &Between,
+    read: impl Fn(&str) -> Result<Database, ValueError>,
+) -> Result<(Database, Database), CopyFailed> {
+    let named = |argument, url: &str| read(url).map_err(|source| CopyFailed::Url { argument, source });
+    let (from, to) = (named("from", &asked.from)?, named("to", &asked.to)?);
+    if from.is_same(&to) { Err(CopyFailed::Same) } else { Ok((from, to)) }
 }

@@ -132,9 +132,9 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
         Err(finding) => return finding,
     };
     match (vault.durability().await, vault.node_keys().await, vault.log_id().await) {
-        (Ok(_), Ok(_), Ok(None)) if is_needed => {
-            ill(format!("{place} is new, and the log can't be read without the old one: restore it"))
-        }
+        (Ok(_), Ok(_), Ok(None)) if is_needed => ill(format!(
+            "{place} is new, or a copy that was not finished, and the log can't be read without all of it: finish `stele vault copy`, or restore it"
+        )),
         (Ok(_), Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
             ill(format!("{place} belongs to log {bound}, not to this one"))
         }

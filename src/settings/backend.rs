@@ -56,6 +56,11 @@ impl Database {
         Log::read(&Raw::Text(text.to_owned())).map(|Log(database)| database)
     }
 
+    /// The same for a vault.
+    pub(crate) fn of_vault(text: &str) -> Result<Self, ValueError> {
+        Self::read(&Raw::Text(text.to_owned()))
+    }
+
     /// Whether both are one database, as far as their names tell.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

@@ -4,27 +4,20 @@ use serde_json::{Value, json};
 use store::log::copy::{Copied, Copy, End, Step, Sum};
 use tokio::time::Instant;
 
-use super::{CopyFailed, place::Place};
+use super::{CopyFailed, ends, place::Place};
 use crate::{
-    command_line::CopyLog,
+    command_line::Between,
     operate::{
         OperateError,
         progress::{Progress, Stage},
         say, say_json,
     },
-    settings::{Database, Settings, ValueError},
+    settings::{Database, Settings},
     table::Table,
 };
 
-pub(in crate::operate) async fn copy(settings: &Settings, asked: &CopyLog) -> Result<(), OperateError> {
-    let named = |argument, read: Result<Database, ValueError>| {
-        read.map_err(|source| CopyFailed::Url { argument, source })
-    };
-    let from = named("from", Database::of_log(&asked.from))?;
-    let to = named("to", Database::of_log(&asked.to))?;
-    if from.is_same(&to) {
-        return Err(CopyFailed::Same.into());
-    }
+pub(in crate::operate) async fn copy(settings: &Settings, asked: &Between) -> Result<(), OperateError> {
+    let (from, to) = ends(asked, Database::of_log)?;
     let source = Place::source(&from).await?;
     let target = Place::target(&to, settings).await?;
     let (start, progress) = (Instant::now(), Progress::new(asked.printed));
@@ -73,7 +66,7 @@ fn tell(
     copied: &Copied,
     (from, to): (&str, &str),
     seconds: f64,
-    asked: &CopyLog,
+    asked: &Between,
 ) -> Result<(), OperateError> {
     if asked.printed.json {
         return say_json(&json!({

@@ -1,4 +1,4 @@
-//! One end of a copy of a log: opened whichever engine it is on, and guarded against those who would write to it meanwhile.
+//! One end of a copy of a log: opened on whichever engine it is, and guarded against those who would write to it meanwhile.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -84,20 +84,23 @@ impl Place {
                 Err(error) => return Err(BackendError::from(error).into()),
             }
         }
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let others = self.rows.others().await?;
-            if others.is_empty() {
-                return Ok(None);
-            }
-            if Instant::now() >= end {
-                return Ok(Some(format!("others are connected to {}: {}", self.shown, others.join(", "))));
-            }
-            sleep(POLL).await;
-        }
+        let others = others(async || self.rows.others().await).await?;
+        Ok(others.map(|others| format!("others are connected to {}: {others}", self.shown)))
     }
 }
 
-fn direct(url: &Url) -> Result<&Url, CopyFailed> {
+/// The names of those who are connected beside us and stay.
+pub(super) async fn others<E>(ask: impl AsyncFn() -> Result<Vec<String>, E>) -> Result<Option<String>, E> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let others = ask().await?;
+        if others.is_empty() || Instant::now() >= end {
+            return Ok((!others.is_empty()).then(|| others.join(", ")));
+        }
+        sleep(POLL).await;
+    }
+}
+
+pub(super) fn direct(url: &Url) -> Result<&Url, CopyFailed> {
     if url.has_sessions() { Ok(url) } else { Err(CopyFailed::Pooled(url.to_string())) }
 }

@@ -46,6 +46,12 @@ pub struct Copied {
     pub target: Sum,
 }
 
+impl Copied {
+    pub fn is_same(&self) -> bool {
+        self.source == self.target
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     #[error("the source belongs to no log: it is new, or a copy itself that was not finished")]
@@ -79,6 +85,11 @@ impl VaultRows {
         Ok(Self(Box::new(PostgresRows::open_alone(url, safety).await?)))
     }
 
+    /// How many data keys there are, destroyed ones too.
+    pub async fn count(&self) -> Result<u64, VaultError> {
+        self.0.count().await.map_err(unavailable)
+    }
+
     /// Who else is connected, by name, as far as the engine can tell.
     pub async fn others(&self) -> Result<Vec<String>, VaultError> {
         self.0.others().await.map_err(unavailable)
@@ -101,10 +112,11 @@ impl Copy<'_> {
         }
         self.carry().await?;
         let (source, target) = tokio::try_join!(Sum::of(from), Sum::of(to)).map_err(unavailable)?;
-        if source == target {
-            to.bind(&log_id).await.map_err(unavailable)?;
+        let copied = Copied { log_id, source, target };
+        if copied.is_same() {
+            to.bind(&copied.log_id).await.map_err(unavailable)?;
         }
-        Ok(Copied { log_id, source, target })
+        Ok(copied)
     }
 
     /// Makes sure that the target holds nothing that the source has not.

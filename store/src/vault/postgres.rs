@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     durability::Durability,
+    log::from_sql,
     postgres::{Database, OpenError, Safety, Url},
 };
 
@@ -99,6 +100,10 @@ impl KeyRows for PostgresRows {
              where id > $1 order by id limit $2";
         let rows = self.0.rows(|| self.0.query(SQL).bind(&last.0).bind(i64::from(limit))).await?;
         rows.iter().map(kept).collect()
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        self.0.one(|| self.0.query("select count(*) from data_keys")).await.map(from_sql)
     }
 
     async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error> {

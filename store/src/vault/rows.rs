@@ -87,6 +87,9 @@ pub(super) trait KeyRows: Send + Sync {
     /// At most `limit` data keys, tombstones too, whose ids come after `last`, in the order of their bytes.
     async fn kept(&self, last: &KeyId, limit: u32) -> Result<Vec<KeptKey>, Error>;
 
+    /// How many data keys there are, tombstones too.
+    async fn count(&self) -> Result<u64, Error>;
+
     /// Keeps these keys as they are. One that is kept already does not change, unless this is its tombstone.
     async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error>;
 

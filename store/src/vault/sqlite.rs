@@ -14,7 +14,7 @@ use super::{
     Destroyed,
     rows::{FreshKey, HeldKey, HeldNodeKey, KeptKey, KeyRows},
 };
-use crate::{durability::Durability, sqlite};
+use crate::{durability::Durability, log::from_sql, sqlite};
 
 pub(super) struct SqliteRows(pub(super) SqlitePool);
 
@@ -77,6 +77,10 @@ impl KeyRows for SqliteRows {
         const SQL: &str = "select id, wrapped, created_at, destroyed_at, destroyed_because from data_keys \
              where id > ? order by id limit ?";
         sqlx::query(SQL).bind(&last.0).bind(limit).fetch_all(&self.0).await?.iter().map(kept).collect()
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        sqlx::query_scalar("select count(*) from data_keys").fetch_one(&self.0).await.map(from_sql)
     }
 
     async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error> {
