@@ -6,8 +6,7 @@ use projections::{
     rebuild::{self, Model, Report, Step},
 };
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
-use store::EventLog;
+use store::{EventLog, views::Views};
 use tokio::time::Instant;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     command_line::{Printed, Rebuild as Asked},
-    file_lock::{LockError, beside},
+    file_lock::beside,
     rebuild_lock,
     settings::Settings,
     table::Table,
@@ -34,18 +33,16 @@ enum Done {
 pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
     // No server is kept from starting: it does not mind a rebuild beside it.
     let site = if asked.check { untouched(settings).await? } else { Site::open_settled(settings).await?.0 };
-    let lock = rebuild_lock::claim(settings).await.map_err(|error| match error {
-        LockError::Taken(path) => OperateError::RebuildRuns(path),
-        error @ LockError::Unusable { .. } => OperateError::Backend(error.into()),
-    })?;
+    let views = site.backends.desk.views();
+    let lock = rebuild_lock::claim(settings, views).await?;
     if asked.forget {
-        return forget(site.backends.desk.pool(), asked.printed).await;
+        return forget(views, asked.printed).await;
     }
     let (start, display) = (Instant::now(), Progress::new(asked.printed));
     let rebuild = Rebuild {
         journal: &site.backends.journal,
-        views: site.backends.desk.pool(),
-        scratch: beside(settings.store.views.path(), ".rebuild"),
+        views,
+        scratch: settings.store.views.file().map(|path| beside(path, ".rebuild")),
         progress: &|step| display.show(stage(step)),
     };
     let (done, outcome) = if asked.rollback {
@@ -77,7 +74,7 @@ fn stage(step: Step) -> Stage {
     Stage { name, done, of, what }
 }
 
-async fn forget(views: &SqlitePool, printed: Printed) -> Result<(), OperateError> {
+async fn forget(views: &Views, printed: Printed) -> Result<(), OperateError> {
     let found = rebuild::forget(views).await?;
     match (printed.json, found) {
         (true, _) => say_json(&json!({ "done": "forgotten", "found": found, "models": [] })),

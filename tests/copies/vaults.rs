@@ -50,7 +50,7 @@ async fn log_and_vault_move_to_postgresql_and_back_and_nobody_notices() {
     std::fs::remove_file(folder.join("vault.db")).unwrap();
     server.restart().await;
     knows_ada(&server, &tokens).await;
-    let early = copy_vault(server.home(), &owned[1], &file("back-vault.db"));
+    let early = copy_vault(&Home::new(&[]), &owned[1], &file("back-vault.db"));
     assert_eq!(early.code, Some(1), "{early:?}");
     assert!(early.stderr.contains("stele_vault"), "{early:?}");
     server.stop();
