@@ -53,8 +53,8 @@ pub(crate) enum BackendError {
     )]
     Taken(PathBuf),
     #[error(
-        "the log {log} holds events, but its vault {vault} is new; put the vault back from your backup: without it \
-         nothing personal in the log can be read"
+        "the log {log} holds events, but its vault {vault} is new, or a copy that was not finished; finish it by the same `stele \
+         vault copy` again, or put the vault back from your backup: without it nothing personal in the log can be read"
     )]
     VaultLost { log: String, vault: String },
     #[error(
@@ -163,7 +163,7 @@ async fn settle(settings: &Settings, desk: &Desk, log: &dyn EventLog) -> Result<
     Ok(())
 }
 
-fn safety(settings: &Settings) -> Safety {
+pub(crate) fn safety(settings: &Settings) -> Safety {
     if settings.store.allow_unsafe { Safety::Waived } else { Safety::Required }
 }
 

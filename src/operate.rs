@@ -1,11 +1,13 @@
 //! What an operator asks of an installation from the command line, whether or not a server runs beside it.
 //! Gives the same orders as the API, and prints the outcome for people or, with `--json`, for programs.
 
+mod copy;
 mod doctor;
 mod init;
 mod keys;
 mod log_tail;
 mod park;
+mod progress;
 mod rebuild;
 mod users;
 
@@ -21,11 +23,12 @@ use serde_json::Value;
 use store::{Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::Instant};
 
+use copy::CopyFailed;
 pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Operation, Park, User},
+    command_line::{Keys, Log, Operation, Park, User, Vault},
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
@@ -97,6 +100,8 @@ pub(crate) enum OperateError {
     Differs,
     #[error("the live read models are of another log; `stele rebuild` mends it, and so does starting stele")]
     OfAnotherLog,
+    #[error(transparent)]
+    Copy(#[from] CopyFailed),
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
@@ -107,6 +112,7 @@ impl OperateError {
         match self {
             Self::SeveralUsers { .. } => 2,
             Self::Differs | Self::OfAnotherLog => 3,
+            Self::Copy(failed) => failed.exit_code(),
             _ => 1,
         }
     }
@@ -128,6 +134,8 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::User(User::Enable(named)) => users::enable(&Site::open(settings).await?, named).await,
         Operation::Keys(Keys::List(printed)) => keys::list(&Site::open(settings).await?, printed).await,
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
+        Operation::Vault(Vault::Copy(asked)) => copy::copy_vault(settings, &asked).await,
+        Operation::Log(Log::Copy(asked)) => copy::copy_log(settings, &asked).await,
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,

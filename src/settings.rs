@@ -36,7 +36,7 @@ pub(crate) use self::{
     api::Api,
     auth::Auth,
     backend::{Bus, Database, Outbox},
-    error::SettingsErrors,
+    error::{SettingsErrors, ValueError},
     jwt::Jwt,
     link::Links,
     mail::Mail,

@@ -15,6 +15,7 @@ mod boot;
 mod canary;
 mod cli;
 mod conformance;
+mod copies;
 mod faults;
 mod journeys;
 mod limits;

@@ -8,7 +8,7 @@ use store::{
     Position, StoreError, Vault, chain,
     durability::Durability,
     follow::{Desk, Listener, Standing},
-    log::{PostgresLog, SqliteLog},
+    log::{LogHead, PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
     views::Views,
@@ -82,8 +82,7 @@ async fn inspected<T, E: Error + 'static>(
 
 /// What is found of a log.
 struct Looked {
-    id: String,
-    head: Position,
+    head: LogHead,
     durability: Durability,
 }
 
@@ -93,10 +92,12 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
         Database::Postgres(url) => log_on_server(url).await.map_err(|error| Finding::unwell("log", &error)),
     };
     match looked {
-        Ok(Looked { id, head, durability }) => {
-            let detail = format!("{}, {durability}, {} events, log id {id}", settings.store.log, head.0);
-            let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
-            (finding, Some((id, head)))
+        Ok(Looked { head: LogHead { log_id, position, half_copied }, durability }) => {
+            let place = &settings.store.log;
+            let half = if half_copied { "; a copy that was begun and not finished: copy again" } else { "" };
+            let detail = format!("{place}, {durability}, {} events, log id {log_id}{half}", position.0);
+            let ok = durability.is_full() && !half_copied;
+            (Finding { ok, ..Finding::well("log", detail) }, Some((log_id, position)))
         }
         Err(finding) => (finding, None),
     }
@@ -104,16 +105,16 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
 
 async fn log_in_file(path: &Path) -> Result<Looked, BackendError> {
     let pool = sqlite::inspect(path, sqlite::Role::Log).await?;
-    let (id, head) = SqliteLog::look(&pool).await.map_err(unreadable)?;
+    let head = SqliteLog::look(&pool).await.map_err(unreadable)?;
     let durability = sqlite::durability(&pool).await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 async fn log_on_server(url: &Url) -> Result<Looked, BackendError> {
     let database = postgres::Database::connect(url, 1).await?;
-    let (id, head) = PostgresLog::look(&database).await.map_err(unreadable)?;
+    let head = PostgresLog::look(&database).await.map_err(unreadable)?;
     let durability = database.durability().await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 fn unreadable(error: sqlx::Error) -> BackendError {
@@ -138,9 +139,9 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
         Err(finding) => return finding,
     };
     match (vault.durability().await, vault.node_keys().await, vault.log_id().await) {
-        (Ok(_), Ok(_), Ok(None)) if is_needed => {
-            ill(format!("{place} is new, and the log can't be read without the old one: restore it"))
-        }
+        (Ok(_), Ok(_), Ok(None)) if is_needed => ill(format!(
+            "{place} is new, or a copy that was not finished, and the log can't be read without all of it: finish `stele vault copy`, or restore it"
+        )),
         (Ok(_), Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
             ill(format!("{place} belongs to log {bound}, not to this one"))
         }
