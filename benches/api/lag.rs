@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use super::USERS;
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     figures::{Latencies, Line, Unit},
     load::{self, Answer, Client, Load, Plan, clients},
@@ -33,8 +34,8 @@ const EVERY: Duration = Duration::from_millis(100);
 const SPAN: Duration = Duration::from_secs(4);
 const LOOK: Duration = Duration::from_millis(1);
 
-pub(super) async fn lag() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(USERS).await?;
+pub(super) async fn lag(engine: Engine) -> Outcome<Vec<Line>> {
+    let seeded = Seeded::on(engine, USERS).await?;
     let server = seeded.home.serve().await?;
     let (mut middle, mut worst, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     let (first, second) = (1..=USERS / 2, USERS / 2 + 1..=USERS);
@@ -65,7 +66,7 @@ pub(super) async fn lag() -> Outcome<Vec<Line>> {
     let detail = format!("{rate:.0} refreshes and {rate:.0} changes of names a second; {}", cores(&shares));
     Ok(vec![
         Line::new("from the answer to the read model, p99", Unit::Milliseconds, &worst)
-            .at_most(25.0)
+            .at_most(if engine == Engine::Postgres { 50.0 } else { 25.0 })
             .detail(detail),
         Line::new("from the answer to the read model, p50", Unit::Milliseconds, &middle)
             .detail("looked for every millisecond, so that up to one of them is the bench's own"),
