@@ -8,11 +8,12 @@ use api::token::{
 };
 use store::{
     EventLog, Journal, MasterKey, Position, StoreError, Vault, VaultError, clock,
-    follow::{Desk, Tenure},
+    follow::{Desk, Settled, Tenure},
     log::{PostgresLog, SqliteLog},
     node_keys::{self, MacKeys},
     postgres::{self, Safety},
     random, sqlite,
+    views::Views,
 };
 
 use crate::{
@@ -22,8 +23,10 @@ use crate::{
     signing_keys::{self, SigningKeyError},
 };
 
-/// How long a lease lasts unless it is renewed.
+/// How long a lease lasts unless it is renewed, where the lock on a file says whether its holder lives.
 const LEASE: Duration = Duration::from_secs(10);
+/// The same where others can tell by the lease alone.
+const SHARED_LEASE: Duration = Duration::from_millis(1500);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackendError {
@@ -58,6 +61,8 @@ pub(crate) enum BackendError {
         "the vault {vault} belongs to log {bound}, and {log} is log {found}; put the two back from the same backup"
     )]
     ForeignVault { log: String, vault: String, bound: String, found: String },
+    #[error("the read models {views} are kept for another log than {log}, by a process that runs")]
+    ForeignViews { views: String, log: String },
     #[error("there is no installation here: {} does not exist; start stele once, or name the settings by --config", .0.display())]
     NotInstalled(PathBuf),
     #[error("{} can't be used; change its rights, or set data_dir", .path.display())]
@@ -91,11 +96,9 @@ impl Backends {
         check_bond(settings, &vault, (log.log_id(), head)).await?;
         node_keys::complete(&vault).await?;
         signing_keys::ensure_one(&vault, settings.jwt.algorithm).await?;
-        let tenure = Tenure { length: LEASE, sole: sole.is_some() };
-        let node = format!("{:08x}", random::number() >> 32);
-        let desk = Desk::open_file(settings.store.views.path(), node, tenure).await?;
-        if sole.is_some() && desk.settle(log.log_id(), head, projections::rebuild::start_over).await? {
-            tracing::warn!("the read models were made from another log; they are made again");
+        let desk = open_desk(settings, sole).await?;
+        if sole.is_some() {
+            settle(settings, &desk, (log.log_id(), head)).await?;
         }
         let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;
         Ok(Self { journal: Journal::new(log, vault), desk, macs: Arc::new(macs), new_master_key })
@@ -122,6 +125,39 @@ async fn open_log(settings: &Settings) -> Result<Arc<dyn EventLog>, BackendError
         Database::Sqlite(path) => Arc::new(SqliteLog::open(path).await?),
         Database::Postgres(url) => Arc::new(PostgresLog::open(url, safety(settings)).await?),
     })
+}
+
+async fn open_desk(settings: &Settings, sole: Option<&SoleServer>) -> Result<Desk, BackendError> {
+    let node = format!("{:08x}", random::number() >> 32);
+    Ok(match &settings.store.views {
+        Database::Sqlite(path) => {
+            let tenure = Tenure { length: LEASE, sole: sole.is_some() };
+            Desk::new(Views::open_file(path).await?, node, tenure)
+        }
+        Database::Postgres(url) => {
+            let tenure = Tenure { length: SHARED_LEASE, sole: false };
+            Desk::new(Views::open_url(url, safety(settings)).await?, node, tenure)
+        }
+    })
+}
+
+/// Makes sure that the read models are those of the log.
+async fn settle(
+    settings: &Settings,
+    desk: &Desk,
+    (log_id, head): (&str, Position),
+) -> Result<(), BackendError> {
+    match desk.settle(log_id, head, projections::rebuild::start_over).await? {
+        Settled::Fits => {}
+        Settled::StartedOver => {
+            tracing::warn!("the read models were made from another log; they are made again");
+        }
+        Settled::InUse => {
+            let (views, log) = (settings.store.views.to_string(), settings.store.log.to_string());
+            return Err(BackendError::ForeignViews { views, log });
+        }
+    }
+    Ok(())
 }
 
 fn safety(settings: &Settings) -> Safety {
@@ -175,7 +211,7 @@ impl SoleServer {
 /// Beside the log and the read models, as far as they are files: settings may name the log of one server and the read models of
 /// another. Always in this order, so that of two that start one gets them.
 fn lock_paths(settings: &Settings) -> Vec<PathBuf> {
-    let files = settings.store.log.file().into_iter().chain([settings.store.views.path()]);
+    let files = [&settings.store.log, &settings.store.views].into_iter().filter_map(Database::file);
     files.map(|path| file_lock::beside(path, ".lock")).collect()
 }
 

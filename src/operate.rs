@@ -10,7 +10,6 @@ mod users;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -28,6 +27,7 @@ use crate::{
     command_line::{Keys, Log, Operation, User},
     master_key,
     orders::{self, OrdersError},
+    rebuild_lock::RebuildLockError,
     serve::API,
     settings::{Database, Settings},
     signing_keys::SigningKeyError,
@@ -85,8 +85,8 @@ pub(crate) enum OperateError {
     Unwell,
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
-    #[error("another rebuild is under way, or the server tidies up after one: it holds {}", .0.display())]
-    RebuildRuns(PathBuf),
+    #[error(transparent)]
+    RebuildLock(#[from] RebuildLockError),
     /// Which ones was printed already.
     #[error("the live read models are not what the log says; `stele rebuild` mends it")]
     Differs,
@@ -189,7 +189,7 @@ impl<'a> Site<'a> {
     async fn project_users(&self) -> Result<(), OperateError> {
         let (journal, desk) = (&self.backends.journal, &self.backends.desk);
         let head = journal.log().head().await?;
-        let projector = Projector::<UserRow>::new(journal.clone(), desk.writer().clone());
+        let projector = Projector::<UserRow>::new(journal.clone(), desk.views().clone());
         let (progress, mut place) = watch::channel(Position::BEGINNING);
         let (stop, stopping) = watch::channel(false);
         let following =
@@ -207,9 +207,11 @@ impl<'a> Site<'a> {
 
 /// Asks for the file that must be there wherever a server ever ran.
 fn is_installed(settings: &Settings) -> Result<(), BackendError> {
-    let file = [&settings.store.log, &settings.store.vault].into_iter().find_map(Database::file);
-    let file = file.unwrap_or(settings.store.views.path());
-    if file.exists() { Ok(()) } else { Err(BackendError::NotInstalled(file.to_owned())) }
+    let store = &settings.store;
+    match [&store.log, &store.vault, &store.views].into_iter().find_map(Database::file) {
+        Some(file) if !file.exists() => Err(BackendError::NotInstalled(file.to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// The lock of the server; none while one runs.

@@ -172,7 +172,7 @@ async fn application(
     let jwt = backends.jwt(settings, issuer).await?;
     let health = Parts {
         journal: backends.journal.clone(),
-        views: backends.desk.pool().clone(),
+        views: backends.desk.views().clone(),
         followers: followers.places(),
         revocations: Arc::clone(&revocations),
         written: Written::default(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{Account, Home, LOG, NEW_PASSWORD, OWNER, Postgres, Server, comes_back_later, wait_for};
+use crate::support::{
+    Account, Home, LOG, NEW_PASSWORD, OWNER, Postgres, Server, Servers, comes_back_later, wait_for,
+};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -10,7 +12,8 @@ const SOON: Duration = Duration::from_secs(30);
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn while_its_log_is_away_a_server_asks_to_come_back_and_then_goes_on() {
     let postgres = Postgres::start();
-    let server = Server::at(Home::on(&postgres, Postgres::shared(), &[])).await;
+    let server =
+        Server::at(Home::on(&Servers { log: &postgres, ..Servers::all(Postgres::shared()) }, &[])).await;
     let api = server.api();
     let ada = Account::named("ada");
     let tokens = ada.register(&api).await;
@@ -37,7 +40,7 @@ async fn while_its_log_is_away_a_server_asks_to_come_back_and_then_goes_on() {
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn a_server_that_would_forget_is_refused_in_one_line_unless_that_is_allowed() {
     let postgres = Postgres::start();
-    let home = Home::on(&postgres, Postgres::shared(), &[]);
+    let home = Home::on(&Servers { log: &postgres, ..Servers::all(Postgres::shared()) }, &[]);
     postgres.set("synchronous_commit = off");
     postgres.stop();
     postgres.begin();

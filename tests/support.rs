@@ -17,6 +17,7 @@ mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
+pub(crate) use grown::Servers;
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};

@@ -8,8 +8,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
 use projections::{ReadModel, SessionRow, UserReader, UserRow, users};
-use sqlx::SqlitePool;
-use store::{Journal, Position, StoreError, chain, follow::Desk};
+use store::{Journal, Position, StoreError, chain, follow::Desk, views::Views};
 use tokio::sync::watch;
 use workers::{Revocation, Revoked};
 
@@ -39,7 +38,7 @@ pub type App = Arc<Application>;
 pub struct Application {
     pub config: Arc<Config>,
     pub accounts: Accounts,
-    pub views: SqlitePool,
+    pub views: Views,
     pub(crate) users: UserReader,
     pub attempts: Attempts,
     pub revocations: Arc<Revocations>,
@@ -65,9 +64,9 @@ impl Application {
     pub fn new(ready: Ready) -> App {
         let Ready { accounts, desk, revocations, jwt, health, sessions_at } = ready;
         let config = Arc::clone(&accounts.config);
-        let views = desk.pool().clone();
+        let views = desk.views().clone();
         Arc::new(Self {
-            attempts: Attempts::new(desk.writer().clone(), Arc::clone(&accounts.macs), config.limits.enabled),
+            attempts: Attempts::new(views.clone(), Arc::clone(&accounts.macs), config.limits.enabled),
             users: UserReader::new(accounts.journal.clone(), views.clone()),
             config,
             accounts,
@@ -153,10 +152,10 @@ impl Application {
         let memory = i64::try_from(revocations.memory().as_micros()).unwrap_or(i64::MAX);
         let since = Time(now.0.saturating_sub(memory));
         let place = desk.checkpoint(UserRow::NAME).await?.min(desk.checkpoint(SessionRow::NAME).await?);
-        for user in users::raised_since(desk.pool(), since).await? {
+        for user in users::raised_since(desk.views(), since).await? {
             revocations.raise(&user, user.epoch_raised_at.unwrap_or(now));
         }
-        for session in projections::sessions::revoked_since(desk.pool(), since).await? {
+        for session in projections::sessions::revoked_since(desk.views(), since).await? {
             revocations.revoke(session, now);
         }
         Ok(place)

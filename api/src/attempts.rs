@@ -4,8 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::Time;
-use sqlx::SqlitePool;
-use store::{clock, node_keys::MacKeys};
+use store::{
+    clock,
+    node_keys::MacKeys,
+    views::{Statement, Views},
+};
 
 use crate::config::Limit;
 
@@ -17,14 +20,14 @@ pub struct TooMany {
 
 #[derive(Clone)]
 pub struct Attempts {
-    pool: SqlitePool,
+    views: Views,
     keys: Arc<MacKeys>,
     enabled: bool,
 }
 
 impl Attempts {
-    pub fn new(pool: SqlitePool, keys: Arc<MacKeys>, enabled: bool) -> Self {
-        Self { pool, keys, enabled }
+    pub fn new(views: Views, keys: Arc<MacKeys>, enabled: bool) -> Self {
+        Self { views, keys, enabled }
     }
 
     /// Counts one attempt at `what` against `limit`; the inner error says how long to wait.
@@ -47,36 +50,31 @@ impl Attempts {
     /// Forgets the attempts at `what`: it succeeded.
     pub async fn clear(&self, what: &[&str]) -> Result<(), sqlx::Error> {
         if self.enabled {
-            let name = self.name(what);
-            sqlx::query("delete from kept_attempts where name = ?").bind(name).execute(&self.pool).await?;
+            const SQL: &str = "delete from kept_attempts where name = $1";
+            self.views.change(Statement::new(SQL, &[self.name(what).into()])).await?;
         }
         Ok(())
     }
 
     /// Drops the counts whose window is over.
     pub async fn sweep(&self) -> Result<(), sqlx::Error> {
-        let now = clock::now().0;
-        sqlx::query("delete from kept_attempts where until <= ?")
-            .bind(now)
-            .execute(&self.pool)
-            .await
-            .map(drop)
+        const SQL: &str = "delete from kept_attempts where until <= $1";
+        self.views.change(Statement::new(SQL, &[clock::now().0.into()])).await.map(drop)
     }
 
     /// Counts once more. No count lasts for longer than a window from now: one that seems to was begun before the clock was
     /// set back.
     async fn raise(&self, what: &[&str], window: Duration) -> Result<(u32, Time), sqlx::Error> {
-        const SQL: &str = "insert into kept_attempts (name, count, until) values (?1, 1, ?2) \
-             on conflict (name) do update set count = iif(until <= ?3, 1, count + 1), \
-             until = iif(until <= ?3, ?2, min(until, ?2)) returning count, until";
+        const SQL: &str = "insert into kept_attempts as kept (name, count, until) values ($1, 1, $2) \
+             on conflict (name) do update set \
+             count = case when kept.until <= $3 then 1 else kept.count + 1 end, \
+             until = case when kept.until <= $3 or kept.until > $2 then $2 else kept.until end \
+             returning count, until";
         let now = clock::now();
-        let (count, until): (u32, i64) = sqlx::query_as(SQL)
-            .bind(self.name(what))
-            .bind((now + window).0)
-            .bind(now.0)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok((count, Time(until)))
+        let values = [self.name(what).into(), (now + window).0.into(), now.0.into()];
+        let rows = self.views.change(Statement::new(SQL, &values)).await?;
+        let mut row = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
+        Ok((row.small()?, Time(row.number()?)))
     }
 
     fn name(&self, what: &[&str]) -> String {

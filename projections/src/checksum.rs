@@ -2,11 +2,10 @@
 //! keys. The bytes that are hashed are ours, and no database's, so that the same model has the same checksum on any.
 
 use data_encoding::HEXLOWER;
-use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, TypeInfo, ValueRef, sqlite::SqliteRow};
+use store::views::{Cell, Row, Statement, Statements};
 
-use crate::{Cell, ReadModel, parked, shelf::Shelf};
+use crate::{ReadModel, parked, read_model::columns, shelf::Shelf};
 
 /// What is hashed, and how. A change of either is another version.
 const VERSION: &str = "stele read model 1";
@@ -22,55 +21,34 @@ pub(crate) struct Sum {
 
 /// Sums up one model on one shelf. Why an aggregate was parked, and when, is left out: the words may change with a version
 /// of the program, and the moment does with every rebuild.
-pub(crate) async fn of<M: ReadModel>(
-    connection: &mut SqliteConnection,
-    shelf: Shelf,
-) -> Result<Sum, sqlx::Error> {
+pub(crate) async fn of<M: ReadModel>(on: &mut dyn Statements, shelf: Shelf) -> Result<Sum, sqlx::Error> {
     let mut hash = Sha256::new();
     for word in [VERSION, M::NAME].iter().chain(M::COLUMNS) {
         add(&mut hash, &Cell::Text((*word).to_owned()));
     }
-    let (columns, key) = (M::COLUMNS.join(", "), M::KEY);
-    let sql = format!("select {columns} from {} order by {key}", shelf.table(M::NAME));
-    let rows = hash_all(connection, sql, &mut hash).await?;
+    let (columns, table) = (columns::<M>(), shelf.table(on.engine(), M::NAME));
+    let sql = format!("select {columns} from {table} order by {}", M::KEY);
+    let rows = hash_all(on, sql, &mut hash).await?;
     let sql = format!(
         "select stream, version, position from {} where projection = '{}' order by stream",
-        shelf.table(parked::TABLE),
+        shelf.table(on.engine(), parked::TABLE),
         M::NAME
     );
-    let parked = hash_all(connection, sql, &mut hash).await?;
+    let parked = hash_all(on, sql, &mut hash).await?;
     Ok(Sum { rows, parked, checksum: HEXLOWER.encode(&hash.finalize()) })
 }
 
 /// Hashes rows, each with a mark before it, and a mark behind the last: where one ends can't be mistaken.
-async fn hash_all(
-    connection: &mut SqliteConnection,
-    sql: String,
-    hash: &mut Sha256,
-) -> Result<u64, sqlx::Error> {
-    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
+async fn hash_all(on: &mut dyn Statements, sql: String, hash: &mut Sha256) -> Result<u64, sqlx::Error> {
     let mut count = 0;
-    while let Some(row) = rows.try_next().await? {
+    let mut take = |row: Row| {
         hash.update([b'r']);
-        for column in 0..row.len() {
-            add(hash, &cell(&row, column)?);
-        }
+        row.for_each(|cell| add(hash, &cell));
         count += 1;
-    }
+    };
+    on.each(Statement::once(sql, &[]), &mut take).await?;
     hash.update([b'.']);
     Ok(count)
-}
-
-/// As it stands in the database, so that nothing is read as what it should be.
-fn cell(row: &SqliteRow, column: usize) -> Result<Cell, sqlx::Error> {
-    let value = row.try_get_raw(column)?;
-    if value.is_null() {
-        return Ok(Cell::Null);
-    }
-    if value.type_info().name() == "INTEGER" {
-        return Ok(Cell::Number(row.try_get(column)?));
-    }
-    Ok(Cell::Text(row.try_get(column)?))
 }
 
 /// Each kind with its own mark; a text with its length in bytes before it.

@@ -9,11 +9,15 @@ mod rows;
 pub mod sessions;
 mod shelf;
 #[cfg(test)]
+#[expect(dead_code, reason = "these tests stop no server and grant nothing")]
+#[path = "../../tests/support/postgres.rs"]
+mod test_server;
+#[cfg(test)]
 mod tests;
 pub mod users;
 
 pub use projector::Projector;
-pub use read_model::{Cell, ReadModel};
+pub use read_model::ReadModel;
 pub use rebuild::{Rebuild, RebuildError};
 pub use sessions::SessionRow;
 pub use users::{UserReader, UserRow};

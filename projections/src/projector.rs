@@ -4,10 +4,10 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use sqlx::SqlitePool;
 use store::{
     Journal, Recorded,
     follow::{FollowError, Follower, Lease},
+    views::Views,
 };
 
 use crate::{ReadModel, read_model::of_model, rows::Rows, shelf::Shelf};
@@ -15,12 +15,12 @@ use crate::{ReadModel, read_model::of_model, rows::Rows, shelf::Shelf};
 /// The follower that keeps one read model.
 pub struct Projector<M> {
     journal: Journal,
-    views: SqlitePool,
+    views: Views,
     model: PhantomData<M>,
 }
 
 impl<M: ReadModel> Projector<M> {
-    pub fn new(journal: Journal, views: SqlitePool) -> Self {
+    pub fn new(journal: Journal, views: Views) -> Self {
         Self { journal, views, model: PhantomData }
     }
 }
@@ -37,7 +37,7 @@ impl<M: ReadModel> Follower for Projector<M> {
         let events = of_model::<M>(batch);
         let outcomes = self.journal.decode_all::<M::Aggregate>(&events).await;
         let outcomes = outcomes.map_err(|error| FollowError::Stuck(error.into()))?;
-        let mut transaction = self.views.begin_with("begin immediate").await?;
+        let mut transaction = self.views.begin().await?;
         let mut rows = Rows::<M>::of(Shelf::Live);
         rows.take(&mut transaction, &events, outcomes).await?;
         rows.save(&mut transaction).await?;

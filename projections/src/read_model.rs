@@ -2,8 +2,10 @@
 //! Knows neither where the table lies nor who keeps it.
 
 use domain::Aggregate;
-use sqlx::sqlite::SqliteRow;
-use store::{Recorded, StoreError};
+use store::{
+    Recorded, StoreError,
+    views::{Cell, Kind, Row},
+};
 
 /// A table whose rows each tell of one aggregate.
 pub trait ReadModel: Clone + Send + Sync + 'static {
@@ -15,6 +17,7 @@ pub trait ReadModel: Clone + Send + Sync + 'static {
     const STREAMS: &'static str;
     /// The column that holds the key of the stream, by which rows are told apart.
     const KEY: &'static str;
+    const KIND_OF_KEY: Kind;
     /// All columns.
     const COLUMNS: &'static [&'static str];
 
@@ -32,16 +35,8 @@ pub trait ReadModel: Clone + Send + Sync + 'static {
     /// What stands in each of the columns.
     fn cells(&self) -> Vec<Cell>;
 
-    /// The row that these columns hold.
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error>;
-}
-
-/// What stands in one column of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
-    Null,
-    Number(i64),
-    Text(String),
+    /// The row that holds this, in the order of the columns.
+    fn from_row(row: Row) -> Result<Self, sqlx::Error>;
 }
 
 /// What an event says, or why that can't be read.
@@ -52,38 +47,7 @@ pub(crate) fn of_model<M: ReadModel>(batch: &[Recorded]) -> Vec<&Recorded> {
     batch.iter().filter(|recorded| recorded.stream.kind() == M::STREAMS).collect()
 }
 
-impl From<i64> for Cell {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<u32> for Cell {
-    fn from(number: u32) -> Self {
-        Self::Number(number.into())
-    }
-}
-
-impl From<bool> for Cell {
-    fn from(flag: bool) -> Self {
-        Self::Number(flag.into())
-    }
-}
-
-impl From<&String> for Cell {
-    fn from(text: &String) -> Self {
-        Self::Text(text.clone())
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<T: Into<Self>> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
+/// The columns of a model as statements name them.
+pub(crate) fn columns<M: ReadModel>() -> String {
+    format!("\"{}\"", M::COLUMNS.join("\", \""))
 }

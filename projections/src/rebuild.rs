@@ -3,6 +3,8 @@
 
 mod build;
 mod page;
+mod schema;
+mod scratch;
 mod switch;
 mod tables;
 mod tidy;
@@ -12,8 +14,10 @@ pub use tidy::{forget, tidy};
 
 use std::{io, path::PathBuf};
 
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
-use store::{Journal, Position, StoreError, private_file};
+use store::{
+    Journal, Position, StoreError,
+    views::{Connection, Statements, Views},
+};
 use tokio::task::JoinError;
 
 use crate::{
@@ -98,9 +102,10 @@ impl Report {
 /// The read models of one installation, to be built anew. Of several at once, each would spoil the other's work.
 pub struct Rebuild<'a> {
     pub journal: &'a Journal,
-    pub views: &'a SqlitePool,
-    /// A file that is not there, beside the read models: it takes as much room as they do, for as long as this lasts.
-    pub scratch: PathBuf,
+    pub views: &'a Views,
+    /// Where the read models are in a file: one that is not there, beside it. It takes as much room as they do, for as long as
+    /// this lasts.
+    pub scratch: Option<PathBuf>,
     pub progress: Progress<'a>,
 }
 
@@ -117,7 +122,9 @@ impl Rebuild<'_> {
         let mut build = Build::new(self.journal);
         let until = Places::of(&mut bench, Shelf::Live).await?;
         build.up_to(until, &mut bench, self.progress).await?;
-        self.compare(&mut build, &mut bench).await
+        let report = self.compare(&mut build, &mut bench).await?;
+        tables::remove_scratch(&mut bench).await?;
+        Ok(report)
     }
 
     /// Builds up to the end of the log, and puts what was built in the place of the live models.
@@ -135,13 +142,14 @@ impl Rebuild<'_> {
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Next).await?;
         tables::remove_left_behind(&mut bench).await?;
+        tables::remove_scratch(&mut bench).await?;
         Ok(report)
     }
 
     /// Puts the models that were live before the last switch, brought up to the live ones, back in their place, and sums
     /// them up. Those that they replace can be gone back to in turn.
     pub async fn roll_back(&self) -> Result<Report, RebuildError> {
-        let mut bench = self.views.acquire().await?.detach();
+        let mut bench = self.views.connection().await?;
         if !tables::are_there(&mut bench, Shelf::Before).await? {
             return Err(RebuildError::NothingBefore);
         }
@@ -149,49 +157,27 @@ impl Rebuild<'_> {
         (self.progress)(Step::Switching);
         switch::go_live(self.journal, &mut bench, Shelf::Before).await?;
         drop(bench);
-        let mut live = self.views.begin().await?;
+        let mut live = self.views.snapshot().await?;
         let places = Places::of(&mut live, Shelf::Live).await?;
         let sums = Sums::of(&mut live, Shelf::Live).await?;
         Ok(Report { events: None, models: sums.models(places, None) })
     }
 
-    /// A connection to the read models with an empty scratch at hand. Its file has no name any more: it ends with the
-    /// connection, however that ends.
-    async fn bench(&self) -> Result<SqliteConnection, RebuildError> {
-        let path = &self.scratch;
-        let unusable = |source| RebuildError::Scratch { path: path.clone(), source };
-        let mut bench = self.views.acquire().await?.detach();
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-            _ => private_file::make(path).map_err(unusable)?,
+    /// A connection to the read models with an empty scratch at hand.
+    async fn bench(&self) -> Result<Connection, RebuildError> {
+        let mut bench = self.views.connection().await?;
+        if let Some(path) = &self.scratch {
+            scratch::attach(&mut bench, path).await?;
         }
-        let attach = sqlx::query("attach ? as scratch").bind(path.display().to_string());
-        attach.execute(&mut bench).await?;
-        std::fs::remove_file(path).map_err(unusable)?;
-        // Rows go into an index of the live database in no order of it: what is at hand is not read again for each of them, and
-        // pages that change with every step are moved out of the write-ahead log (64 MB of it) once for many steps.
-        for pragma in [
-            "scratch.journal_mode = off",
-            "scratch.synchronous = off",
-            "scratch.cache_size = -65536",
-            "main.cache_size = -65536",
-            "main.wal_autocheckpoint = 16000",
-        ] {
-            let pragma = sqlx::query(AssertSqlSafe(format!("pragma {pragma}")));
-            pragma.execute(&mut bench).await?;
-        }
+        tables::remove_scratch(&mut bench).await?;
         tables::make(&mut bench, Shelf::Scratch).await?;
         Ok(bench)
     }
 
     /// Sums up what was built, and the live models as of one moment, to which what was built is brought first.
-    async fn compare(
-        &self,
-        build: &mut Build<'_>,
-        bench: &mut SqliteConnection,
-    ) -> Result<Report, RebuildError> {
+    async fn compare(&self, build: &mut Build<'_>, bench: &mut Connection) -> Result<Report, RebuildError> {
         // Who reads sees the database as it was when he began.
-        let mut live = self.views.begin().await?;
+        let mut live = self.views.snapshot().await?;
         let places = Places::of(&mut live, Shelf::Live).await?;
         if !places.reach(build.places) {
             (self.progress)(Step::Comparing);
@@ -207,9 +193,9 @@ impl Rebuild<'_> {
 }
 
 impl Sums {
-    async fn of(connection: &mut SqliteConnection, shelf: Shelf) -> Result<Self, sqlx::Error> {
-        let users = checksum::of::<UserRow>(connection, shelf).await?;
-        Ok(Self { users, sessions: checksum::of::<SessionRow>(connection, shelf).await? })
+    async fn of(on: &mut dyn Statements, shelf: Shelf) -> Result<Self, sqlx::Error> {
+        let users = checksum::of::<UserRow>(on, shelf).await?;
+        Ok(Self { users, sessions: checksum::of::<SessionRow>(on, shelf).await? })
     }
 
     fn models(self, places: Places, live: Option<Self>) -> Vec<Model> {

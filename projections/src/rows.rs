@@ -3,10 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
-use store::{Recorded, StreamId};
+use store::{
+    Recorded, StreamId,
+    views::{Cell, Kind, Statement, Statements},
+};
 
-use crate::{Cell, ReadModel, parked, read_model::Outcome, shelf::Shelf};
+use crate::{
+    ReadModel, parked,
+    read_model::{Outcome, columns},
+    shelf::Shelf,
+};
 
 /// How many rows one statement may write, the most first. Statements of few sizes can be kept ready.
 const AT_ONCE: [usize; 3] = [100, 10, 1];
@@ -36,11 +42,11 @@ impl<M: ReadModel> Rows<M> {
     /// Changes rows by events of their streams, in the order of the log. One that can't be read parks its aggregate.
     pub(crate) async fn take(
         &mut self,
-        connection: &mut SqliteConnection,
+        on: &mut dyn Statements,
         events: &[&Recorded],
         outcomes: Vec<Outcome<M>>,
     ) -> Result<(), sqlx::Error> {
-        self.fetch(connection, events).await?;
+        self.fetch(on, events).await?;
         for (recorded, outcome) in events.iter().zip(outcomes) {
             let Some(held) = self.held.get_mut(&recorded.stream).filter(|held| !held.parked) else {
                 continue;
@@ -49,7 +55,7 @@ impl<M: ReadModel> Rows<M> {
                 Ok(event) => held.row = M::with(held.row.take(), &event, recorded),
                 Err(error) => {
                     held.parked = true;
-                    parked::park(connection, self.shelf, (M::NAME, recorded), &error).await?;
+                    parked::park(on, self.shelf, (M::NAME, recorded), &error).await?;
                 }
             }
         }
@@ -57,20 +63,16 @@ impl<M: ReadModel> Rows<M> {
     }
 
     /// Takes what the events tell of and is not at hand from the shelf.
-    async fn fetch(
-        &mut self,
-        connection: &mut SqliteConnection,
-        events: &[&Recorded],
-    ) -> Result<(), sqlx::Error> {
+    async fn fetch(&mut self, on: &mut dyn Statements, events: &[&Recorded]) -> Result<(), sqlx::Error> {
         let streams = events.iter().map(|recorded| &recorded.stream);
         let missing: HashSet<&StreamId> = streams.filter(|stream| !self.held.contains_key(stream)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let names: Vec<&str> = missing.iter().map(|stream| stream.as_str()).collect();
-        let parked = parked::among(connection, self.shelf, M::NAME, &names).await?;
+        let parked = parked::among(on, self.shelf, M::NAME, &names).await?;
         let keys: Vec<&str> = missing.iter().map(|stream| stream.key()).collect();
-        for row in load::<M>(connection, self.shelf, &keys).await? {
+        for row in load::<M>(on, self.shelf, &keys).await? {
             let stream = StreamId::named(format!("{}-{}", M::STREAMS, row.key()));
             // A stream whose name is no key of ours, such as user-007, may find the row of another.
             if missing.contains(&stream) {
@@ -85,7 +87,7 @@ impl<M: ReadModel> Rows<M> {
     }
 
     /// Puts all rows back, and has none at hand any more.
-    pub(crate) async fn save(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(crate) async fn save(&mut self, on: &mut dyn Statements) -> Result<(), sqlx::Error> {
         // In the order of their keys, neighbours share the pages that are written.
         let mut rows: Vec<M> = self.held.drain().filter_map(|(_, held)| held.row).collect();
         rows.sort_by_cached_key(M::key);
@@ -94,7 +96,7 @@ impl<M: ReadModel> Rows<M> {
             let chunks = rest.chunks_exact(size);
             rest = chunks.remainder();
             for chunk in chunks {
-                put(connection, self.shelf, chunk).await?;
+                put(on, self.shelf, chunk).await?;
             }
         }
         Ok(())
@@ -103,36 +105,30 @@ impl<M: ReadModel> Rows<M> {
 
 /// The rows of these keys that are there.
 pub(crate) async fn load<M: ReadModel>(
-    connection: &mut SqliteConnection,
+    on: &mut dyn Statements,
     shelf: Shelf,
     keys: &[&str],
 ) -> Result<Vec<M>, sqlx::Error> {
-    let (columns, table, key) = (M::COLUMNS.join(", "), shelf.table(M::NAME), M::KEY);
-    let sql = format!("select {columns} from {table} where {key} in (select value from json_each(?))");
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(serde_json::json!(keys).to_string())
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(M::from_row).collect()
+    let (columns, table, key) = (columns::<M>(), shelf.table(on.engine(), M::NAME), M::KEY);
+    let is_wanted = on.engine().is_among("$1", M::KIND_OF_KEY);
+    let sql = format!("select {columns} from {table} where {key} {is_wanted}");
+    let keys = keys.iter().filter(|key| M::KIND_OF_KEY == Kind::Text || key.parse::<i64>().is_ok());
+    let keys = serde_json::json!(keys.collect::<Vec<_>>()).to_string();
+    on.rows(Statement::made(sql, &[keys.into()])).await?.into_iter().map(M::from_row).collect()
 }
 
-async fn put<M: ReadModel>(
-    connection: &mut SqliteConnection,
-    shelf: Shelf,
-    rows: &[M],
-) -> Result<(), sqlx::Error> {
-    let (columns, table) = (M::COLUMNS.join(", "), shelf.table(M::NAME));
-    let row = format!("({})", vec!["?"; M::COLUMNS.len()].join(", "));
-    let values = vec![row; rows.len()].join(", ");
-    let sql = format!("insert or replace into {table} ({columns}) values {values}");
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for cell in rows.iter().flat_map(M::cells) {
-        query = match cell {
-            Cell::Null => query.bind(None::<i64>),
-            Cell::Number(number) => query.bind(number),
-            Cell::Text(text) => query.bind(text),
-        };
-    }
-    query.execute(connection).await?;
-    Ok(())
+async fn put<M: ReadModel>(on: &mut dyn Statements, shelf: Shelf, rows: &[M]) -> Result<(), sqlx::Error> {
+    let (columns, table, key) = (columns::<M>(), shelf.table(on.engine(), M::NAME), M::KEY);
+    let parameters: Vec<String> = (1..=rows.len() * M::COLUMNS.len()).map(|at| format!("${at}")).collect();
+    let values: Vec<String> =
+        parameters.chunks(M::COLUMNS.len()).map(|row| format!("({})", row.join(", "))).collect();
+    let changed: Vec<String> =
+        M::COLUMNS.iter().map(|column| format!("\"{column}\" = excluded.\"{column}\"")).collect();
+    let sql = format!(
+        "insert into {table} ({columns}) values {} on conflict ({key}) do update set {}",
+        values.join(", "),
+        changed.join(", ")
+    );
+    let cells: Vec<Cell> = rows.iter().flat_map(M::cells).collect();
+    on.run(Statement::made(sql, &cells)).await.map(drop)
 }

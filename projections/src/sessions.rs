@@ -4,10 +4,12 @@ use domain::{
     Session, SessionId, Time, UserId,
     session::{Client, Event, Start},
 };
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
-use store::{Position, Recorded};
+use store::{
+    Position, Recorded,
+    views::{Cell, Kind, Row, Statement, Views},
+};
 
-use crate::{Cell, ReadModel, UserRow};
+use crate::{ReadModel, UserRow, read_model::columns};
 
 /// What queries know of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,7 @@ impl ReadModel for SessionRow {
     const NAME: &'static str = "sessions";
     const STREAMS: &'static str = "session";
     const KEY: &'static str = "id";
+    const KIND_OF_KEY: Kind = Kind::Text;
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "user",
@@ -97,43 +100,38 @@ impl ReadModel for SessionRow {
         ]
     }
 
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let time = |name| row.try_get::<i64, _>(name).map(Time);
-        let id: String = row.try_get("id")?;
+    fn from_row(mut row: Row) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            id: id.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            user: UserId(row.try_get("user")?),
-            epoch: row.try_get("epoch")?,
-            started_at: time("started_at")?,
-            refreshed_at: time("refreshed_at")?,
-            until: time("until")?,
-            address: row.try_get("address")?,
-            agent: row.try_get("agent")?,
-            revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(Time),
-            position: Position::from_sql(row.try_get("position")?),
+            id: row.text()?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            user: UserId(row.number()?),
+            epoch: row.small()?,
+            started_at: Time(row.number()?),
+            refreshed_at: Time(row.number()?),
+            until: Time(row.number()?),
+            address: row.text()?,
+            agent: row.text()?,
+            revoked_at: row.number_if_any()?.map(Time),
+            position: Position::from_sql(row.number()?),
         })
     }
 }
 
 /// The sessions that `user` is logged in with at `now`, the newest first.
-pub async fn live(views: &SqlitePool, user: &UserRow, now: Time) -> Result<Vec<SessionRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select * from sessions where user = ? and revoked_at is null and until > ? \
+pub async fn live(views: &Views, user: &UserRow, now: Time) -> Result<Vec<SessionRow>, sqlx::Error> {
+    let sql = format!(
+        "select {} from sessions where \"user\" = $1 and revoked_at is null and until > $2 \
          order by started_at desc, id",
-    )
-    .bind(user.pk.0)
-    .bind(now.0)
-    .fetch_all(views)
-    .await?;
-    let rows = rows.iter().map(SessionRow::from_row).collect::<Result<Vec<_>, _>>()?;
+        columns::<SessionRow>()
+    );
+    let rows = views.rows(Statement::made(sql, &[user.pk.0.into(), now.0.into()])).await?;
+    let rows = rows.into_iter().map(SessionRow::from_row).collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().filter(|session| user.admits(session.id, session.epoch)).collect())
 }
 
 /// The sessions revoked at or after a moment: tokens of theirs may still be alive.
-pub async fn revoked_since(views: &SqlitePool, moment: Time) -> Result<Vec<SessionId>, sqlx::Error> {
-    let ids: Vec<String> = sqlx::query_scalar("select id from sessions where revoked_at >= ?")
-        .bind(moment.0)
-        .fetch_all(views)
-        .await?;
+pub async fn revoked_since(views: &Views, moment: Time) -> Result<Vec<SessionId>, sqlx::Error> {
+    const SQL: &str = "select id from sessions where revoked_at >= $1";
+    let rows = views.rows(Statement::new(SQL, &[moment.0.into()])).await?;
+    let ids = rows.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>, _>>()?;
     Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
 }

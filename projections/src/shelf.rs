@@ -1,15 +1,17 @@
 //! Where tables of the read models lie: the live ones, those of a rebuild, and those that were live before. Knows names and
 //! places, and nothing of what is in the tables.
 
-use sqlx::SqliteConnection;
-use store::Position;
+use store::{
+    Position,
+    views::{Engine, Statement, Statements},
+};
 
 use crate::{ReadModel, SessionRow, UserRow};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shelf {
     Live,
-    /// In a file of its own, attached as `scratch`, that nobody else sees and that need not last.
+    /// Where models are built, which nobody reads and which need not last: on SQLite in a file of its own, attached as `scratch`.
     Scratch,
     /// Built, and about to become live.
     Next,
@@ -22,7 +24,8 @@ pub(crate) enum Shelf {
 impl Shelf {
     const fn ending(self) -> &'static str {
         match self {
-            Self::Live | Self::Scratch => "",
+            Self::Live => "",
+            Self::Scratch => "_scratch",
             Self::Next => "_next",
             Self::Before => "_before",
             Self::Gone => "_gone",
@@ -39,10 +42,13 @@ impl Shelf {
         name.strip_suffix(self.ending()).unwrap_or(name)
     }
 
-    /// A table on this shelf, with the database that it is in.
-    pub(crate) fn table(self, table: &str) -> String {
-        let schema = if self == Self::Scratch { "scratch" } else { "main" };
-        format!("{schema}.{}", self.name(table))
+    /// A table on this shelf, with the database that it is in where a connection may have several.
+    pub(crate) fn table(self, engine: Engine, table: &str) -> String {
+        match (engine, self) {
+            (Engine::Sqlite, Self::Scratch) => format!("scratch.{table}"),
+            (Engine::Sqlite, _) => format!("main.{}", self.name(table)),
+            (Engine::Postgres, _) => self.name(table),
+        }
     }
 }
 
@@ -59,33 +65,27 @@ impl Places {
     }
 
     /// Where the tables of a shelf stand.
-    pub(crate) async fn of(connection: &mut SqliteConnection, shelf: Shelf) -> Result<Self, sqlx::Error> {
-        let users = place(connection, &shelf.name(UserRow::NAME)).await?;
-        Ok(Self { users, sessions: place(connection, &shelf.name(SessionRow::NAME)).await? })
+    pub(crate) async fn of(on: &mut dyn Statements, shelf: Shelf) -> Result<Self, sqlx::Error> {
+        let users = place(on, &shelf.name(UserRow::NAME)).await?;
+        Ok(Self { users, sessions: place(on, &shelf.name(SessionRow::NAME)).await? })
     }
 
     /// Writes down where the tables of a shelf stand.
-    pub(crate) async fn keep(
-        self,
-        connection: &mut SqliteConnection,
-        place_of: Shelf,
-    ) -> Result<(), sqlx::Error> {
-        const SQL: &str = "insert or replace into main.kept_checkpoints (role, position) values (?, ?)";
+    pub(crate) async fn keep(self, on: &mut dyn Statements, place_of: Shelf) -> Result<(), sqlx::Error> {
+        const SQL: &str = "insert into kept_checkpoints (role, position) values ($1, $2) \
+             on conflict (role) do update set position = excluded.position";
         for (model, place) in [(UserRow::NAME, self.users), (SessionRow::NAME, self.sessions)] {
-            let role = place_of.name(model);
-            sqlx::query(SQL).bind(role).bind(place.to_sql()).execute(&mut *connection).await?;
+            let values = [place_of.name(model).into(), place.to_sql().into()];
+            on.run(Statement::new(SQL, &values)).await?;
         }
         Ok(())
     }
 
     /// Forgets where the tables of a shelf stood.
-    pub(crate) async fn forget(connection: &mut SqliteConnection, shelf: Shelf) -> Result<(), sqlx::Error> {
-        sqlx::query("delete from main.kept_checkpoints where role in (?, ?)")
-            .bind(shelf.name(UserRow::NAME))
-            .bind(shelf.name(SessionRow::NAME))
-            .execute(connection)
-            .await?;
-        Ok(())
+    pub(crate) async fn forget(on: &mut dyn Statements, shelf: Shelf) -> Result<(), sqlx::Error> {
+        const SQL: &str = "delete from kept_checkpoints where role in ($1, $2)";
+        let roles = [shelf.name(UserRow::NAME).into(), shelf.name(SessionRow::NAME).into()];
+        on.run(Statement::new(SQL, &roles)).await.map(drop)
     }
 
     pub(crate) fn first(self) -> Position {
@@ -107,10 +107,9 @@ impl Places {
     }
 }
 
-async fn place(connection: &mut SqliteConnection, role: &str) -> Result<Position, sqlx::Error> {
-    let found: Option<i64> = sqlx::query_scalar("select position from main.kept_checkpoints where role = ?")
-        .bind(role)
-        .fetch_optional(connection)
-        .await?;
+async fn place(on: &mut dyn Statements, role: &str) -> Result<Position, sqlx::Error> {
+    const SQL: &str = "select position from kept_checkpoints where role = $1";
+    let rows = on.rows(Statement::new(SQL, &[role.into()])).await?;
+    let found = rows.into_iter().next().map(|mut row| row.number()).transpose()?;
     Ok(found.map_or(Position::BEGINNING, Position::from_sql))
 }

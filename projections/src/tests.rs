@@ -17,13 +17,20 @@ use store::{
     Change, Context, EventLog, Journal, MasterKey, Position, Recorded, StoreError, StreamId, Vault,
     follow::{Desk, FollowError, Follower, Lease, Tenure},
     log::SqliteLog,
+    postgres::Safety,
     random,
+    views::{Cell, Engine, Statement, Views},
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::{
-    Projector, ReadModel, SessionRow, UserReader, UserRow, rows::load, sessions, shelf::Shelf, users,
+    Projector, ReadModel, SessionRow, UserReader, UserRow,
+    rows::load,
+    sessions,
+    shelf::Shelf,
+    test_server::{OWNER, Postgres},
+    users,
 };
 
 const ANN: UserId = UserId(7);
@@ -40,16 +47,81 @@ async fn vault(folder: &TempDir) -> Arc<Vault> {
     Arc::new(Vault::open_file(&path, MasterKey([1; 32].into())).await.unwrap())
 }
 
-async fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
-    let tenure = Tenure { length: std::time::Duration::from_mins(10), sole: true };
-    let views = folder.path().join("views.db");
-    let desk = Desk::open_file(&views, "node".to_owned(), tenure).await.unwrap();
-    House { journal: Journal::new(Arc::new(log), vault(&folder).await), folder, desk }
+/// Each of these tests on each engine under the read models.
+macro_rules! on_every_engine {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&$crate::tests::House::on_sqlite).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+            async fn $test() {
+                super::$test(&$crate::tests::House::on_postgres).await;
+            })*
+        }
+    };
+}
+use on_every_engine;
+
+on_every_engine! {
+    a_user_reads_his_own_writes_although_the_projector_stands_still
+    a_damaged_row_is_the_trouble_of_its_user_alone
+    nobody_is_found_who_was_never_born
+    rows_and_checkpoint_stand_or_fall_together
+    a_projector_that_lost_its_lease_changes_no_row
+    a_projector_at_work_follows_the_log
+    users_are_listed_in_the_order_of_their_pks
+    only_sessions_that_still_count_are_listed
+}
+
+const TENURE: Tenure = Tenure { length: std::time::Duration::from_mins(10), sole: true };
+
+fn shown(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Number(number) => number.to_string(),
+        Cell::Text(text) => text.clone(),
+    }
 }
 
 impl House {
+    async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let views = Views::open_file(&folder.path().join("views.db")).await.unwrap();
+        Self::with(folder, views).await
+    }
+
+    async fn on_postgres() -> Self {
+        let url = Postgres::shared().database().url(OWNER).parse().unwrap();
+        let views = Views::open_url(&url, Safety::Required).await.unwrap();
+        Self::with(tempfile::tempdir().unwrap(), views).await
+    }
+
+    async fn with(folder: TempDir, views: Views) -> Self {
+        let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
+        let desk = Desk::new(views, "node".to_owned(), TENURE);
+        Self { journal: Journal::new(Arc::new(log), vault(&folder).await), folder, desk }
+    }
+
+    fn views(&self) -> &Views {
+        self.desk.views()
+    }
+
+    async fn sql(&self, sql: &str) {
+        self.texts(sql).await;
+    }
+
+    /// All that a statement answers, in texts.
+    async fn texts(&self, sql: &str) -> Vec<Vec<String>> {
+        let rows = self.views().change(Statement::once(sql.to_owned(), &[])).await.unwrap();
+        rows.into_iter().map(|row| row.map(|cell| shown(&cell)).collect()).collect()
+    }
+
     fn log(&self) -> &dyn EventLog {
         self.journal.log().as_ref()
     }
@@ -72,7 +144,7 @@ impl House {
     }
 
     fn projector<M: ReadModel>(&self) -> Projector<M> {
-        Projector::new(self.journal.clone(), self.desk.writer().clone())
+        Projector::new(self.journal.clone(), self.views().clone())
     }
 
     /// Takes all that a model has not taken yet, in batches of `page`.
@@ -89,8 +161,8 @@ impl House {
     }
 
     async fn row<M: ReadModel>(&self, key: impl ToString) -> Option<M> {
-        let mut connection = self.desk.pool().acquire().await.unwrap();
-        let found = load::<M>(&mut connection, Shelf::Live, &[&key.to_string()]).await.unwrap();
+        let mut work = self.views().snapshot().await.unwrap();
+        let found = load::<M>(&mut work, Shelf::Live, &[&key.to_string()]).await.unwrap();
         found.into_iter().next()
     }
 
@@ -99,7 +171,7 @@ impl House {
     }
 
     async fn current(&self, pk: UserId) -> Option<UserRow> {
-        UserReader::new(self.journal.clone(), self.desk.pool().clone()).current(pk).await.unwrap()
+        UserReader::new(self.journal.clone(), self.views().clone()).current(pk).await.unwrap()
     }
 }
 
@@ -143,8 +215,7 @@ fn started(id: SessionId, user: UserId, epoch: u32) -> session::Event {
     })
 }
 
-#[tokio::test]
-async fn a_user_reads_his_own_writes_although_the_projector_stands_still() {
+async fn a_user_reads_his_own_writes_although_the_projector_stands_still(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     assert_eq!(house.row::<UserRow>(ANN).await, None);
@@ -162,16 +233,14 @@ async fn a_user_reads_his_own_writes_although_the_projector_stands_still() {
     assert_eq!(house.row::<UserRow>(ANN).await, Some(current));
 }
 
-#[tokio::test]
-async fn a_damaged_row_is_the_trouble_of_its_user_alone() {
+async fn a_damaged_row_is_the_trouble_of_its_user_alone(house: &impl AsyncFn() -> House) {
     let house = house().await;
     for (pk, name) in [(ANN, "ann"), (BOB, "bob")] {
         house.user(pk, &[registered(pk, name)]).await;
     }
     house.project::<UserRow>(10).await.unwrap();
-    let damage = sqlx::query("update users set epoch = -1 where pk = ?").bind(ANN.0);
-    damage.execute(house.desk.writer()).await.unwrap();
-    let reader = UserReader::new(house.journal.clone(), house.desk.pool().clone());
+    house.sql(&format!("update users set epoch = -1 where pk = {ANN}")).await;
+    let reader = UserReader::new(house.journal.clone(), house.views().clone());
     // Asked at the same moment, both are read in one statement.
     let (ann, bob, nobody) =
         tokio::join!(reader.current(ANN), reader.current(BOB), reader.current(UserId(9)));
@@ -180,8 +249,7 @@ async fn a_damaged_row_is_the_trouble_of_its_user_alone() {
     assert_eq!(nobody.unwrap(), None);
 }
 
-#[tokio::test]
-async fn nobody_is_found_who_was_never_born() {
+async fn nobody_is_found_who_was_never_born(house: &impl AsyncFn() -> House) {
     let house = house().await;
     let abandoned = Event::RegistrationAbandoned { at: Time(1) };
     house.user(BOB, &[abandoned]).await;
@@ -192,33 +260,37 @@ async fn nobody_is_found_who_was_never_born() {
     }
 }
 
-#[tokio::test]
-async fn rows_and_checkpoint_stand_or_fall_together() {
+async fn rows_and_checkpoint_stand_or_fall_together(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     let end = house.user(BOB, &[registered(BOB, "bob")]).await;
-    let refuse = "create trigger full before insert on users when new.pk = 8 \
-                  begin select raise(abort, 'no room'); end";
-    sqlx::query(refuse).execute(house.desk.pool()).await.unwrap();
+    let (refuse, allow) = match house.views().engine() {
+        Engine::Sqlite => (
+            "create trigger full before insert on users when new.pk = 8 begin select raise(abort, 'no room'); end",
+            "drop trigger full",
+        ),
+        Engine::Postgres => (
+            "alter table users add constraint no_room check (pk <> 8)",
+            "alter table users drop constraint no_room",
+        ),
+    };
+    house.sql(refuse).await;
     let outcome = house.project::<UserRow>(10).await;
     assert!(matches!(outcome, Err(FollowError::Views(_))), "{outcome:?}");
     assert_eq!(house.row::<UserRow>(ANN).await, None);
     assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), Position::BEGINNING);
 
-    sqlx::query("drop trigger full").execute(house.desk.pool()).await.unwrap();
+    house.sql(allow).await;
     house.project::<UserRow>(10).await.unwrap();
     assert!(house.row::<UserRow>(ANN).await.is_some() && house.row::<UserRow>(BOB).await.is_some());
     assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), end);
 }
 
-#[tokio::test]
-async fn a_projector_that_lost_its_lease_changes_no_row() {
+async fn a_projector_that_lost_its_lease_changes_no_row(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     let old = house.lease::<UserRow>().await;
-    let tenure = Tenure { length: std::time::Duration::from_mins(10), sole: true };
-    let views = house.folder.path().join("views.db");
-    let other = Desk::open_file(&views, "other".to_owned(), tenure).await.unwrap();
+    let other = Desk::new(house.views().clone(), "other".to_owned(), TENURE);
     other.lease(UserRow::NAME).await.unwrap().unwrap();
     let batch = house.everything().await;
     let outcome = house.projector::<UserRow>().take(&batch, &old).await;
@@ -226,8 +298,7 @@ async fn a_projector_that_lost_its_lease_changes_no_row() {
     assert_eq!(house.row::<UserRow>(ANN).await, None);
 }
 
-#[tokio::test]
-async fn a_projector_at_work_follows_the_log() {
+async fn a_projector_at_work_follows_the_log(house: &impl AsyncFn() -> House) {
     let house = house().await;
     let (progress, mut reached) = watch::channel(Position::BEGINNING);
     let (stop, stopped) = watch::channel(false);
@@ -247,20 +318,18 @@ async fn a_projector_at_work_follows_the_log() {
     task.await.unwrap();
 }
 
-#[tokio::test]
-async fn users_are_listed_in_the_order_of_their_pks() {
+async fn users_are_listed_in_the_order_of_their_pks(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "Ann")]).await;
     house.user(BOB, &[registered(BOB, "7")]).await;
     house.project::<UserRow>(10).await.unwrap();
     for (after, found) in [(UserId(0), vec![ANN, BOB]), (ANN, vec![BOB]), (BOB, vec![])] {
-        let rows = users::list(house.desk.pool(), after, 10).await.unwrap();
+        let rows = users::list(house.views(), after, 10).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.pk).collect::<Vec<_>>(), found);
     }
 }
 
-#[tokio::test]
-async fn only_sessions_that_still_count_are_listed() {
+async fn only_sessions_that_still_count_are_listed(house: &impl AsyncFn() -> House) {
     let house = house().await;
     let [kept, ended, revoked, later] = [1, 2, 3, 4].map(SessionId);
     let changed = Event::PasswordChanged { password: password(ANN), kept: Some(kept), at: Time(10) };
@@ -277,7 +346,7 @@ async fn only_sessions_that_still_count_are_listed() {
     house.append::<Session>(&StreamId::session(revoked), &[revocation]).await;
     house.project::<SessionRow>(3).await.unwrap();
 
-    let views = house.desk.pool();
+    let views = house.views();
     let ann = house.current(ANN).await.unwrap();
     let live = sessions::live(views, &ann, Time(700)).await.unwrap();
     assert_eq!(live.iter().map(|row| row.id).collect::<Vec<_>>(), [later, kept]);

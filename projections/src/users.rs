@@ -1,18 +1,20 @@
 //! The read model of users: one row for each, with his names in clear.
 
+use std::{collections::HashMap, sync::Arc};
+
 use async_trait::async_trait;
 use domain::{
     ReservationId, SessionId, Time, User, UserId,
     user::{Event, Names, Registration},
 };
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use store::{
     Journal, Position, Recorded, StoreError, StreamId,
     log::{from_sql, to_sql},
     together::{Answers, Together},
+    views::{Cell, Kind, Row, Statement, Views},
 };
 
-use crate::{Cell, ReadModel};
+use crate::{ReadModel, read_model::columns};
 
 /// How many times at once rows are read.
 const READING: usize = 2;
@@ -132,6 +134,7 @@ impl ReadModel for UserRow {
     const NAME: &'static str = "users";
     const STREAMS: &'static str = "user";
     const KEY: &'static str = "pk";
+    const KIND_OF_KEY: Kind = Kind::Number;
     const COLUMNS: &'static [&'static str] = &[
         "pk",
         "username",
@@ -188,27 +191,25 @@ impl ReadModel for UserRow {
         ]
     }
 
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let number = |name| row.try_get::<i64, _>(name);
-        let text = |name| row.try_get::<Option<String>, _>(name);
-        let claim = |name| text(name).map(|id| id.and_then(|id| id.parse().ok()));
+    fn from_row(mut row: Row) -> Result<Self, sqlx::Error> {
+        let id = |text: Option<String>| text.and_then(|id| id.parse().ok());
         Ok(Self {
-            pk: UserId(number("pk")?),
-            username: row.try_get("username")?,
-            email: text("email")?,
-            email_claim: claim("email_claim")?,
-            email_verified: row.try_get("email_verified")?,
-            pending_email: text("pending_email")?,
-            pending_claim: claim("pending_claim")?,
-            first_name: row.try_get("first_name")?,
-            last_name: row.try_get("last_name")?,
-            active: row.try_get("active")?,
-            epoch: row.try_get("epoch")?,
-            kept: text("kept")?.and_then(|id| id.parse().ok()),
-            epoch_raised_at: row.try_get::<Option<i64>, _>("epoch_raised_at")?.map(Time),
-            registered_at: Time(number("registered_at")?),
-            version: from_sql(number("version")?),
-            position: Position::from_sql(number("position")?),
+            pk: UserId(row.number()?),
+            username: row.text()?,
+            email: row.text_if_any()?,
+            email_claim: row.text_if_any().map(id)?,
+            email_verified: row.number()? != 0,
+            pending_email: row.text_if_any()?,
+            pending_claim: row.text_if_any().map(id)?,
+            first_name: row.text()?,
+            last_name: row.text()?,
+            active: row.number()? != 0,
+            epoch: row.small()?,
+            kept: row.text_if_any()?.and_then(|id| id.parse().ok()),
+            epoch_raised_at: row.number_if_any()?.map(Time),
+            registered_at: Time(row.number()?),
+            version: from_sql(row.number()?),
+            position: Position::from_sql(row.number()?),
         })
     }
 }
@@ -220,14 +221,14 @@ pub struct UserReader {
 }
 
 impl UserReader {
-    pub fn new(journal: Journal, views: SqlitePool) -> Self {
+    pub fn new(journal: Journal, views: Views) -> Self {
         Self { journal, rows: Together::new(RowReader(views), READING) }
     }
 
     /// A user's row, and over it what his stream holds beyond it, so that he reads his own writes.
     pub async fn current(&self, pk: UserId) -> Result<Option<UserRow>, StoreError> {
         let row = self.rows.ask(pk).await.map_err(StoreError::Unavailable)?;
-        let mut row = row.map_err(|error| StoreError::Unavailable(error.into()))?;
+        let mut row = row.map_err(|damaged| StoreError::Unavailable(damaged.into()))?;
         let seen = row.as_ref().map_or(0, |row| row.version);
         for recorded in self.journal.log().read_stream(&StreamId::user(pk), seen).await? {
             let event = self.journal.decode::<User>(&recorded).await?;
@@ -238,43 +239,40 @@ impl UserReader {
 }
 
 /// Reads the rows that are asked for at the same moment in one statement.
-struct RowReader(SqlitePool);
+struct RowReader(Views);
 
 #[async_trait]
 impl Answers for RowReader {
     type Question = UserId;
-    type Answer = Result<Option<UserRow>, sqlx::Error>;
+    /// A row that can't be read is the trouble of its user alone.
+    type Answer = Result<Option<UserRow>, Arc<sqlx::Error>>;
     type Error = sqlx::Error;
 
     async fn answer(&self, pks: Vec<UserId>) -> Result<Vec<Self::Answer>, sqlx::Error> {
-        const SQL: &str = "select asked.key as asked, users.* from json_each(?) as asked \
-             cross join users on users.pk = asked.value";
+        let is_asked_for = self.0.engine().is_among("$1", Kind::Number);
+        let sql = format!("select pk, {} from users where pk {is_asked_for}", columns::<UserRow>());
         let asked: Vec<i64> = pks.iter().map(|pk| pk.0).collect();
         let asked = serde_json::to_string(&asked).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut answers: Vec<Self::Answer> = pks.iter().map(|_| Ok(None)).collect();
-        for row in sqlx::query(SQL).bind(asked).fetch_all(&self.0).await? {
-            let asked: i64 = row.try_get("asked")?;
-            if let Some(answer) = usize::try_from(asked).ok().and_then(|asked| answers.get_mut(asked)) {
-                *answer = UserRow::from_row(&row).map(Some);
-            }
+        let mut found = HashMap::new();
+        for mut row in self.0.rows(Statement::made(sql, &[asked.into()])).await? {
+            let pk = UserId(row.number()?);
+            found.insert(pk, UserRow::from_row(row).map_err(Arc::new));
         }
-        Ok(answers)
+        Ok(pks.iter().map(|pk| found.get(pk).cloned().transpose()).collect())
     }
 }
 
 /// At most `limit` users after a pk, in the order of their pks.
-pub async fn list(views: &SqlitePool, after: UserId, limit: u32) -> Result<Vec<UserRow>, sqlx::Error> {
-    let rows = sqlx::query("select * from users where pk > ? order by pk limit ?")
-        .bind(after.0)
-        .bind(limit)
-        .fetch_all(views)
-        .await?;
-    rows.iter().map(UserRow::from_row).collect()
+pub async fn list(views: &Views, after: UserId, limit: u32) -> Result<Vec<UserRow>, sqlx::Error> {
+    select(views, "where pk > $1 order by pk limit $2", &[after.0.into(), limit.into()]).await
 }
 
 /// The users whose epoch rose at or after a moment: some of their older tokens may still be alive.
-pub async fn raised_since(views: &SqlitePool, moment: Time) -> Result<Vec<UserRow>, sqlx::Error> {
-    let rows =
-        sqlx::query("select * from users where epoch_raised_at >= ?").bind(moment.0).fetch_all(views).await?;
-    rows.iter().map(UserRow::from_row).collect()
+pub async fn raised_since(views: &Views, moment: Time) -> Result<Vec<UserRow>, sqlx::Error> {
+    select(views, "where epoch_raised_at >= $1", &[moment.0.into()]).await
+}
+
+async fn select(views: &Views, which: &str, values: &[Cell]) -> Result<Vec<UserRow>, sqlx::Error> {
+    let sql = format!("select {} from users {which}", columns::<UserRow>());
+    views.rows(Statement::made(sql, values)).await?.into_iter().map(UserRow::from_row).collect()
 }

@@ -4,14 +4,14 @@
 use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
 use store::{
-    Position, StoreError, Vault, chain, clock,
+    Position, StoreError, Vault, chain,
     durability::Durability,
     follow::Desk,
     log::{PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
+    views::Views,
 };
 
 use super::{OperateError, say, say_json};
@@ -158,19 +158,24 @@ async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
 }
 
 async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
-    let path = settings.store.views.path();
-    let pool = match inspected("views", path, sqlite::inspect(path, sqlite::Role::Views)).await {
-        Ok(pool) => pool,
+    let place = &settings.store.views;
+    let opened = match place {
+        Database::Sqlite(path) => inspected("views", path, Views::inspect_file(path)).await,
+        Database::Postgres(url) => {
+            Views::inspect_url(url).await.map_err(|error| Finding::unwell("views", &error))
+        }
+    };
+    let views = match opened {
+        Ok(views) => views,
         Err(finding) => return vec![finding],
     };
-    let mut findings = vec![read_models(path, &pool).await];
-    let standings = Desk::over(pool).standings().await;
+    let mut findings = vec![read_models(place, &views).await];
+    let standings = Desk::over(views).standings().await;
     // After them, as events come in meanwhile: nobody is ahead of a head that was read later.
     let head = log(settings).await.1.map(|(_, head)| head);
     match standings {
         Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
-            let place = Position::from_sql(standing.position).0;
-            let led = served && standing.until > clock::now().0;
+            let (place, led) = (standing.position.0, served && standing.led);
             let lag = head.map(|head| head.0.saturating_sub(place));
             // A leader renews his lease between two batches.
             let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
@@ -189,13 +194,13 @@ async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
     findings
 }
 
-async fn read_models(path: &Path, pool: &SqlitePool) -> Finding {
-    match projections::parked::all(pool).await {
+async fn read_models(place: &Database, views: &Views) -> Finding {
+    match projections::parked::all(views).await {
         Ok(parked) => {
             let waiting =
                 parked.iter().map(|one| format!("; {} waits at version {}", one.stream, one.version));
             let waiting: String = waiting.collect();
-            let detail = format!("{}, need not be durable: made again from the log{waiting}", path.display());
+            let detail = format!("{place}, need not be durable: made again from the log{waiting}");
             Finding { ok: parked.is_empty(), ..Finding::well("views", detail) }
         }
         Err(error) => Finding::unwell("views", &error),

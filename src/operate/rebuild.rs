@@ -8,14 +8,13 @@ use projections::{
     rebuild::{self, Model, Report},
 };
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
-use store::EventLog;
+use store::{EventLog, views::Views};
 use tokio::time::Instant;
 
 use super::{OperateError, Site, say, say_json};
 use crate::{
     command_line::{Printed, Rebuild as Asked},
-    file_lock::{LockError, beside},
+    file_lock::beside,
     rebuild_lock,
     settings::Settings,
     table::Table,
@@ -33,18 +32,16 @@ enum Done {
 pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), OperateError> {
     // No server is kept from starting: it does not mind a rebuild beside it.
     let site = if asked.check { untouched(settings).await? } else { Site::open_settled(settings).await?.0 };
-    let lock = rebuild_lock::claim(settings).await.map_err(|error| match error {
-        LockError::Taken(path) => OperateError::RebuildRuns(path),
-        error @ LockError::Unusable { .. } => OperateError::Backend(error.into()),
-    })?;
+    let views = site.backends.desk.views();
+    let lock = rebuild_lock::claim(settings, views).await?;
     if asked.forget {
-        return forget(site.backends.desk.pool(), asked.printed).await;
+        return forget(views, asked.printed).await;
     }
     let (start, display) = (Instant::now(), Display::new(asked.printed));
     let rebuild = Rebuild {
         journal: &site.backends.journal,
-        views: site.backends.desk.pool(),
-        scratch: beside(settings.store.views.path(), ".rebuild"),
+        views,
+        scratch: settings.store.views.file().map(|path| beside(path, ".rebuild")),
         progress: &|step| display.show(step),
     };
     let (done, outcome) = if asked.rollback {
@@ -66,7 +63,7 @@ pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), Op
     if asked.check && !report.is_same() { Err(OperateError::Differs) } else { Ok(()) }
 }
 
-async fn forget(views: &SqlitePool, printed: Printed) -> Result<(), OperateError> {
+async fn forget(views: &Views, printed: Printed) -> Result<(), OperateError> {
     let found = rebuild::forget(views).await?;
     match (printed.json, found) {
         (true, _) => say_json(&json!({ "done": "forgotten", "found": found, "models": [] })),

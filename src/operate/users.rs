@@ -59,7 +59,7 @@ pub(super) async fn list(settings: &Settings, printed: Printed) -> Result<(), Op
     let mut all = Vec::new();
     let mut last = UserId(0);
     loop {
-        let page = users::list(site.backends.desk.pool(), last, PAGE).await?;
+        let page = users::list(site.backends.desk.views(), last, PAGE).await?;
         let Some(end) = page.last() else { break };
         last = end.pk;
         all.extend(page.into_iter().map(Shown::from));

@@ -38,7 +38,9 @@ fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
     ));
     line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
     let store = &settings.store;
-    for (what, url) in [("Events", store.log.url()), ("Keys", store.vault.url())] {
+    for (what, url) in
+        [("Events", store.log.url()), ("Read models", store.views.url()), ("Keys", store.vault.url())]
+    {
         if let Some(url) = url {
             line(format_args!("{what} are kept in {url}."));
         }

@@ -54,7 +54,7 @@ impl Followers {
         let mailer = mailer(settings, links, backends, terminal).await?;
         let listener = Listener {
             revocations: Arc::clone(revocations),
-            users: UserReader::new(journal.clone(), desk.pool().clone()),
+            users: UserReader::new(journal.clone(), desk.views().clone()),
         };
         let revoker = Revoker::new(listener);
 
@@ -62,12 +62,12 @@ impl Followers {
             Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
         followers.run(
             UserRow::NAME,
-            Projector::<UserRow>::new(journal.clone(), desk.writer().clone()),
+            Projector::<UserRow>::new(journal.clone(), desk.views().clone()),
             backends,
         );
         followers.run(
             SessionRow::NAME,
-            Projector::<SessionRow>::new(journal.clone(), desk.writer().clone()),
+            Projector::<SessionRow>::new(journal.clone(), desk.views().clone()),
             backends,
         );
         followers.run(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);

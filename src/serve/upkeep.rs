@@ -14,8 +14,7 @@ use workers::{Collector, Reach};
 
 use crate::{
     backends::{BackendError, Backends},
-    file_lock::LockError,
-    rebuild_lock,
+    rebuild_lock::{self, RebuildLockError},
     settings::Settings,
     signing_keys::{self, SigningKeyError},
 };
@@ -111,15 +110,15 @@ impl Upkeep {
 
     /// Removes what rebuilds left beside the read models, unless one is under way.
     async fn tidy_views(&self) {
-        let lock = match rebuild_lock::claim(&self.settings).await {
+        let lock = match rebuild_lock::claim(&self.settings, self.backends.desk.views()).await {
             Ok(lock) => lock,
-            Err(LockError::Taken(_)) => return,
+            Err(RebuildLockError::Taken(_)) => return,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "what rebuilds left behind was not looked for");
                 return;
             }
         };
-        if let Err(error) = rebuild::tidy(self.backends.desk.pool(), clock::now()).await {
+        if let Err(error) = rebuild::tidy(self.backends.desk.views(), clock::now()).await {
             tracing::warn!(error = chain(&error), "what rebuilds left behind was not removed");
         }
         drop(lock);

@@ -15,7 +15,7 @@ use super::{
     value::{Value, quoted},
 };
 
-/// Where the log or the vault is.
+/// Where the log, the read models or the vault are.
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
@@ -24,12 +24,6 @@ pub(crate) enum Database {
 
 /// As the setting of the log has it, of which there will be more kinds.
 pub(super) struct Log(pub(super) Database);
-
-/// Where the read models are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Views {
-    Sqlite(PathBuf),
-}
 
 /// How processes tell each other of revocations and others of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +71,6 @@ impl fmt::Display for Database {
     }
 }
 
-impl Views {
-    pub(crate) fn path(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
-    }
-}
-
 impl Value for Database {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         const WANTED: ValueError =
@@ -110,17 +97,6 @@ impl Value for Log {
 
     fn show(&self) -> String {
         self.0.show()
-    }
-}
-
-impl Value for Views {
-    fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["postgres", "postgresql"])?;
-        file_after("sqlite:", raw).map(Self::Sqlite)
-    }
-
-    fn show(&self) -> String {
-        quoted(&format!("sqlite:{}", self.path().display()))
     }
 }
 

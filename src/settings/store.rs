@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    backend::{Database, Log, Views},
+    backend::{Database, Log},
     error::Conflict,
     master_key::MasterKeyText,
     reader::Reader,
@@ -13,7 +13,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) log: Database,
-    pub(crate) views: Views,
+    pub(crate) views: Database,
     pub(crate) vault: Database,
     /// Whether a server may be used that can lose what it has acknowledged.
     pub(crate) allow_unsafe: bool,
@@ -30,8 +30,8 @@ impl Store {
             log: log.0,
             views: from.get(
                 "store.views",
-                Views::Sqlite(data.join("views.db")),
-                "Read models; they can be made again from the log.",
+                Database::Sqlite(data.join("views.db")),
+                "Read models; they can be made again from the log. Or postgres://….",
             ),
             vault: from.get(
                 "store.vault",
@@ -50,26 +50,24 @@ impl Store {
 
     /// The setting that names a backend which other machines may use too.
     pub(super) fn shared(&self) -> Option<&'static str> {
-        let shared = [("store.log", &self.log), ("store.vault", &self.vault)];
-        shared.into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
+        self.named().into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
+    }
+
+    const fn named(&self) -> [(&'static str, &Database); 3] {
+        [("store.log", &self.log), ("store.views", &self.views), ("store.vault", &self.vault)]
     }
 
     fn check(&self, from: &mut Reader) {
-        let files = [
-            ("store.log", self.log.file()),
-            ("store.views", Some(self.views.path())),
-            ("store.vault", self.vault.file()),
-        ];
-        let [log, views, vault] = files;
-        for ((one, path), (other, same)) in [(log, views), (log, vault), (views, vault)] {
-            if path.is_some() && path == same {
+        let [log, views, vault] = self.named();
+        for ((one, database), (other, same)) in [(log, views), (log, vault), (views, vault)] {
+            if database.file().is_some() && database.file() == same.file() {
                 from.refuse(&[one, other], Conflict::SameFile(one, other));
             }
-        }
-        if let (Some(log), Some(vault)) = (self.log.url(), self.vault.url())
-            && log.is_same_database(vault)
-        {
-            from.refuse(&["store.log", "store.vault"], Conflict::SameDatabase("store.log", "store.vault"));
+            if let (Some(url), Some(same)) = (database.url(), same.url())
+                && url.is_same_database(same)
+            {
+                from.refuse(&[one, other], Conflict::SameDatabase(one, other));
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod sqlite;
 mod test_server;
 pub mod together;
 pub mod vault;
+pub mod views;
 
 pub use cause::{Cause, chain};
 pub use folded::Folded;

@@ -197,7 +197,6 @@ async fn roles_that_do_not_exist_or_do_not_suffice_are_refused() {
 fn a_backend_that_is_not_built_in_is_refused_without_its_password() {
     for (name, url) in [
         ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113"),
-        ("STELE_STORE__VIEWS", "postgres://stele:hunter2@localhost/views"),
         ("STELE_BUS__URL", "nats://stele:hunter2@localhost"),
         ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost"),
     ] {

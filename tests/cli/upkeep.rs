@@ -107,7 +107,7 @@ async fn the_doctor_makes_no_master_key_where_the_vault_is_lost() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
-async fn the_doctor_looks_at_log_and_vault_on_postgres() {
+async fn the_doctor_looks_at_databases_on_postgres() {
     let mut server = Server::at(Home::on_postgres(&[])).await;
     let other = Server::at(Home::on_postgres(&[])).await;
     for server in [&server, &other] {
@@ -119,7 +119,10 @@ async fn the_doctor_looks_at_log_and_vault_on_postgres() {
         let line = text.lines().find(|line| line.starts_with(part)).unwrap();
         assert!(line.contains("postgres://stele_") && line.contains("durable (fsync on"), "{line}");
     }
-    assert!(!server.home().data().join("vault.db").exists() && !server.home().data().join("log.db").exists());
+    assert!(text.lines().any(|line| line.starts_with("views") && line.contains("postgres://stele_views@")));
+    for database in ["log.db", "views.db", "vault.db"] {
+        assert!(!server.home().data().join(database).exists(), "{database}");
+    }
 
     server.stop();
     let elsewhere = other.home().setting("STELE_STORE__VAULT");

@@ -23,7 +23,7 @@ async fn a_whole_life_in_every_way_to_show_who_one_is() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
-async fn a_whole_life_with_log_and_vault_on_postgres() {
+async fn a_whole_life_on_postgres() {
     for way in WAYS {
         lives(way, Home::on_postgres(&way.settings())).await;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Account, Caller, Home, Postgres, Server, comes_back_later, wait_for};
+use crate::support::{Account, Caller, Home, Postgres, Server, Servers, comes_back_later, wait_for};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -17,7 +17,8 @@ async fn are_well<const N: usize>(api: &Caller, parts: [&str; N]) -> [Value; N] 
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn what_needs_a_new_key_waits_for_the_vault_and_goes_on_when_its_server_is_back() {
     let own = Postgres::start();
-    let server = Server::at(Home::on(Postgres::shared(), &own, &[])).await;
+    let server =
+        Server::at(Home::on(&Servers { vault: &own, ..Servers::all(Postgres::shared()) }, &[])).await;
     let api = server.api();
     let account = Account::named("patient");
     let tokens = account.register(&api).await;

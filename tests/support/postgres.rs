@@ -20,6 +20,7 @@ pub(crate) const OWNER: &str = "stele_owner";
 /// Who uses those of the log.
 pub(crate) const LOG: &str = "stele_log";
 pub(crate) const VAULT: &str = "stele_vault";
+pub(crate) const VIEWS: &str = "stele_views";
 
 /// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
 /// stops and its folder goes.
@@ -136,7 +137,7 @@ impl Postgres {
         let server = Self { keeper: Mutex::new(keeper), folder, programs };
         server.sql(
             "postgres",
-            &format!("create role {OWNER} login; create role {LOG} login; create role {VAULT} login"),
+            &[OWNER, LOG, VAULT, VIEWS].map(|role| format!("create role {role} login; ")).concat(),
         );
         server
     }
@@ -171,7 +172,7 @@ impl Postgres {
 
     /// Starts pgbouncer before it: each transaction gets another one of three sessions.
     pub(crate) fn pool(&self) {
-        self.order(&format!("pool {OWNER} {LOG} {VAULT}"));
+        self.order(&format!("pool {OWNER} {LOG} {VAULT} {VIEWS}"));
     }
 
     /// From the next start on it is reached by TLS as well, on this port, under a certificate for `localhost` that only its file

@@ -58,8 +58,9 @@ impl<C: Consumer> InProcess<C> {
 
     async fn write_place(&mut self) -> Result<(), FollowError> {
         if let Some((position, lease)) = self.place.unwritten.take() {
-            let mut desk = self.desk.writer().acquire().await?;
-            lease.advance(&mut desk, position).await?;
+            let mut work = self.desk.views().begin().await?;
+            lease.advance(&mut work, position).await?;
+            work.commit().await?;
             self.place.written = Instant::now();
         }
         Ok(())

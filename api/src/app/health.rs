@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
+use projections::parked;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
-use store::{Journal, Position, StoreError, chain};
+use store::{Journal, Position, StoreError, chain, views::Views};
 use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
@@ -37,7 +37,7 @@ pub struct Part {
 #[derive(Clone)]
 pub struct Parts {
     pub journal: Journal,
-    pub views: SqlitePool,
+    pub views: Views,
     /// The followers of this process, and how far each has come.
     pub followers: Vec<(&'static str, watch::Receiver<Position>)>,
     /// What this node knows of ended sessions.
@@ -125,8 +125,7 @@ impl Parts {
     }
 
     async fn look_at_views(&self) -> Part {
-        let looked = sqlx::query_scalar::<_, i64>("select count(*) from parked").fetch_one(&self.views).await;
-        match looked {
+        match parked::count(&self.views).await {
             Ok(0) => part(Ok(())),
             Ok(parked) => Part { detail: format!("{parked} parked"), ..part(Ok(())) },
             Err(error) => part(Err(chain(&error))),

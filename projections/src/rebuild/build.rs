@@ -1,8 +1,7 @@
 //! Builds both read models on the scratch in one pass over the log: one task reads ahead, several unseal, and rows are
 //! changed in memory and written many at a time. What is held in memory does not grow with the log.
 
-use sqlx::{Connection, SqliteConnection};
-use store::{Journal, Position, StoreError};
+use store::{Journal, Position, StoreError, views::Connection};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
@@ -39,7 +38,7 @@ impl<'a> Build<'a> {
     pub(super) async fn up_to(
         &mut self,
         until: Places,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         progress: Progress<'_>,
     ) -> Result<(), RebuildError> {
         let until = until.max(self.places);
@@ -62,7 +61,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    async fn put_away(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn put_away(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         let mut work = connection.begin().await?;
         self.at_hand.save(&mut work).await?;
         work.commit().await

@@ -1,8 +1,7 @@
 //! Some events in a row, unsealed for both models, and which of them each model has still to take.
 
 use domain::{Session, User};
-use sqlx::SqliteConnection;
-use store::{Journal, Position, Recorded, StoreError};
+use store::{Journal, Position, Recorded, StoreError, views::Statements};
 
 use crate::{
     ReadModel, SessionRow, UserRow,
@@ -99,11 +98,11 @@ impl Page {
     pub(super) async fn take(
         self,
         at_hand: &mut AtHand,
-        connection: &mut SqliteConnection,
+        on: &mut dyn Statements,
     ) -> Result<Places, sqlx::Error> {
         let (Reach { after, until }, Stretch { events, end }) = (self.reach, self.stretch);
-        at_hand.users.take(connection, &self.reach.of_users(&events), self.users).await?;
-        at_hand.sessions.take(connection, &self.reach.of_sessions(&events), self.sessions).await?;
+        at_hand.users.take(on, &self.reach.of_users(&events), self.users).await?;
+        at_hand.sessions.take(on, &self.reach.of_sessions(&events), self.sessions).await?;
         Ok(after.max(Places { users: until.users.min(end), sessions: until.sessions.min(end) }))
     }
 }
@@ -119,8 +118,8 @@ impl AtHand {
     }
 
     /// Writes all of them, and has none at hand any more.
-    pub(super) async fn save(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        self.users.save(connection).await?;
-        self.sessions.save(connection).await
+    pub(super) async fn save(&mut self, on: &mut dyn Statements) -> Result<(), sqlx::Error> {
+        self.users.save(on).await?;
+        self.sessions.save(on).await
     }
 }

@@ -1,8 +1,10 @@
 //! Puts other tables in the place of the live ones, in one transaction: they have caught up with the live ones before, but
 //! for a few events, and the projectors, who hold their places in memory, go on as if nothing had happened.
 
-use sqlx::{Connection, SqliteConnection};
-use store::{Journal, clock};
+use store::{
+    Journal, clock,
+    views::{Connection, Statement, Statements},
+};
 
 use super::{
     RebuildError,
@@ -19,7 +21,7 @@ const CLOSE: u32 = 200;
 /// Makes the tables of a shelf the live ones, and those that were live the ones before.
 pub(super) async fn go_live(
     journal: &Journal,
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
     while !switch(journal, connection, shelf).await? {
@@ -29,15 +31,11 @@ pub(super) async fn go_live(
 }
 
 /// Takes what the live tables have taken, in short transactions.
-async fn catch_up(
-    journal: &Journal,
-    connection: &mut SqliteConnection,
-    shelf: Shelf,
-) -> Result<(), RebuildError> {
+async fn catch_up(journal: &Journal, connection: &mut Connection, shelf: Shelf) -> Result<(), RebuildError> {
     let Reach { mut after, until } = gap(connection, shelf).await?;
     while !after.reach(until) {
         let page = Page::read(journal, Reach { after, until }, PAGE).await?;
-        let mut work = connection.begin_with("begin immediate").await?;
+        let mut work = connection.begin().await?;
         after = take(page, &mut work, shelf).await?;
         work.commit().await?;
     }
@@ -45,13 +43,9 @@ async fn catch_up(
 }
 
 /// Unless the live tables are too far ahead: answers whether they were replaced.
-async fn switch(
-    journal: &Journal,
-    connection: &mut SqliteConnection,
-    shelf: Shelf,
-) -> Result<bool, RebuildError> {
-    let mut work = connection.begin_with("begin immediate").await?;
-    // From here on they stand still.
+async fn switch(journal: &Journal, connection: &mut Connection, shelf: Shelf) -> Result<bool, RebuildError> {
+    let mut work = connection.begin().await?;
+    tables::hold(&mut work).await?;
     let Reach { mut after, until: live } = gap(&mut work, shelf).await?;
     if !after.reach(live) {
         let page = Page::read(journal, Reach { after, until: live }, CLOSE).await?;
@@ -71,9 +65,10 @@ async fn switch(
     Ok(true)
 }
 
-async fn note_time(work: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    const SQL: &str = "insert or replace into kept_switch (one, at) values (1, ?)";
-    sqlx::query(SQL).bind(clock::now().0).execute(work).await.map(drop)
+async fn note_time(work: &mut dyn Statements) -> Result<(), sqlx::Error> {
+    const SQL: &str =
+        "insert into kept_switch (one, at) values (1, $1) on conflict (one) do update set at = excluded.at";
+    work.run(Statement::new(SQL, &[clock::now().0.into()])).await.map(drop)
 }
 
 /// What moves where, one after the other, for the tables of a shelf to go live. What was replaced before stays until then.
@@ -87,16 +82,16 @@ const fn moves(shelf: Shelf) -> [(Shelf, Shelf); 3] {
 }
 
 /// What tables have still to take to be where the live ones are, whose shape they must have.
-async fn gap(connection: &mut SqliteConnection, shelf: Shelf) -> Result<Reach, RebuildError> {
-    if !tables::are_alike(connection, shelf).await? {
+async fn gap(on: &mut dyn Statements, shelf: Shelf) -> Result<Reach, RebuildError> {
+    if !tables::are_alike(on, shelf).await? {
         return Err(RebuildError::OtherShape);
     }
-    let until = Places::of(connection, Shelf::Live).await?;
-    Ok(Reach { after: Places::of(connection, shelf).await?, until })
+    let until = Places::of(on, Shelf::Live).await?;
+    Ok(Reach { after: Places::of(on, shelf).await?, until })
 }
 
 /// Takes a page into tables, with their place.
-async fn take(page: Page, work: &mut SqliteConnection, shelf: Shelf) -> Result<Places, sqlx::Error> {
+async fn take(page: Page, work: &mut dyn Statements, shelf: Shelf) -> Result<Places, sqlx::Error> {
     let mut at_hand = AtHand::of(shelf);
     let places = page.take(&mut at_hand, work).await?;
     at_hand.save(work).await?;

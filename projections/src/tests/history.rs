@@ -5,6 +5,13 @@ use domain::user::Account;
 
 use super::*;
 
+on_every_engine! {
+    a_row_says_what_the_fold_of_its_stream_says
+    what_a_user_reads_before_the_projector_came_is_the_fold_too
+    a_replay_from_an_older_checkpoint_changes_nothing_at_any_time
+    rows_made_anew_are_the_rows_that_were
+}
+
 /// Numbers that look random and are the same in every run (`SplitMix64`).
 pub(super) struct Dice(pub(super) u64);
 
@@ -185,8 +192,7 @@ pub(super) async fn project_all(house: &House, page: u32) {
     house.project::<SessionRow>(page).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_row_says_what_the_fold_of_its_stream_says() {
+async fn a_row_says_what_the_fold_of_its_stream_says(house: &impl AsyncFn() -> House) {
     for (seed, page) in [(1, 1), (2, 7), (3, 1000), (4, 50)] {
         let (house, mut dice) = (house().await, Dice(seed));
         live_through(&house, &mut dice).await;
@@ -198,8 +204,7 @@ async fn a_row_says_what_the_fold_of_its_stream_says() {
     }
 }
 
-#[tokio::test]
-async fn what_a_user_reads_before_the_projector_came_is_the_fold_too() {
+async fn what_a_user_reads_before_the_projector_came_is_the_fold_too(house: &impl AsyncFn() -> House) {
     let (house, mut dice) = (house().await, Dice(5));
     live_through(&house, &mut dice).await;
     house.project::<UserRow>(1000).await.unwrap();
@@ -209,8 +214,7 @@ async fn what_a_user_reads_before_the_projector_came_is_the_fold_too() {
     }
 }
 
-#[tokio::test]
-async fn a_replay_from_an_older_checkpoint_changes_nothing_at_any_time() {
+async fn a_replay_from_an_older_checkpoint_changes_nothing_at_any_time(house: &impl AsyncFn() -> House) {
     let (house, mut dice) = (house().await, Dice(6));
     live_through(&house, &mut dice).await;
     project_all(&house, 1000).await;
@@ -227,13 +231,12 @@ async fn a_replay_from_an_older_checkpoint_changes_nothing_at_any_time() {
     }
 }
 
-#[tokio::test]
-async fn rows_made_anew_are_the_rows_that_were() {
+async fn rows_made_anew_are_the_rows_that_were(house: &impl AsyncFn() -> House) {
     let (house, mut dice) = (house().await, Dice(7));
     live_through(&house, &mut dice).await;
     project_all(&house, 9).await;
     for sql in ["delete from users", "delete from sessions", "delete from kept_checkpoints"] {
-        sqlx::query(sql).execute(house.desk.pool()).await.unwrap();
+        house.sql(sql).await;
     }
     project_all(&house, 1000).await;
     rows_are_folds(&house).await;

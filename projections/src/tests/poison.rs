@@ -12,6 +12,15 @@ use tracing::{
 use super::*;
 use crate::parked;
 
+on_every_engine! {
+    an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on
+    what_a_parked_user_is_now_is_not_made_up
+    a_parked_session_parks_no_user_and_stays_parked_in_a_replay
+    streams_of_other_kinds_are_nothing_to_a_projection
+    a_user_whose_key_was_destroyed_has_a_row_without_names
+    a_vault_that_lacks_a_key_stops_the_projection_and_parks_no_one
+}
+
 /// Writes an event past the journal.
 pub(super) async fn slip_in(
     house: &House,
@@ -81,8 +90,7 @@ const POISON: [(&str, &str, Option<&str>); 5] = [
     ("user.enabled.v1", "[]", Some("{}")),
 ];
 
-#[tokio::test]
-async fn an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on() {
+async fn an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on(house: &impl AsyncFn() -> House) {
     for page in [1, 3, 1000] {
         let house = house().await;
         let mut parked_at = Vec::new();
@@ -100,7 +108,7 @@ async fn an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on() {
 
         assert_eq!(house.row::<UserRow>(BOB).await.unwrap().username, "bobby");
         assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), end);
-        let parked = parked::all(house.desk.pool()).await.unwrap();
+        let parked = parked::all(house.views()).await.unwrap();
         assert_eq!(parked.len(), POISON.len());
         for ((pk, parked), position) in (1..).map(UserId).zip(parked).zip(parked_at) {
             let row = house.row::<UserRow>(pk).await.unwrap();
@@ -112,18 +120,16 @@ async fn an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on() {
     }
 }
 
-#[tokio::test]
-async fn what_a_parked_user_is_now_is_not_made_up() {
+async fn what_a_parked_user_is_now_is_not_made_up(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     slip_in(&house, &StreamId::user(ANN), "user.teleported.v1", "{}", None).await;
     house.project::<UserRow>(10).await.unwrap();
-    let outcome = UserReader::new(house.journal.clone(), house.desk.pool().clone()).current(ANN).await;
+    let outcome = UserReader::new(house.journal.clone(), house.views().clone()).current(ANN).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt { version: 2, .. })), "{outcome:?}");
 }
 
-#[tokio::test]
-async fn a_parked_session_parks_no_user_and_stays_parked_in_a_replay() {
+async fn a_parked_session_parks_no_user_and_stays_parked_in_a_replay(house: &impl AsyncFn() -> House) {
     let house = house().await;
     let (id, other) = (SessionId(1), SessionId(2));
     house.user(ANN, &[registered(ANN, "ann")]).await;
@@ -134,7 +140,7 @@ async fn a_parked_session_parks_no_user_and_stays_parked_in_a_replay() {
     for _ in 0..2 {
         house.project::<UserRow>(2).await.unwrap();
         house.project::<SessionRow>(2).await.unwrap();
-        let parked = parked::all(house.desk.pool()).await.unwrap();
+        let parked = parked::all(house.views()).await.unwrap();
         let streams: Vec<&str> = parked.iter().map(|parked| parked.stream.as_str()).collect();
         assert_eq!(streams, ["session-0000000000000001"]);
         assert!(house.row::<UserRow>(ANN).await.is_some());
@@ -144,18 +150,16 @@ async fn a_parked_session_parks_no_user_and_stays_parked_in_a_replay() {
     }
 }
 
-#[tokio::test]
-async fn streams_of_other_kinds_are_nothing_to_a_projection() {
+async fn streams_of_other_kinds_are_nothing_to_a_projection(house: &impl AsyncFn() -> House) {
     let house = house().await;
     slip_in(&house, &StreamId::named("mail-1"), "mail.odd.v1", "no JSON", None).await;
     let end = slip_in(&house, &StreamId::named("userish-1"), "user.odd.v1", "no JSON", None).await;
     house.project::<UserRow>(10).await.unwrap();
-    assert_eq!(parked::all(house.desk.pool()).await.unwrap(), []);
+    assert_eq!(parked::all(house.views()).await.unwrap(), []);
     assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), end);
 }
 
-#[tokio::test]
-async fn a_user_whose_key_was_destroyed_has_a_row_without_names() {
+async fn a_user_whose_key_was_destroyed_has_a_row_without_names(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann"), Event::EmailVerified { at: Time(2) }]).await;
     let key = KeyId::of_user(ANN);
@@ -164,11 +168,10 @@ async fn a_user_whose_key_was_destroyed_has_a_row_without_names() {
     house.project::<UserRow>(10).await.unwrap();
     let row = house.row::<UserRow>(ANN).await.unwrap();
     assert_eq!((row.username.as_str(), row.email, row.version), ("", None, 2));
-    assert_eq!(parked::all(house.desk.pool()).await.unwrap(), []);
+    assert_eq!(parked::all(house.views()).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn a_vault_that_lacks_a_key_stops_the_projection_and_parks_no_one() {
+async fn a_vault_that_lacks_a_key_stops_the_projection_and_parks_no_one(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     let file = house.folder.path().join("vault.db");
@@ -182,6 +185,6 @@ async fn a_vault_that_lacks_a_key_stops_the_projection_and_parks_no_one() {
         panic!("{cause}")
     };
     assert!(matches!(source.downcast_ref::<VaultError>(), Some(VaultError::Missing(_))));
-    assert_eq!(parked::all(house.desk.pool()).await.unwrap(), []);
+    assert_eq!(parked::all(house.views()).await.unwrap(), []);
     assert_eq!(house.desk.checkpoint(UserRow::NAME).await.unwrap(), Position::BEGINNING);
 }

@@ -7,23 +7,35 @@ use store::clock;
 use super::*;
 use crate::{RebuildError, rebuild};
 
+on_every_engine! {
+    models_that_were_replaced_can_be_gone_back_to_for_a_week
+    what_a_rebuild_that_died_left_behind_goes_at_once_and_what_can_be_gone_back_to_stays
+}
+
 const DAY: Duration = Duration::from_hours(24);
 
 impl House {
     async fn tidy(&self, now: Time) {
-        rebuild::tidy(self.desk.pool(), now).await.unwrap();
+        rebuild::tidy(self.views(), now).await.unwrap();
     }
 
     /// How many tables there are beside the live ones.
-    pub(super) async fn left(&self) -> i64 {
-        let sql = "select count(*) from sqlite_master where type = 'table' \
-             and (name glob '*_next' or name glob '*_before' or name glob '*_gone')";
-        sqlx::query_scalar(sql).fetch_one(self.desk.writer()).await.unwrap()
+    pub(super) async fn left(&self) -> usize {
+        self.beside(&["next", "before", "gone", "scratch"]).await
+    }
+
+    /// How many tables there are on these shelves.
+    pub(super) async fn beside(&self, shelves: &[&str]) -> usize {
+        let tables = match self.views().engine() {
+            Engine::Sqlite => "select name from sqlite_master where type = 'table'",
+            Engine::Postgres => "select tablename::text from pg_tables where schemaname = 'public'",
+        };
+        let names = self.texts(tables).await.concat();
+        names.iter().filter(|name| shelves.iter().any(|shelf| name.ends_with(&format!("_{shelf}")))).count()
     }
 }
 
-#[tokio::test]
-async fn models_that_were_replaced_can_be_gone_back_to_for_a_week() {
+async fn models_that_were_replaced_can_be_gone_back_to_for_a_week(house: &impl AsyncFn() -> House) {
     let house = house().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     house.rebuild().replace().await.unwrap();
@@ -37,8 +49,9 @@ async fn models_that_were_replaced_can_be_gone_back_to_for_a_week() {
     house.rebuild().roll_back().await.unwrap();
 }
 
-#[tokio::test]
-async fn what_a_rebuild_that_died_left_behind_goes_at_once_and_what_can_be_gone_back_to_stays() {
+async fn what_a_rebuild_that_died_left_behind_goes_at_once_and_what_can_be_gone_back_to_stays(
+    house: &impl AsyncFn() -> House,
+) {
     let house = house().await;
     house.rebuild().replace().await.unwrap();
     let whole = house.left().await;
@@ -51,13 +64,13 @@ async fn what_a_rebuild_that_died_left_behind_goes_at_once_and_what_can_be_gone_
 
 #[tokio::test]
 async fn what_is_forgotten_is_overwritten() {
-    let house = house().await;
+    let house = House::on_sqlite().await;
     house.user(ANN, &[registered(ANN, "ann")]).await;
     house.project::<UserRow>(10).await.unwrap();
     house.sql("update users set first_name = 'a name left behind'").await;
     house.rebuild().replace().await.unwrap();
     for found in [true, false] {
-        assert_eq!(rebuild::forget(house.desk.pool()).await.unwrap(), found);
+        assert_eq!(rebuild::forget(house.views()).await.unwrap(), found);
         assert_eq!(house.left().await, 0);
     }
     assert!(matches!(house.rebuild().roll_back().await, Err(RebuildError::NothingBefore)));

@@ -97,7 +97,11 @@ fn on_a_server_each_database_is_one_of_its_own() {
 #[test]
 fn what_others_may_use_too_needs_what_no_start_may_make_up() {
     let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
-    for (variable, name) in [("STELE_STORE__LOG", "store.log"), ("STELE_STORE__VAULT", "store.vault")] {
+    for (variable, name) in [
+        ("STELE_STORE__LOG", "store.log"),
+        ("STELE_STORE__VIEWS", "store.views"),
+        ("STELE_STORE__VAULT", "store.vault"),
+    ] {
         let server = (variable, "postgres://stele:hunter2@localhost/stele");
         let missing =
             |what| format!("{name} is not embedded: {what} must be given, the same for all that use it");
@@ -117,10 +121,11 @@ fn what_others_may_use_too_needs_what_no_start_may_make_up() {
 #[test]
 fn a_database_on_a_server_is_shown_without_its_password() {
     let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
-    for variable in ["STELE_STORE__LOG", "STELE_STORE__VAULT"] {
+    for variable in ["STELE_STORE__LOG", "STELE_STORE__VIEWS", "STELE_STORE__VAULT"] {
         for given in ["postgres://stele:hunter2@localhost/log", "postgresql://stele:hunter2@[::1]:5433/log"] {
             let settings = environment(&[(variable, given), url, KEY]).unwrap();
-            let shown = format!("{settings:?} {} {}", settings.store.log, settings.store.vault);
+            let store = &settings.store;
+            let shown = format!("{settings:?} {} {} {}", store.log, store.views, store.vault);
             assert!(shown.contains("/log") && !shown.contains("hunter2"), "{shown}");
         }
         for given in

@@ -79,7 +79,7 @@ fn everything_embedded_is_in_the_data_folder_and_moves_with_it() {
         let data = Path::new(folder);
         assert_eq!(data_dir, data);
         assert_eq!(store.log.file().unwrap(), data.join("log.db"));
-        assert_eq!(store.views.path(), data.join("views.db"));
+        assert_eq!(store.views.file().unwrap(), data.join("views.db"));
         assert_eq!(store.vault.file().unwrap(), data.join("vault.db"));
         assert_eq!(vault.master_key_file, data.join("master.key"));
         assert_eq!(mail.outbox, Outbox::Files(data.join("mail")));

@@ -1,8 +1,9 @@
 //! Which log was followed by those whose places are kept on a desk.
 
-use sqlx::SqliteConnection;
-
-use crate::Position;
+use crate::{
+    Position,
+    views::{Row, Statement, Statements, Views},
+};
 
 /// Which log something was made from, and how far that had come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,14 +12,23 @@ pub struct Origin {
     reached: Position,
 }
 
+const NOTED: &str = "select (select log_id from kept_log), (select max(position) from kept_checkpoints)";
+
 impl Origin {
-    pub(super) async fn noted(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let log_id =
-            sqlx::query_scalar("select log_id from kept_log").fetch_optional(&mut *connection).await?;
-        let reached: Option<i64> = sqlx::query_scalar("select max(position) from kept_checkpoints")
-            .fetch_one(&mut *connection)
-            .await?;
-        Ok(Self { log_id, reached: reached.map_or(Position::BEGINNING, Position::from_sql) })
+    /// As it stands for everyone.
+    pub(super) async fn of(views: &Views) -> Result<Self, sqlx::Error> {
+        Self::read(views.rows(Statement::new(NOTED, &[])).await?)
+    }
+
+    /// As a transaction sees it.
+    pub(super) async fn noted(work: &mut dyn Statements) -> Result<Self, sqlx::Error> {
+        Self::read(work.rows(Statement::new(NOTED, &[])).await?)
+    }
+
+    fn read(rows: Vec<Row>) -> Result<Self, sqlx::Error> {
+        let mut row = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
+        let log_id = row.text_if_any()?;
+        Ok(Self { log_id, reached: row.number_if_any()?.map_or(Position::BEGINNING, Position::from_sql) })
     }
 
     /// Whether it may be the log `log_id`, which has come to `head`. Of a log that grows, the head must be the later news.

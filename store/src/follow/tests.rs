@@ -1,4 +1,5 @@
-//! What followers promise: every event in order, again after an error, at most one leader who counts, and no lost wake-up.
+//! What followers promise, wherever their desk stands: every event in order, again after an error, at most one leader who counts,
+//! and no lost wake-up.
 
 use std::{
     path::PathBuf,
@@ -9,36 +10,94 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::*;
-use crate::{NewEvent, StreamId, Write, log::SqliteLog, random};
+use crate::{
+    NewEvent, StreamId, Write,
+    log::SqliteLog,
+    postgres::Safety,
+    random,
+    test_server::{OWNER, Postgres},
+    views::{Statement, Statements, Views},
+};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const ROLE: &str = "scribe";
 const LONG: Tenure = Tenure { length: Duration::from_mins(10), sole: false };
 
+/// The same promises for each engine under the desk.
+macro_rules! on_every_engine {
+    ($($promise:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise(super::House::on_sqlite().await).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+            async fn $promise() {
+                super::$promise(super::House::on_postgres().await).await;
+            })*
+        }
+    };
+}
+
+on_every_engine! {
+    a_place_is_kept_together_with_the_work
+    a_batch_that_failed_comes_again_and_its_half_done_work_is_undone
+    one_of_two_nodes_leads_and_the_other_takes_over_when_it_leaves
+    a_held_lease_is_not_given_to_another_node
+    a_leader_that_lost_its_lease_writes_nothing
+    a_lease_that_came_back_does_not_revive_the_old_one
+    a_lease_that_ended_but_was_not_taken_still_counts
+    sole_tenure_takes_over_at_once
+    a_follower_stops_when_told_so
+    a_follower_that_always_fails_stops_when_told_so
+    an_event_of_another_process_is_noticed
+    a_follower_without_work_is_told_so_again_and_again
+    a_role_starts_where_it_is_placed
+    the_desk_knows_who_leads_and_how_far_he_is
+}
+
 struct House {
     folder: TempDir,
     log: Arc<SqliteLog>,
-}
-
-async fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
-    Desk::open_file(&folder.path().join("views.db"), "maker".to_owned(), LONG).await.unwrap();
-    let house = House { folder, log: Arc::new(log) };
-    sqlx::query("create table done (position integer primary key) strict")
-        .execute(house.desk("maker", LONG).await.pool())
-        .await
-        .unwrap();
-    house
+    /// Where the desk stands if not in the folder.
+    url: Option<String>,
 }
 
 impl House {
+    async fn on_sqlite() -> Self {
+        Self::at(None).await
+    }
+
+    async fn on_postgres() -> Self {
+        Self::at(Some(Postgres::shared().database().url(OWNER))).await
+    }
+
+    async fn at(url: Option<String>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(&folder.path().join("log.db")).await.unwrap();
+        let house = Self { folder, log: Arc::new(log), url };
+        let table = Statement::new("create table done (position bigint primary key)", &[]);
+        house.views().await.change(table).await.unwrap();
+        house
+    }
+
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log.db")
     }
 
+    async fn views(&self) -> Views {
+        match &self.url {
+            None => Views::open_file(&self.folder.path().join("views.db")).await.unwrap(),
+            Some(url) => Views::open_url(&url.parse().unwrap(), Safety::Waived).await.unwrap(),
+        }
+    }
+
     async fn desk(&self, node: &str, tenure: Tenure) -> Desk {
-        Desk::open_file(&self.folder.path().join("views.db"), node.to_owned(), tenure).await.unwrap()
+        Desk::new(self.views().await, node.to_owned(), tenure)
     }
 
     async fn append(&self, count: usize) -> Position {
@@ -47,10 +106,9 @@ impl House {
 
     /// What was done and committed, by anyone.
     async fn done(&self) -> Vec<i64> {
-        sqlx::query_scalar("select position from done order by position")
-            .fetch_all(self.desk("reader", LONG).await.pool())
-            .await
-            .unwrap()
+        let done = Statement::new("select position from done order by position", &[]);
+        let rows = self.views().await.rows(done).await.unwrap();
+        rows.into_iter().map(|mut row| row.number().unwrap()).collect()
     }
 
     async fn run(&self, node: &str, tenure: Tenure, failures: usize) -> Running {
@@ -100,12 +158,10 @@ impl Follower for Scribe {
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let positions = batch.iter().map(|recorded| recorded.position.0).collect();
         self.batches.lock().unwrap().push(positions);
-        let mut work = self.desk.pool().begin_with("begin immediate").await?;
+        let mut work = self.desk.views().begin().await?;
         for recorded in batch {
-            sqlx::query("insert into done (position) values (?)")
-                .bind(i64::try_from(recorded.position.0).unwrap())
-                .execute(&mut *work)
-                .await?;
+            let position = [recorded.position.to_sql().into()];
+            work.run(Statement::new("insert into done (position) values ($1)", &position)).await?;
         }
         if let Some(left) = self.failures.checked_sub(1) {
             self.failures = left;
@@ -153,9 +209,7 @@ fn up_to(last: i64) -> Vec<i64> {
     (1..=last).collect()
 }
 
-#[tokio::test]
-async fn a_place_is_kept_together_with_the_work() {
-    let house = house().await;
+async fn a_place_is_kept_together_with_the_work(house: House) {
     let end = house.append(2500).await;
     let mut running = house.run("a", LONG, 0).await;
     running.reach(end).await;
@@ -170,9 +224,7 @@ async fn a_place_is_kept_together_with_the_work() {
     assert_eq!(house.done().await, up_to(2503));
 }
 
-#[tokio::test]
-async fn a_batch_that_failed_comes_again_and_its_half_done_work_is_undone() {
-    let house = house().await;
+async fn a_batch_that_failed_comes_again_and_its_half_done_work_is_undone(house: House) {
     let end = house.append(3).await;
     let mut running = house.run("a", LONG, 2).await;
     running.reach(end).await;
@@ -180,9 +232,7 @@ async fn a_batch_that_failed_comes_again_and_its_half_done_work_is_undone() {
     assert_eq!(house.done().await, up_to(3));
 }
 
-#[tokio::test]
-async fn one_of_two_nodes_leads_and_the_other_takes_over_when_it_leaves() {
-    let house = house().await;
+async fn one_of_two_nodes_leads_and_the_other_takes_over_when_it_leaves(house: House) {
     let mut first = house.run("a", LONG, 0).await;
     let end = house.append(2).await;
     first.reach(end).await;
@@ -199,9 +249,7 @@ async fn one_of_two_nodes_leads_and_the_other_takes_over_when_it_leaves() {
     assert_eq!(house.done().await, up_to(6));
 }
 
-#[tokio::test]
-async fn a_held_lease_is_not_given_to_another_node() {
-    let house = house().await;
+async fn a_held_lease_is_not_given_to_another_node(house: House) {
     let (a, b) = (house.desk("a", LONG).await, house.desk("b", LONG).await);
     assert!(a.lease(ROLE).await.unwrap().is_some());
     assert!(b.lease(ROLE).await.unwrap().is_none());
@@ -224,19 +272,17 @@ async fn lease_in_time(desk: &Desk) -> Lease {
     timeout(DEADLINE, taking).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_leader_that_lost_its_lease_writes_nothing() {
-    let house = house().await;
+async fn a_leader_that_lost_its_lease_writes_nothing(house: House) {
     let (a, b) = (house.desk("a", SHORT).await, house.desk("b", LONG).await);
     let old = a.lease(ROLE).await.unwrap().unwrap();
     let new = lease_in_time(&b).await;
 
-    let mut work = b.pool().begin_with("begin immediate").await.unwrap();
+    let mut work = b.views().begin().await.unwrap();
     new.advance(&mut work, Position(5)).await.unwrap();
     work.commit().await.unwrap();
 
-    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
-    sqlx::query("insert into done (position) values (1)").execute(&mut *work).await.unwrap();
+    let mut work = a.views().begin().await.unwrap();
+    work.run(Statement::new("insert into done (position) values (1)", &[])).await.unwrap();
     let outcome = old.advance(&mut work, Position(9)).await;
     assert!(matches!(outcome, Err(FollowError::LeaseLost(role)) if role == ROLE));
     drop(work);
@@ -244,43 +290,35 @@ async fn a_leader_that_lost_its_lease_writes_nothing() {
     assert_eq!(house.done().await, Vec::<i64>::new());
 }
 
-#[tokio::test]
-async fn a_lease_that_came_back_does_not_revive_the_old_one() {
-    let house = house().await;
+async fn a_lease_that_came_back_does_not_revive_the_old_one(house: House) {
     let (a, b) = (house.desk("a", SHORT).await, house.desk("b", SHORT).await);
     let old = a.lease(ROLE).await.unwrap().unwrap();
     lease_in_time(&b).await;
     lease_in_time(&a).await;
-    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
+    let mut work = a.views().begin().await.unwrap();
     let outcome = old.advance(&mut work, Position(9)).await;
     assert!(matches!(outcome, Err(FollowError::LeaseLost(_))));
 }
 
-#[tokio::test]
-async fn a_lease_that_ended_but_was_not_taken_still_counts() {
-    let house = house().await;
+async fn a_lease_that_ended_but_was_not_taken_still_counts(house: House) {
     let a = house.desk("a", LONG).await;
     let lease = a.lease(ROLE).await.unwrap().unwrap();
     a.leave().await.unwrap();
-    let mut work = a.pool().begin_with("begin immediate").await.unwrap();
+    let mut work = a.views().begin().await.unwrap();
     lease.advance(&mut work, Position(9)).await.unwrap();
 }
 
-#[tokio::test]
-async fn sole_tenure_takes_over_at_once() {
-    let house = house().await;
+async fn sole_tenure_takes_over_at_once(house: House) {
     let sole = Tenure { sole: true, ..LONG };
     let (a, b) = (house.desk("a", sole).await, house.desk("b", sole).await);
     let dead = a.lease(ROLE).await.unwrap().unwrap();
     assert!(b.lease(ROLE).await.unwrap().is_some());
-    let mut work = b.pool().begin_with("begin immediate").await.unwrap();
+    let mut work = b.views().begin().await.unwrap();
     let outcome = dead.advance(&mut work, Position(1)).await;
     assert!(matches!(outcome, Err(FollowError::LeaseLost(_))));
 }
 
-#[tokio::test]
-async fn a_follower_stops_when_told_so() {
-    let house = house().await;
+async fn a_follower_stops_when_told_so(house: House) {
     let mut running = house.run("a", LONG, 0).await;
     let end = house.append(1).await;
     running.reach(end).await;
@@ -289,18 +327,14 @@ async fn a_follower_stops_when_told_so() {
     assert_eq!(house.done().await, [1]);
 }
 
-#[tokio::test]
-async fn a_follower_that_always_fails_stops_when_told_so() {
-    let house = house().await;
+async fn a_follower_that_always_fails_stops_when_told_so(house: House) {
     house.append(1).await;
     let running = house.run("a", LONG, usize::MAX).await;
     running.end().await;
     assert_eq!(house.done().await, Vec::<i64>::new());
 }
 
-#[tokio::test]
-async fn an_event_of_another_process_is_noticed() {
-    let house = house().await;
+async fn an_event_of_another_process_is_noticed(house: House) {
     let mut running = house.run("a", LONG, 0).await;
     running.is_idle().await;
     let other = SqliteLog::open(&house.log_file()).await.unwrap();
@@ -311,9 +345,7 @@ async fn an_event_of_another_process_is_noticed() {
     assert_eq!(house.done().await, up_to(3));
 }
 
-#[tokio::test]
-async fn a_follower_without_work_is_told_so_again_and_again() {
-    let house = house().await;
+async fn a_follower_without_work_is_told_so_again_and_again(house: House) {
     let hasty = Tenure { length: Duration::from_millis(90), sole: true };
     let mut running = house.run("a", hasty, 0).await;
     for _ in 0..3 {
@@ -322,9 +354,7 @@ async fn a_follower_without_work_is_told_so_again_and_again() {
     assert_eq!(running.batches(), Vec::<Vec<u64>>::new());
 }
 
-#[tokio::test]
-async fn a_role_starts_where_it_is_placed() {
-    let house = house().await;
+async fn a_role_starts_where_it_is_placed(house: House) {
     house.append(10).await;
     let desk = house.desk("a", LONG).await;
     desk.place(ROLE, Position(9)).await.unwrap();
@@ -335,16 +365,14 @@ async fn a_role_starts_where_it_is_placed() {
     assert_eq!(desk.checkpoint(ROLE).await.unwrap(), Position(10));
 }
 
-#[tokio::test]
-async fn the_desk_knows_who_leads_and_how_far_he_is() {
-    let house = house().await;
+async fn the_desk_knows_who_leads_and_how_far_he_is(house: House) {
     let mut running = house.run("a", LONG, 0).await;
     let end = house.append(4).await;
     running.reach(end).await;
     let standings = house.desk("b", LONG).await.standings().await.unwrap();
     let [standing] = standings.as_slice() else { panic!("{standings:?}") };
-    assert_eq!((standing.role.as_str(), standing.node.as_str(), standing.position), (ROLE, "a", 4));
-    assert!(standing.until > clock::now().0);
+    let seen = (standing.role.as_str(), standing.node.as_str(), standing.led, standing.position);
+    assert_eq!(seen, (ROLE, "a", true, Position(4)));
 }
 
 #[tokio::test(start_paused = true)]

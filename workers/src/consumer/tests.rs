@@ -2,7 +2,7 @@
 //! does not lead any more.
 
 use domain::Time;
-use store::{NewEvent, StreamId, follow::Tenure, random};
+use store::{NewEvent, StreamId, follow::Tenure, random, views::Views};
 use tempfile::TempDir;
 
 use super::*;
@@ -24,7 +24,7 @@ impl Consumer for LikesMails {
 
 async fn desk(folder: &TempDir, node: &str) -> Desk {
     let tenure = Tenure { length: Duration::from_mins(1), sole: true };
-    Desk::open_file(&folder.path().join("views.db"), node.to_owned(), tenure).await.unwrap()
+    Desk::new(Views::open_file(&folder.path().join("views.db")).await.unwrap(), node.to_owned(), tenure)
 }
 
 /// Its place was written a moment ago, however slow the machine is.

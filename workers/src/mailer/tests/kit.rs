@@ -15,6 +15,7 @@ use store::{
     log::SqliteLog,
     node_keys::complete,
     random,
+    views::Views,
 };
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -88,8 +89,11 @@ impl Kit {
     /// Lets a mailer of its own follow the log until it has dealt with `position`.
     pub(super) async fn follow_to(&self, position: Position) {
         let tenure = Tenure { length: Duration::from_secs(30), sole: true };
-        let desk =
-            Desk::open_file(&self.folder.path().join("views.db"), "node".to_owned(), tenure).await.unwrap();
+        let desk = Desk::new(
+            Views::open_file(&self.folder.path().join("views.db")).await.unwrap(),
+            "node".to_owned(),
+            tenure,
+        );
         let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone());
         let (progress, mut reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);

@@ -1,0 +1,83 @@
+//! The read models in a database on PostgreSQL.
+
+use futures_util::TryStreamExt;
+use sqlx::{
+    Column, Encode, PgConnection, Postgres, Row as _, Type, TypeInfo, ValueRef,
+    encode::IsNull,
+    error::BoxDynError,
+    migrate::Migrator,
+    postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
+    query::Query,
+};
+
+use super::{Cell, Row, Statement, cell::unlike};
+use crate::postgres::{Database, OpenError, Safety, Url};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/views/postgres");
+
+/// How many connections a process holds: two for each follower, and those that answer queries.
+const CONNECTIONS: u32 = 8;
+
+pub(super) async fn open(url: &Url, safety: Safety) -> Result<Database, OpenError> {
+    Database::open(url, &MIGRATIONS, CONNECTIONS, safety).await
+}
+
+pub(super) async fn each(
+    connection: &mut PgConnection,
+    statement: Statement<'_>,
+    take: &mut (dyn FnMut(Row) + Send),
+) -> Result<(), sqlx::Error> {
+    let mut rows = query(statement).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        take(cells(&row)?);
+    }
+    Ok(())
+}
+
+pub(super) async fn rows(
+    connection: &mut PgConnection,
+    statement: Statement<'_>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    query(statement).fetch_all(connection).await?.iter().map(cells).collect()
+}
+
+pub(super) async fn run(connection: &mut PgConnection, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+    Ok(query(statement).execute(connection).await?.rows_affected())
+}
+
+pub(super) fn query(statement: Statement<'_>) -> Query<'static, Postgres, PgArguments> {
+    let query = sqlx::query(statement.sql).persistent(statement.again);
+    statement.values.iter().fold(query, |query, value| match value {
+        Cell::Null => query.bind(Nothing),
+        Cell::Number(number) => query.bind(*number),
+        Cell::Text(text) => query.bind(text.clone()),
+    })
+}
+
+pub(super) fn cells(row: &PgRow) -> Result<Row, sqlx::Error> {
+    let cell = |column: &sqlx::postgres::PgColumn| {
+        let at = column.ordinal();
+        Ok(match (row.try_get_raw(at)?.is_null(), column.type_info().name()) {
+            (true, _) => Cell::Null,
+            (false, "INT8") => Cell::Number(row.try_get(at)?),
+            (false, "TEXT") => Cell::Text(row.try_get(at)?),
+            (false, _) => return Err(unlike("a number or a text")),
+        })
+    };
+    row.columns().iter().map(cell).collect::<Result<_, _>>().map(Row::new)
+}
+
+/// No value, of the kind that the column wants: the server finds out which.
+struct Nothing;
+
+impl Type<Postgres> for Nothing {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Nothing {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
