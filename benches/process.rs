@@ -130,6 +130,7 @@ pub(crate) struct Home {
     folder: TempDir,
     pub(crate) log: Place,
     pub(crate) vault: Place,
+    pub(crate) views: Place,
     settings: Vec<(&'static str, String)>,
 }
 
@@ -139,14 +140,15 @@ impl Home {
     pub(crate) fn new(engine: Engine) -> Outcome<Self> {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let data = folder.path().join("data");
-        let (log, vault) = (engine.place(&data, "log"), engine.place(&data, "vault"));
-        let mut home = Self { folder, log, vault, settings: Vec::new() };
+        let [log, vault, views] = ["log", "vault", "views"].map(|name| engine.place(&data, name));
+        let mut home = Self { folder, log, vault, views, settings: Vec::new() };
         home.set("STELE_API__PUBLIC_URL", PUBLIC_URL);
         home.set("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
         home.set("STELE_LIMITS__ENABLED", "false");
         home.set("STELE_VAULT__MASTER_KEY", MASTER_KEY);
         home.set("STELE_STORE__LOG", &home.log.url());
         home.set("STELE_STORE__VAULT", &home.vault.url());
+        home.set("STELE_STORE__VIEWS", &home.views.url());
         Ok(home)
     }
 
