@@ -250,7 +250,7 @@ impl HashPool {
 #[cfg(target_os = "linux")]
 fn step_back() {
     // Only Linux gives each thread a priority of its own. Without, hashing is as urgent as the rest.
-    drop(rustix::process::nice(NICENESS));
+    _ = rustix::process::nice(NICENESS);
 }
 
 #[cfg(not(target_os = "linux"))]
