@@ -56,6 +56,9 @@ pub(crate) enum Operation {
     /// The event log.
     #[command(subcommand)]
     Log(Log),
+    /// Users and sessions that wait at an event which the read models can't take.
+    #[command(subcommand)]
+    Park(Park),
     /// Make the read models anew from the log, beside the live ones, and put them in their place at once.
     Rebuild(Rebuild),
     /// Check settings, databases and keys, and say what is wrong.
@@ -124,6 +127,22 @@ pub(crate) enum Keys {
     List(Printed),
     /// Make a new key that signs from now on. Tokens of the old one stay good until they expire.
     Rotate(Printed),
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Park {
+    /// List the users and sessions that wait at an event which the read models can't take, and why.
+    List(Printed),
+    /// Try them again, after a mend. Exit code 1 if one still waits.
+    Retry(Retry),
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct Retry {
+    /// Only this stream, such as user-7. Default: all.
+    pub(crate) stream: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
 }
 
 #[derive(Debug, PartialEq, Eq, Subcommand)]
@@ -251,6 +270,12 @@ mod tests {
         for two in ["--check --rollback", "--forget --check", "--rollback --forget"] {
             assert_eq!(parse(&format!("rebuild {two}")), Err(ErrorKind::ArgumentConflict));
         }
+        assert_eq!(command("park list --json"), Command::Operate(Operation::Park(Park::List(json))));
+        let retry = Retry { stream: Some("user-7".to_owned()), printed: json };
+        assert_eq!(
+            command("park retry user-7 --json"),
+            Command::Operate(Operation::Park(Park::Retry(retry)))
+        );
         assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
     }
 }

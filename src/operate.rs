@@ -5,6 +5,7 @@ mod doctor;
 mod init;
 mod keys;
 mod log_tail;
+mod park;
 mod rebuild;
 mod users;
 
@@ -15,7 +16,7 @@ use std::{
 };
 
 use api::command::{Accounts, Failure};
-use projections::{Projector, ReadModel, RebuildError, UserRow};
+use projections::{Projector, ReadModel, RebuildError, RetryError, UserRow};
 use serde_json::Value;
 use store::{Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::timeout};
@@ -24,7 +25,7 @@ pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Operation, User},
+    command_line::{Keys, Log, Operation, Park, User},
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
@@ -86,6 +87,10 @@ pub(crate) enum OperateError {
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
     #[error(transparent)]
+    Retry(#[from] RetryError),
+    #[error("`{0}` is not parked; `stele park list` tells what is")]
+    NotParked(String),
+    #[error(transparent)]
     RebuildLock(#[from] RebuildLockError),
     /// Which ones was printed already.
     #[error("the live read models are not what the log says; `stele rebuild` mends it")]
@@ -123,6 +128,8 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::User(User::Enable(named)) => users::enable(&Site::open(settings).await?, named).await,
         Operation::Keys(Keys::List(printed)) => keys::list(&Site::open(settings).await?, printed).await,
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
+        Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
+        Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
     }
 }

@@ -4,11 +4,13 @@ mod compare;
 mod fill;
 mod replay;
 mod scenario;
+mod site;
 
 use std::collections::BTreeSet;
 
-use crate::support::{Home, Server};
+use crate::support::Home;
 use scenario::Scenario;
+use site::Site;
 
 /// Scenarios below `recorded`, social login included.
 const RECORDED: usize = 106;
@@ -26,7 +28,7 @@ const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
 const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
 const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
 
-/// Two tests for each profile, on embedded backends and on PostgreSQL: its name is the profile, its list what differs from the base.
+/// Two tests for each profile, in one process on embedded backends and in several on PostgreSQL: its name is the profile, its list what differs from the base.
 macro_rules! profiles {
     ($($profile:ident: [$($setting:expr),* $(,)?],)*) => {
         const PROFILES: &[&str] = &[$(stringify!($profile)),*];
@@ -35,7 +37,7 @@ macro_rules! profiles {
             use super::*;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $profile() {
-                keeps_the_contract(Home::new, stringify!($profile), &[$($setting),*]).await;
+                keeps_the_contract(async |env| Site::of_one(Home::new(env)).await, stringify!($profile), &[$($setting),*]).await;
             })*
         }
 
@@ -44,7 +46,7 @@ macro_rules! profiles {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
             async fn $profile() {
-                keeps_the_contract(Home::on_postgres, stringify!($profile), &[$($setting),*]).await;
+                keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, stringify!($profile), &[$($setting),*]).await;
             })*
         }
     };
@@ -74,7 +76,7 @@ profiles! {
 
 /// Replays every scenario of the profile and fails once, with all that differs.
 async fn keeps_the_contract(
-    home: impl Fn(&[(&str, &str)]) -> Home,
+    site: impl AsyncFn(&[(&str, &str)]) -> Site,
     profile: &str,
     settings: &[(&str, &str)],
 ) {
@@ -83,15 +85,15 @@ async fn keeps_the_contract(
     if scenarios.is_empty() {
         return;
     }
-    let server = Server::at(home(&[&BASE, settings].concat())).await;
+    let site = site(&[&BASE, settings].concat()).await;
     let mut failures = Vec::new();
     for scenario in &scenarios {
-        let differences = replay::replay(&server, scenario).await;
+        let differences = replay::replay(&site, scenario).await;
         if !differences.is_empty() {
             failures.push(format!("{}\n    {}", scenario.id, differences.join("\n    ")));
         }
     }
-    let checked = server.run(&["rebuild", "--check"]);
+    let checked = site.run(&["rebuild", "--check"]);
     assert_eq!(checked.code, Some(0), "the read models are what the log says: {checked:?}");
     let (passed, all) = (scenarios.len() - failures.len(), scenarios.len());
     assert!(
@@ -131,8 +133,8 @@ async fn social_scenarios() {
         [format!("STELE_SOCIAL__{name}__CLIENT_ID"), format!("STELE_SOCIAL__{name}__CLIENT_SECRET")]
     });
     let names: Vec<(&str, &str)> = social.iter().flatten().map(|name| (name.as_str(), "x")).collect();
-    let server = Server::start(&[&BASE[..], &[KEY], &names].concat()).await;
+    let site = Site::of_one(Home::new(&[&BASE[..], &[KEY], &names].concat())).await;
     for scenario in scenario::recorded().iter().filter(|one| one.group == SOCIAL) {
-        assert_eq!(replay::replay(&server, scenario).await, Vec::<String>::new(), "{}", scenario.id);
+        assert_eq!(replay::replay(&site, scenario).await, Vec::<String>::new(), "{}", scenario.id);
     }
 }

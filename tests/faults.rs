@@ -8,4 +8,5 @@ mod moment;
 mod order;
 mod person;
 mod settle;
+mod stage;
 mod tally;

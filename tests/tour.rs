@@ -1,8 +1,8 @@
-//! The tour of the README, taken word for word by a shell on a server with no setting but a free port in the place of 8000.
+//! The tours of the README, taken word for word by a shell: on a server with no setting but a free port in the place of 8000, and
+//! on several processes as `./dev` starts them.
 //! Knows how a transcript looks, nothing of what is in it.
 
-use std::process::Command;
-use std::time::Duration;
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use super::support::{Home, Lines, Process, Server, wait_for};
 
@@ -10,6 +10,9 @@ const README: &str = include_str!("../README.md");
 
 /// The one command that goes on until it is ended, as whoever types it does.
 const TAIL: &str = "target/release/stele log tail";
+
+/// How long a PostgreSQL and five processes may take.
+const STARTED: Duration = Duration::from_mins(2);
 
 /// A person is slower than a mail.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,29 +23,83 @@ struct Step {
     output: String,
 }
 
+/// Where a tour is taken: in this folder, with these addresses in the place of those that the README shows.
+struct Place {
+    folder: PathBuf,
+    addresses: Vec<(&'static str, String)>,
+}
+
 #[tokio::test]
 async fn the_tour_of_the_readme_works_word_for_word() {
     let server = Server::at(Home::bare(&[])).await;
-    assert_shows(&banner(), &at_home(&server.lines().join("\n"), &server));
+    let place = Place {
+        folder: server.home().path().to_owned(),
+        addresses: vec![("localhost:8000", server.address().to_owned())],
+    };
+    assert_shows(&banner(), &place.as_told(&server.lines().join("\n")));
+    take(&place, &steps("tour")).await;
+}
 
-    let steps = steps();
-    assert!(steps.len() > 15, "the tour has only {} steps", steps.len());
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn the_second_tour_works_word_for_word_on_postgres() {
+    let lines = Lines::default();
+    let mut dev = Command::new("./dev");
+    dev.args(["--free-ports", "--binary", env!("CARGO_BIN_EXE_stele")]);
+    let _dev = Process::spawn(dev, &lines);
+    wait_for("./dev has started all", STARTED, async || {
+        lines.all().iter().any(|line| line.starts_with("Ctrl-C")).then_some(())
+    })
+    .await;
+    let node = |name: &str| {
+        let lines = lines.all();
+        let line = lines.iter().find_map(|line| line.strip_prefix(name)).expect("its address is told");
+        line.trim().trim_start_matches("http://").trim_end_matches("/dj-rest-auth").to_owned()
+    };
+    let place = Place {
+        folder: PathBuf::from("."),
+        addresses: vec![("localhost:8001", node("Node A")), ("localhost:8002", node("Node B"))],
+    };
+    take(&place, &steps("second tour")).await;
+}
+
+async fn take(place: &Place, steps: &[Step]) {
+    assert!(steps.len() > 7, "the tour has only {} steps", steps.len());
     let mut variables = Vec::new();
     for Step { command, output } in steps {
         if command.starts_with(TAIL) {
-            watch(&server, &command, &output).await;
+            watch(place, command, output).await;
             continue;
         }
-        let Some(name) = variable_set_by(&command) else {
-            assert_shows(&output, &at_home(&run(&server, &variables, &command), &server));
+        let Some(name) = variable_set_by(command) else {
+            assert_shows(output, &place.as_told(&run(place, &variables, command)));
             continue;
         };
         let command = format!("{command}\nprintf %s \"${name}\"");
         let value = wait_for(&command, PATIENCE, async || {
-            Some(run(&server, &variables, &command)).filter(|value| !value.is_empty())
+            Some(run(place, &variables, &command)).filter(|value| !value.is_empty())
         })
         .await;
         variables.push(format!("{name}='{value}'\n"));
+    }
+}
+
+impl Place {
+    /// What is shown here, with the addresses of the README.
+    fn as_told(&self, shown: &str) -> String {
+        self.addresses.iter().fold(shown.to_owned(), |shown, (told, here)| {
+            shown.replace(here, &told.replace("localhost", "127.0.0.1"))
+        })
+    }
+
+    fn shell(&self, command: &str) -> Command {
+        let here = self
+            .addresses
+            .iter()
+            .fold(command.to_owned(), |command, (told, here)| command.replace(told, here));
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &here]).current_dir(&self.folder);
+        shell
     }
 }
 
@@ -51,29 +108,22 @@ fn variable_set_by(command: &str) -> Option<&str> {
     name.bytes().all(|byte| byte.is_ascii_uppercase()).then_some(name)
 }
 
-/// Runs one command to its end in the folder of the server, with the variables that were set before.
-fn run(server: &Server, variables: &[String], command: &str) -> String {
-    let output = shell(server, &format!("{}{command}", variables.concat())).output();
+/// Runs one command to its end, with the variables that were set before.
+fn run(place: &Place, variables: &[String], command: &str) -> String {
+    let output = place.shell(&format!("{}{command}", variables.concat())).output();
     String::from_utf8(output.expect("bash and curl are installed").stdout).expect("text")
 }
 
 /// Runs a command until it has shown what the README says, and ends it.
-async fn watch(server: &Server, command: &str, output: &str) {
+async fn watch(place: &Place, command: &str, output: &str) {
     let lines = Lines::default();
     let command = command.replace(TAIL, &format!("exec {} log tail", env!("CARGO_BIN_EXE_stele")));
-    let mut watched = Process::spawn(shell(server, &command), &lines);
+    let mut watched = Process::spawn(place.shell(&command), &lines);
     wait_for(&format!("`{command}` shows\n{output}"), PATIENCE, async || {
-        shows(output, &at_home(&lines.all().join("\n"), server)).then_some(())
+        shows(output, &place.as_told(&lines.all().join("\n"))).then_some(())
     })
     .await;
     watched.stop();
-}
-
-fn shell(server: &Server, command: &str) -> Command {
-    let mut shell = Command::new("bash");
-    shell.args(["-c", &command.replace("localhost:8000", server.address())]);
-    shell.current_dir(server.home().path());
-    shell
 }
 
 fn banner() -> String {
@@ -82,10 +132,10 @@ fn banner() -> String {
     format!("…Stele {banner}…")
 }
 
-/// The commands between the two marks, each with the lines that follow it.
-fn steps() -> Vec<Step> {
-    let (_, rest) = README.split_once("<!-- tour -->").expect("the tour begins");
-    let (tour, _) = rest.split_once("<!-- end of tour -->").expect("the tour ends");
+/// The commands between the two marks of a tour, each with the lines that follow it.
+fn steps(tour: &str) -> Vec<Step> {
+    let (_, rest) = README.split_once(&format!("<!-- {tour} -->")).expect("the tour begins");
+    let (tour, _) = rest.split_once(&format!("<!-- end of {tour} -->")).expect("the tour ends");
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for line in tour.lines() {
@@ -101,10 +151,6 @@ fn steps() -> Vec<Step> {
         }
     }
     steps
-}
-
-fn at_home(shown: &str, server: &Server) -> String {
-    shown.replace(server.address(), "127.0.0.1:8000")
 }
 
 #[track_caller]

@@ -9,6 +9,7 @@ mod switch;
 mod tables;
 mod tidy;
 
+pub(crate) use tables::hold;
 pub use tables::start_over;
 pub use tidy::{forget, tidy};
 

@@ -107,7 +107,7 @@ impl Places {
     }
 }
 
-async fn place(on: &mut dyn Statements, role: &str) -> Result<Position, sqlx::Error> {
+pub(crate) async fn place(on: &mut dyn Statements, role: &str) -> Result<Position, sqlx::Error> {
     const SQL: &str = "select position from kept_checkpoints where role = $1";
     let rows = on.rows(Statement::new(SQL, &[role.into()])).await?;
     let found = rows.into_iter().next().map(|mut row| row.number()).transpose()?;

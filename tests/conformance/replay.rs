@@ -7,16 +7,17 @@ use serde_json::Value;
 use super::compare::{differences, received};
 use super::fill::Captured;
 use super::scenario::{Link, Operation, Request, Scenario, Step};
-use crate::support::{Mail, Reply, Server};
+use super::site::Site;
+use crate::support::{Mail, Reply};
 
 /// What differs at the first step that does; later steps build on it and would only repeat the failure.
-pub(super) async fn replay(server: &Server, scenario: &Scenario) -> Vec<String> {
+pub(super) async fn replay(site: &Site, scenario: &Scenario) -> Vec<String> {
     let mut captured = Captured::default();
     for (index, step) in scenario.steps.iter().enumerate() {
         let (name, found) = match step {
-            Step::Request(request) => (label(request), play(server, request, &mut captured).await),
+            Step::Request(request) => (label(request), play(site, request, &mut captured).await),
             Step::Operation(operation) => {
-                ("operation".to_owned(), operate(server, operation, &mut captured).await)
+                ("operation".to_owned(), operate(site, operation, &mut captured).await)
             }
         };
         if !found.is_empty() {
@@ -33,8 +34,8 @@ fn label(request: &Request) -> String {
     format!("{} {}{note}{deviation}", request.method, request.path)
 }
 
-async fn play(server: &Server, request: &Request, captured: &mut Captured) -> Vec<String> {
-    let reply = send(server, request, captured).await;
+async fn play(site: &Site, request: &Request, captured: &mut Captured) -> Vec<String> {
+    let reply = send(site, request, captured).await;
     let mut found = differences(&request.expect, request.keep.as_deref(), &reply);
     for (name, place) in &request.capture {
         match find(place, &reply) {
@@ -48,8 +49,8 @@ async fn play(server: &Server, request: &Request, captured: &mut Captured) -> Ve
     found
 }
 
-async fn send(server: &Server, request: &Request, captured: &Captured) -> Reply {
-    let mut call = server.api().request(&request.method, &captured.text(&request.path));
+async fn send(site: &Site, request: &Request, captured: &Captured) -> Reply {
+    let mut call = site.api().request(&request.method, &captured.text(&request.path));
     if let Some(auth) = &request.auth {
         call = call.header("authorization", captured.text(auth));
     }
@@ -82,21 +83,21 @@ fn find(place: &str, reply: &Reply) -> Option<String> {
     }
 }
 
-async fn operate(server: &Server, operation: &Operation, captured: &mut Captured) -> Vec<String> {
+async fn operate(site: &Site, operation: &Operation, captured: &mut Captured) -> Vec<String> {
     match operation {
         Operation::Deactivate { username, .. } => {
-            let output = server.run(&["user", "disable", username]);
+            let output = site.run(&["user", "disable", username]);
             let failed = format!("disable: {output:?}");
             if output.code == Some(0) { Vec::new() } else { vec![failed] }
         }
         Operation::Mail { to, capture, name, expect } => {
             let prefix = name.as_deref().unwrap_or("mail");
-            let there = mail(server, &captured.text(to), capture.map(|link| (link, prefix)), captured).await;
+            let there = mail(site, &captured.text(to), capture.map(|link| (link, prefix)), captured).await;
             let missing = format!("mail to {to}: expected {}, got {there}", expect.mail);
             if there == expect.mail { Vec::new() } else { vec![missing] }
         }
         Operation::MailCount { to, expect } => {
-            let count = server.mails().await.iter().filter(|mail| mail.is_to(to)).count();
+            let count = site.mails().await.iter().filter(|mail| mail.is_to(to)).count();
             let other = format!("mails to {to}: expected {}, got {count}", expect.count);
             if count == expect.count { Vec::new() } else { vec![other] }
         }
@@ -108,15 +109,15 @@ async fn operate(server: &Server, operation: &Operation, captured: &mut Captured
 }
 
 /// Whether there is a mail with the wanted link; its values are captured under the prefix.
-async fn mail(server: &Server, to: &str, wanted: Option<(Link, &str)>, captured: &mut Captured) -> bool {
+async fn mail(site: &Site, to: &str, wanted: Option<(Link, &str)>, captured: &mut Captured) -> bool {
     match wanted {
-        None => server.newest(to, |mail| Some(mail.file.clone())).await.is_some(),
+        None => site.newest(to, |mail| Some(mail.file.clone())).await.is_some(),
         Some((Link::Key, prefix)) => {
-            let key = server.newest(to, Mail::verify_key).await;
+            let key = site.newest(to, Mail::verify_key).await;
             key.map(|key| captured.keep(format!("{prefix}.key"), key)).is_some()
         }
         Some((Link::Reset, prefix)) => {
-            let Some((uid, token)) = server.newest(to, Mail::reset_link).await else {
+            let Some((uid, token)) = site.newest(to, Mail::reset_link).await else {
                 return false;
             };
             captured.keep(format!("{prefix}.uid"), uid);

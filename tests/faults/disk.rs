@@ -90,7 +90,7 @@ impl Small {
             fs::copy(from, server.home().path().join(format!("copy.db{side}"))).unwrap();
         }
         fs::remove_file(copy.with_extension("db-shm")).ok();
-        Log::at(&copy)
+        Log::at(&format!("sqlite:{}", copy.display()))
     }
 }
 
@@ -120,7 +120,7 @@ impl<D: Disk> Full<D> {
     async fn under_load(server: Server, disk: D) -> Self {
         let post = Post::of(&server.home().data().join("mail"));
         let (witness, seed) = (Witness::of(&server).await, Seed::of("disk"));
-        let moment = Moment::after(ANSWERS);
+        let moment = Moment::after(ANSWERS, usize::MAX);
         let lives = (0..PEOPLE).map(|index| {
             let person = Person::new(&format!("p{index}"), seed.dice(index as u64));
             person.live(server.api(), moment.clone(), post.clone())

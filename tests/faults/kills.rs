@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::moment::Moment;
 use super::person::Person;
+use super::stage::{Stage, Victim};
 use super::tally::{Fate, Tally};
-use crate::support::{Dice, Event, Post, Seed, Server, is_long, together};
+use crate::support::{Dice, Event, Post, Seed, is_long, together};
 
 /// A long run has ten times as many.
 const ROUNDS: usize = 20;
@@ -23,7 +24,7 @@ const SETTINGS: [(&str, &str); 3] =
     [("STELE_HASH__THREADS", "2"), ("STELE_JWT__REFRESH_GRACE", "60s"), ("STELE_JWT__ACCESS_TTL", "6h")];
 
 struct Town {
-    server: Server,
+    stage: Stage,
     seed: Seed,
     dice: Dice,
     people: Vec<Person>,
@@ -35,40 +36,68 @@ struct Town {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_every_kill_and_nothing_is_half_done() {
-    let rounds = if is_long() { ROUNDS * 10 } else { ROUNDS };
-    let mut town = Town::found(Seed::of("kills")).await;
+    live_through(Victim::Whole, if is_long() { ROUNDS * 10 } else { ROUNDS }).await;
+}
+
+/// The same on PostgreSQL, where requests, read models and mails are each the work of a process of its own.
+mod on_postgres {
+    use super::*;
+
+    /// A long run has ten times as many.
+    const ROUNDS: usize = 5;
+
+    macro_rules! kills {
+        ($($name:ident: $victim:expr,)*) => {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+            async fn $name() {
+                live_through($victim, if is_long() { ROUNDS * 10 } else { ROUNDS }).await;
+            })*
+        };
+    }
+
+    kills! {
+        of_a_process_that_takes_requests: Victim::Api,
+        of_the_projector: Victim::Projector,
+        of_the_mailer: Victim::Mailer,
+        of_the_server_of_the_databases: Victim::Postgres,
+    }
+}
+
+async fn live_through(victim: Victim, rounds: usize) {
+    let mut town = Town::found(victim, Seed::of("kills")).await;
     for _ in 0..rounds {
         town.round().await;
     }
     town.ends_well().await;
-    town.tell();
+    town.tell(victim);
 }
 
 impl Town {
-    async fn found(seed: Seed) -> Self {
-        let server = Server::start(&SETTINGS).await;
-        let post = Post::of(&server.home().data().join("mail"));
+    async fn found(victim: Victim, seed: Seed) -> Self {
+        let stage = Stage::set(victim, &SETTINGS).await;
+        let post = Post::of(&stage.api.home().data().join("mail"));
         let dice = seed.dice(0);
-        Self { server, seed, dice, people: Vec::new(), post, born: 0, kills: 0, doubles: 0 }
+        Self { stage, seed, dice, people: Vec::new(), post, born: 0, kills: 0, doubles: 0 }
     }
 
     async fn round(&mut self) {
-        let moment = Moment::after(1 + self.dice.below(ANSWERS));
-        let (api, post) = (self.server.api(), self.post.clone());
+        let moment = Moment::after(1 + self.dice.below(ANSWERS), self.stage.patience());
+        let (api, post) = (self.stage.api.api(), self.post.clone());
         let cast = self.cast();
         let lives = cast.into_iter().map(|person| person.live(api.clone(), moment.clone(), post.clone()));
         let (cast, ()) = tokio::join!(together(lives), async {
             moment.come().await;
-            self.server.kill9();
+            self.stage.strike();
         });
         self.kills += 1;
         self.post.look();
-        self.server.restart().await;
-        self.server.has_mailed().await;
+        self.stage.recover().await;
+        self.stage.api.has_mailed().await;
         let doubles = self.post.look();
         assert!(doubles <= 1, "one kill, and {doubles} mails came twice");
         self.doubles += doubles;
-        self.server.run(&["doctor"]).succeeded();
+        self.stage.api.run(&["doctor"]).succeeded();
         self.settle(cast).await;
     }
 
@@ -90,11 +119,11 @@ impl Town {
     /// Settles what is open between these people and the server, holds it to all they know, and keeps them.
     async fn settle(&mut self, cast: Vec<Person>) {
         let furthest = cast.iter().map(|person| person.furthest).max().unwrap_or_default();
-        let (api, log, post) = (self.server.api(), self.server.home().log(), self.post.clone());
+        let (api, log, post) = (self.stage.api.api(), self.stage.api.home().log(), self.post.clone());
         assert!(log.length().await >= furthest, "an acknowledged event is gone");
         let settling = cast.into_iter().map(|person| person.settle(api.clone(), log.clone(), post.clone()));
         let settled = together(settling).await;
-        self.server.has_mailed().await;
+        self.stage.api.has_mailed().await;
         self.post.look();
         let checking = settled.into_iter().map(|person| person.holds(api.clone(), post.clone()));
         self.people.extend(together(checking).await);
@@ -102,14 +131,14 @@ impl Town {
 
     /// Everybody who ever came, once more and no more at once than before, and the log as a whole.
     async fn ends_well(&mut self) {
-        self.server.has_mailed().await;
+        self.stage.api.has_mailed().await;
         let mut people = std::mem::take(&mut self.people);
         while !people.is_empty() {
             let next = people.split_off(people.len().saturating_sub(2 * CAST));
             self.settle(next).await;
         }
-        self.server.has_mailed().await;
-        let events = self.server.home().log().events().await;
+        self.stage.api.has_mailed().await;
+        let events = self.stage.api.home().log().events().await;
         let registered: BTreeSet<String> = keys(&events, "user", "user.registered.v1").collect();
         assert_eq!(registered.len(), self.people.iter().filter(|person| person.registered).count());
         let holders: BTreeSet<String> =
@@ -118,11 +147,12 @@ impl Town {
         let asked = keys(&events, "mail", "mail.requested.v1").collect::<BTreeSet<_>>();
         assert_eq!(keys(&events, "mail", "mail.sent.v1").collect::<BTreeSet<_>>(), asked);
         assert_eq!(asked.len(), self.post.len(), "mails in the folder");
-        self.server.run(&["doctor"]).succeeded();
+        self.stage.api.run(&["rebuild", "--check"]).succeeded();
+        self.stage.api.run(&["doctor"]).succeeded();
     }
 
     /// Past the capture of output: these are the figures of docs/reliability.md.
-    fn tell(&self) {
+    fn tell(&self, victim: Victim) {
         let mut tally = Tally::default();
         for person in &self.people {
             tally.add(&person.tally);
@@ -134,7 +164,7 @@ impl Town {
         );
         let (seed, kills, doubles) = (self.seed.number(), self.kills, self.doubles);
         let text = format!(
-            "\nkills: seed {seed}, {kills} kills, {people} people, {mails} mails, of which {doubles} came twice\n{tally}\n"
+            "\nkills of {victim:?}: seed {seed}, {kills} kills, {people} people, {mails} mails, of which {doubles} came twice\n{tally}\n"
         );
         std::io::stderr().write_all(text.as_bytes()).unwrap();
     }

@@ -53,15 +53,14 @@ impl Person {
         }
     }
 
-    /// Gives one command after the other until one is not answered or answered 503.
+    /// Gives one command after the other until one is not answered or answered 503, or it is late.
     pub(super) async fn live(mut self, api: Caller, moment: Moment, post: Post) -> Self {
         loop {
             let order = self.choose(&post);
             self.give(&api, order).await;
-            if self.pending.is_some() {
+            if self.pending.is_some() || moment.answered() {
                 return self;
             }
-            moment.answered();
         }
     }
 

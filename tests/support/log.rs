@@ -1,13 +1,14 @@
 //! The event log as its database holds it, read beside the server: for what no answer shows.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Connection, FromRow};
 
+/// The database of a log.
 #[derive(Clone)]
-pub(crate) struct Log(PathBuf);
+pub(crate) struct Log(String);
 
 /// What the log says of an event without unsealing anything.
 #[derive(Debug)]
@@ -22,25 +23,22 @@ pub(crate) struct Event {
 }
 
 impl Log {
-    pub(crate) fn at(file: &Path) -> Self {
-        Self(file.to_owned())
+    /// `sqlite:…` or `postgres://…`.
+    pub(crate) fn at(url: &str) -> Self {
+        Self(url.to_owned())
     }
 
     /// How many events a stream holds.
     pub(crate) async fn length_of(&self, stream: &str) -> u64 {
-        let sql = "select count(*) from events where stream = ?";
-        let mut log = self.open().await;
-        let length: i64 = sqlx::query_scalar(sql).bind(stream).fetch_one(&mut log).await.unwrap();
-        log.close().await.unwrap();
+        let lengths = self.ask("select count(*) from events where stream = $1", &[stream]).await;
+        let [(length,)]: [(i64,); 1] = lengths.try_into().unwrap();
         length.try_into().unwrap()
     }
 
     /// How many events the log holds; their positions go up to this number without a gap.
     pub(crate) async fn length(&self) -> u64 {
-        let sql = "select count(*), coalesce(max(position), 0) from events";
-        let mut log = self.open().await;
-        let (length, last): (i64, i64) = sqlx::query_as(sql).fetch_one(&mut log).await.unwrap();
-        log.close().await.unwrap();
+        let found = self.ask("select count(*), coalesce(max(position), 0) from events", &[]).await;
+        let [(length, last)]: [(i64, i64); 1] = found.try_into().unwrap();
         assert_eq!(length, last, "positions have gaps");
         length.try_into().unwrap()
     }
@@ -49,16 +47,36 @@ impl Log {
     /// event of a stream was recorded before the one that it follows.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let sql = "select position, stream, version, type, recorded_at, data from events order by position";
-        let mut log = self.open().await;
-        let rows = sqlx::query(sql).fetch_all(&mut log).await.unwrap();
-        log.close().await.unwrap();
-        let events: Vec<Event> = rows.iter().map(event).collect();
+        let rows: Vec<(i64, String, i64, String, i64, String)> = self.ask(sql, &[]).await;
+        let event = |(position, stream, version, kind, recorded_at, data): (i64, _, i64, _, _, _)| Event {
+            position: position.try_into().unwrap(),
+            stream,
+            version: version.try_into().unwrap(),
+            kind,
+            recorded_at,
+            data,
+        };
+        let events: Vec<Event> = rows.into_iter().map(event).collect();
         are_whole(&events);
         events
     }
 
-    async fn open(&self) -> SqliteConnection {
-        SqliteConnectOptions::new().filename(&self.0).connect().await.unwrap()
+    async fn ask<T>(&self, sql: &'static str, values: &[&str]) -> Vec<T>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        if self.0.starts_with("sqlite:") {
+            let mut log = SqliteConnection::connect(&self.0).await.unwrap();
+            let query = values.iter().fold(sqlx::query_as(sql), |query, value| query.bind(*value));
+            let rows = query.fetch_all(&mut log).await.unwrap();
+            log.close().await.unwrap();
+            return rows;
+        }
+        let mut log = PgConnection::connect(&self.0).await.unwrap();
+        let query = values.iter().fold(sqlx::query_as(sql), |query, value| query.bind(*value));
+        let rows = query.fetch_all(&mut log).await.unwrap();
+        log.close().await.unwrap();
+        rows
     }
 }
 
@@ -67,17 +85,6 @@ impl Log {
 pub(crate) fn number_in(position: &str) -> u64 {
     let number = position.rsplit_once('-').and_then(|(_, digits)| digits.parse().ok());
     number.unwrap_or_else(|| panic!("no position: {position:?}"))
-}
-
-fn event(row: &SqliteRow) -> Event {
-    Event {
-        position: row.get::<i64, _>("position").try_into().unwrap(),
-        stream: row.get("stream"),
-        version: row.get::<i64, _>("version").try_into().unwrap(),
-        kind: row.get("type"),
-        recorded_at: row.get("recorded_at"),
-        data: row.get("data"),
-    }
 }
 
 fn are_whole(events: &[Event]) {

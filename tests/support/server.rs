@@ -85,7 +85,11 @@ impl Home {
     }
 
     pub(crate) fn log(&self) -> Log {
-        Log::at(&self.data().join("log.db"))
+        let set = self.env.iter().rev().find(|(name, _)| name == "STELE_STORE__LOG");
+        match set {
+            Some((_, url)) if url.starts_with("postgres:") => Log::at(url),
+            _ => Log::at(&format!("sqlite:{}", self.data().join("log.db").display())),
+        }
     }
 
     /// `stele <arguments>` in this folder, with these settings.

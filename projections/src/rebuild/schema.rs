@@ -13,17 +13,16 @@ use crate::shelf::Shelf;
 #[async_trait]
 pub(super) trait Schema: Sync {
     /// Makes an empty table; where it is to be read by anyone, with its indexes.
-    async fn make(&self, on: &mut dyn Statements, table: &str, shelf: Shelf) -> Result<(), sqlx::Error>;
+    async fn make(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<(), sqlx::Error>;
 
-    async fn is_there(&self, on: &mut dyn Statements, table: &str, shelf: Shelf)
-    -> Result<bool, sqlx::Error>;
+    async fn is_there(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<bool, sqlx::Error>;
 
     /// What the table and its indexes are, in words that are the same for the same shape.
     async fn shape(
         &self,
         on: &mut dyn Statements,
         table: &str,
-        shelf: Shelf,
+        at: Shelf,
     ) -> Result<Vec<String>, sqlx::Error>;
 
     /// Moves a table, with what is in it, to a shelf on which there is none. Its indexes take the names that belong there: a

@@ -46,7 +46,7 @@ pub(super) async fn are_alike(on: &mut dyn Statements, shelf: Shelf) -> Result<b
 }
 
 /// Lets nobody else write to the live tables until the transaction ends.
-pub(super) async fn hold(on: &mut dyn Statements) -> Result<(), sqlx::Error> {
+pub(crate) async fn hold(on: &mut dyn Statements) -> Result<(), sqlx::Error> {
     let schema = schema(on);
     schema.hold(on, &TABLES).await
 }

@@ -15,6 +15,7 @@ use crate::parked;
 on_every_engine! {
     an_event_that_cannot_be_read_parks_its_user_and_all_others_go_on
     what_a_parked_user_is_now_is_not_made_up
+    a_parked_user_goes_on_with_all_that_he_missed_once_he_can_be_read
     a_parked_session_parks_no_user_and_stays_parked_in_a_replay
     streams_of_other_kinds_are_nothing_to_a_projection
     a_user_whose_key_was_destroyed_has_a_row_without_names
@@ -127,6 +128,41 @@ async fn what_a_parked_user_is_now_is_not_made_up(house: &impl AsyncFn() -> Hous
     house.project::<UserRow>(10).await.unwrap();
     let outcome = UserReader::new(house.journal.clone(), house.views().clone()).current(ANN).await;
     assert!(matches!(outcome, Err(StoreError::Corrupt { version: 2, .. })), "{outcome:?}");
+}
+
+/// What a version that reads the event would see, written in its place.
+async fn mend(house: &House, stream: &StreamId, version: i64) {
+    const SQL: &str = "update events set type = 'user.email-verified.v1', data = '{\"at\":2500}' where stream = ? and version = ?";
+    let file = house.folder.path().join("log.db");
+    let log = store::sqlite::open(&file, store::sqlite::Role::Log, 1).await.unwrap();
+    sqlx::query("drop trigger if exists events_are_never_changed").execute(&log).await.unwrap();
+    let mended = sqlx::query(SQL).bind(stream.as_str()).bind(version).execute(&log).await.unwrap();
+    assert_eq!(mended.rows_affected(), 1);
+}
+
+async fn a_parked_user_goes_on_with_all_that_he_missed_once_he_can_be_read(house: &impl AsyncFn() -> House) {
+    let (house, stream) = (house().await, StreamId::user(ANN));
+    house.user(ANN, &[registered(ANN, "ann")]).await;
+    slip_in(&house, &stream, "user.teleported.v1", "{}", None).await;
+    slip_in(&house, &stream, "user.teleported.v2", "{}", None).await;
+    house.user(ANN, &[renamed(ANN, "missed")]).await;
+    house.project::<UserRow>(10).await.unwrap();
+    let later = house.user(ANN, &[renamed(ANN, "not yet seen by the projector")]).await;
+    for version in [2, 3] {
+        let parked = parked::all(house.views()).await.unwrap();
+        assert_eq!(parked.iter().map(|one| one.version).collect::<Vec<_>>(), [version]);
+        assert!(!crate::retry(&house.journal, house.views(), &parked[0]).await.unwrap());
+        mend(&house, &stream, version).await;
+        let goes_on = crate::retry(&house.journal, house.views(), &parked[0]).await.unwrap();
+        assert_eq!(goes_on, version == 3);
+    }
+    assert_eq!(parked::all(house.views()).await.unwrap(), []);
+    let row = house.row::<UserRow>(ANN).await.unwrap();
+    assert_eq!((row.username.as_str(), row.email_verified, row.version), ("missed", true, 4));
+    house.project::<UserRow>(10).await.unwrap();
+    let row = house.row::<UserRow>(ANN).await.unwrap();
+    assert_eq!((row.username.as_str(), row.position), ("not yet seen by the projector", later));
+    assert!(house.rebuild().check().await.unwrap().is_same());
 }
 
 async fn a_parked_session_parks_no_user_and_stays_parked_in_a_replay(house: &impl AsyncFn() -> House) {

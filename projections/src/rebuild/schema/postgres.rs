@@ -10,28 +10,23 @@ pub(super) struct Postgres;
 
 #[async_trait]
 impl Schema for Postgres {
-    async fn make(&self, on: &mut dyn Statements, table: &str, shelf: Shelf) -> Result<(), sqlx::Error> {
+    async fn make(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<(), sqlx::Error> {
         // What is built there is lost with the server, and built again.
-        let kind = if shelf == Shelf::Scratch { "unlogged table" } else { "table" };
-        let name = shelf.name(table);
+        let kind = if at == Shelf::Scratch { "unlogged table" } else { "table" };
+        let name = at.name(table);
         run(on, format!("create {kind} {name} (like {table} including all)")).await?;
         let live = indexes(on, table).await?;
         for (made, shape) in indexes(on, &name).await? {
             if let Some((index, _)) = live.iter().find(|(_, other)| *other == shape) {
-                run(on, format!("alter index {made} rename to {}", shelf.name(index))).await?;
+                run(on, format!("alter index {made} rename to {}", at.name(index))).await?;
             }
         }
         Ok(())
     }
 
-    async fn is_there(
-        &self,
-        on: &mut dyn Statements,
-        table: &str,
-        shelf: Shelf,
-    ) -> Result<bool, sqlx::Error> {
+    async fn is_there(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<bool, sqlx::Error> {
         const SQL: &str = "select to_regclass($1)::text";
-        let rows = on.rows(Statement::new(SQL, &[shelf.name(table).into()])).await?;
+        let rows = on.rows(Statement::new(SQL, &[at.name(table).into()])).await?;
         let found = rows.into_iter().next().map(|mut row| row.text_if_any()).transpose()?;
         Ok(found.flatten().is_some())
     }
@@ -40,16 +35,16 @@ impl Schema for Postgres {
         &self,
         on: &mut dyn Statements,
         table: &str,
-        shelf: Shelf,
+        at: Shelf,
     ) -> Result<Vec<String>, sqlx::Error> {
         const COLUMNS: &str = "select concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attcollation) \
              from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum";
-        let name = shelf.name(table);
+        let name = at.name(table);
         let columns = on.rows(Statement::new(COLUMNS, &[(&name).into()])).await?;
         let mut shape =
             columns.into_iter().map(|mut row| row.text()).collect::<Result<Vec<_>, sqlx::Error>>()?;
         let indexes = indexes(on, &name).await?;
-        shape.extend(indexes.into_iter().map(|(index, words)| format!("{} {words}", shelf.plain(&index))));
+        shape.extend(indexes.into_iter().map(|(index, words)| format!("{} {words}", at.plain(&index))));
         Ok(shape)
     }
 

@@ -10,39 +10,34 @@ pub(super) struct Sqlite;
 
 #[async_trait]
 impl Schema for Sqlite {
-    async fn make(&self, on: &mut dyn Statements, table: &str, shelf: Shelf) -> Result<(), sqlx::Error> {
+    async fn make(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<(), sqlx::Error> {
         for (_, sql) in definitions(on, "table", table).await? {
-            run(on, format!("create table {} {}", shelf.table(Engine::Sqlite, table), shape(&sql))).await?;
+            run(on, format!("create table {} {}", at.table(Engine::Sqlite, table), shape(&sql))).await?;
         }
-        if shelf == Shelf::Scratch {
+        if at == Shelf::Scratch {
             return Ok(());
         }
         for (index, sql) in definitions(on, "index", table).await? {
-            let (index, table) = (shelf.name(&index), shelf.name(table));
+            let (index, table) = (at.name(&index), at.name(table));
             run(on, format!("create index main.{index} on {table} {}", shape(&sql))).await?;
         }
         Ok(())
     }
 
-    async fn is_there(
-        &self,
-        on: &mut dyn Statements,
-        table: &str,
-        shelf: Shelf,
-    ) -> Result<bool, sqlx::Error> {
-        Ok(!definitions(on, "table", &shelf.name(table)).await?.is_empty())
+    async fn is_there(&self, on: &mut dyn Statements, table: &str, at: Shelf) -> Result<bool, sqlx::Error> {
+        Ok(!definitions(on, "table", &at.name(table)).await?.is_empty())
     }
 
     async fn shape(
         &self,
         on: &mut dyn Statements,
         table: &str,
-        shelf: Shelf,
+        at: Shelf,
     ) -> Result<Vec<String>, sqlx::Error> {
-        let name = shelf.name(table);
+        let name = at.name(table);
         let mut found = definitions(on, "table", &name).await?;
         found.extend(definitions(on, "index", &name).await?);
-        let words = |(name, sql): (String, String)| format!("{} {}", shelf.plain(&name), shape(&sql));
+        let words = |(name, sql): (String, String)| format!("{} {}", at.plain(&name), shape(&sql));
         Ok(found.into_iter().map(words).collect())
     }
 

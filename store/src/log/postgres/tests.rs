@@ -2,6 +2,7 @@
 //! are lost, locks that are held, sessions that change, and what a role may not do.
 
 mod faults;
+mod processes;
 mod proxy;
 
 use std::sync::Arc;

@@ -1,0 +1,84 @@
+//! What runs while people use it, and what of it is killed.
+
+use crate::support::{Home, Postgres, Server, Servers, wait_for};
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_mins(1);
+/// How many answers people still get, at least, after the death of something that answers nobody.
+const AFTERWARDS: usize = 40;
+
+/// Which process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Victim {
+    /// The only one there is.
+    Whole,
+    Api,
+    Projector,
+    Mailer,
+    /// All processes of PostgreSQL.
+    Postgres,
+}
+
+pub(super) struct Stage {
+    victim: Victim,
+    /// Whom people talk to.
+    pub(super) api: Server,
+    projector: Option<Server>,
+    mailer: Option<Server>,
+    postgres: Option<Postgres>,
+}
+
+impl Stage {
+    pub(super) async fn set(victim: Victim, settings: &[(&str, &str)]) -> Self {
+        if victim == Victim::Whole {
+            let api = Server::start(settings).await;
+            return Self { victim, api, projector: None, mailer: None, postgres: None };
+        }
+        let postgres = Postgres::start();
+        let home = Home::on(&Servers::all(&postgres), settings);
+        let process = async |roles| Server::at(home.with_roles(roles)).await;
+        Self {
+            victim,
+            api: process("api").await,
+            projector: Some(process("projector").await),
+            mailer: Some(process("mailer").await),
+            postgres: Some(postgres),
+        }
+    }
+
+    /// How many answers after the strike people go home.
+    pub(super) const fn patience(&self) -> usize {
+        match self.victim {
+            Victim::Whole | Victim::Api | Victim::Postgres => usize::MAX,
+            Victim::Projector | Victim::Mailer => AFTERWARDS,
+        }
+    }
+
+    pub(super) fn strike(&mut self) {
+        match self.struck() {
+            Some(server) => server.kill9(),
+            None => self.postgres.as_ref().unwrap().kill(),
+        }
+    }
+
+    /// Starts again what was killed; the rest goes on by itself.
+    pub(super) async fn recover(&mut self) {
+        match self.struck() {
+            Some(server) => server.restart().await,
+            None => self.postgres.as_ref().unwrap().begin(),
+        }
+        wait_for("all is ready again", SOON, async || {
+            (self.api.api().get("/health/ready").await.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    fn struck(&mut self) -> Option<&mut Server> {
+        match self.victim {
+            Victim::Whole | Victim::Api => Some(&mut self.api),
+            Victim::Projector => self.projector.as_mut(),
+            Victim::Mailer => self.mailer.as_mut(),
+            Victim::Postgres => None,
+        }
+    }
+}
