@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
@@ -158,10 +158,6 @@ impl Home {
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
-    }
-
-    pub(crate) fn data(&self) -> PathBuf {
-        self.path().join("data")
     }
 
     /// `stele <arguments>` on this installation.

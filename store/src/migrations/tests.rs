@@ -31,7 +31,8 @@ async fn every_step_is_built_in_as_sqlx_itself_reads_the_folder() {
 
 #[test]
 fn no_database_is_forgotten() {
-    let folders = |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let folders =
+        |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     let engines = folders(Path::new(FOLDER)).into_iter().flat_map(|database| folders(&database));
     let named = |path: &Path| path.strip_prefix(FOLDER).unwrap().to_str().unwrap().to_owned();
     let found: BTreeSet<String> = engines.map(|path| named(&path)).collect();

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    migrations::LOG_ON_POSTGRES,
     chain,
+    migrations::LOG_ON_POSTGRES,
     test_server::{LOG, OWNER, Postgres},
 };
 

@@ -15,8 +15,8 @@ use super::{
     rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows},
 };
 use crate::{
-    migrations::VAULT_ON_POSTGRES,
     durability::Durability,
+    migrations::VAULT_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
 };
 
