@@ -50,7 +50,7 @@ async fn play(site: &Site, request: &Request, captured: &mut Captured) -> Vec<St
 }
 
 async fn send(site: &Site, request: &Request, captured: &Captured) -> Reply {
-    let mut call = site.api().request(&request.method, &captured.text(&request.path));
+    let mut call = site.api().await.request(&request.method, &captured.text(&request.path));
     if let Some(auth) = &request.auth {
         call = call.header("authorization", captured.text(auth));
     }

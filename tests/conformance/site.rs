@@ -1,8 +1,13 @@
 //! What answers the scenarios: one process, or several that share their databases and answer in turn.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use crate::support::{Caller, Home, Mail, Ran, Server};
+use crate::support::{Caller, Home, Mail, Ran, Server, wait_for};
+
+const SOON: Duration = Duration::from_secs(20);
 
 pub(super) struct Site {
     /// Those that take requests.
@@ -27,9 +32,17 @@ impl Site {
         }
     }
 
-    /// Each request goes to the next node.
-    pub(super) fn api(&self) -> Caller {
-        self.node().api()
+    /// Each request goes to the next node, which hears a moment later of a session that another one ended.
+    pub(super) async fn api(&self) -> Caller {
+        let api = self.node().api();
+        if self.nodes.len() > 1 {
+            wait_for("the node has heard of all revocations", SOON, async || {
+                let parts = api.get("/health/ready").await.json();
+                (parts["parts"]["api"]["lag"] == 0).then_some(())
+            })
+            .await;
+        }
+        api
     }
 
     fn node(&self) -> &Server {

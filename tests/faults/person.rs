@@ -113,7 +113,7 @@ impl Person {
         let asked = self.mails.get(&About::Reset).copied().unwrap_or_default();
         if asked > self.spent {
             post.look();
-            if let Some(link) = post.reset_links(&self.account.email).split_off(self.spent).pop() {
+            if let Some(link) = post.reset_links(&self.account.email).into_iter().skip(self.spent).last() {
                 return Order::Reset { link, to: self.new_password() };
             }
         }
