@@ -6,7 +6,11 @@ use api::token::{
     jwt::SignError,
     keyring::{Algorithm, KeyError},
 };
-use store::{StoreError, VaultError, sqlite::OpenError};
+use store::{
+    StoreError, VaultError,
+    postgres::{self, UrlError},
+    sqlite,
+};
 
 pub(crate) type Outcome<T> = Result<T, Failed>;
 
@@ -45,7 +49,11 @@ pub(crate) enum Failed {
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    OpenOnServer(#[from] postgres::OpenError),
+    #[error(transparent)]
+    Url(#[from] UrlError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

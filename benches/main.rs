@@ -3,6 +3,7 @@
 
 mod api;
 mod bare;
+mod engine;
 mod failed;
 mod figures;
 mod load;
@@ -11,11 +12,11 @@ mod machine;
 mod peer;
 mod pool;
 mod process;
+mod raw;
 mod rebuild;
 mod report;
 mod rounds;
 mod seed;
-mod sqlite;
 
 use std::{
     env,
@@ -24,6 +25,7 @@ use std::{
     process::ExitCode,
 };
 
+use engine::Engine;
 use failed::Outcome;
 use report::Table;
 use store::chain;
@@ -32,10 +34,11 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+/// What can be measured; the first two on PostgreSQL too.
 const NAMES: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
 /// How many cores may be taken by others before it is told.
 const BUSY: f64 = 0.1;
-const USAGE: &str = "Usage: ./bench [api [LINE] | log | pool | rebuild | peer] [--write]";
+const USAGE: &str = "Usage: ./bench [api [LINE] | log | pool | rebuild | peer] [--on postgres] [--write]";
 
 fn main() -> ExitCode {
     // `cargo bench` says `--bench` of itself.
@@ -60,22 +63,48 @@ async fn run(arguments: &[String]) -> Outcome<ExitCode> {
     }
 }
 
+/// What is to be measured.
+struct Order<'a> {
+    names: Vec<&'static str>,
+    /// Only lines whose name holds this.
+    filter: &'a str,
+    engine: Engine,
+    write: bool,
+}
+
+impl<'a> Order<'a> {
+    /// None where the words make no sense.
+    fn of(arguments: &'a [String]) -> Option<Self> {
+        let (mut words, mut engine, mut write) = (Vec::new(), Engine::Sqlite, false);
+        let mut rest = arguments.iter().map(String::as_str);
+        while let Some(word) = rest.next() {
+            match word {
+                "--on" => engine = Engine::named(rest.next()?)?,
+                "--write" => write = true,
+                flag if flag.starts_with('-') => return None,
+                word => words.push(word),
+            }
+        }
+        let measured = if engine == Engine::Postgres { NAMES.split_at(2).0 } else { &NAMES };
+        let asked = words.first().copied();
+        let names = measured.iter().copied().filter(|name| asked.is_none_or(|asked| asked == *name));
+        let order =
+            Self { names: names.collect(), filter: words.get(1).copied().unwrap_or_default(), engine, write };
+        // A table of which one line was measured would replace one of all lines.
+        let half = write && !order.filter.is_empty();
+        (!order.names.is_empty() && !half && words.len() <= 2).then_some(order)
+    }
+}
+
 async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
-    let (flags, words): (Vec<&str>, Vec<&str>) =
-        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with('-'));
-    let name = words.first().copied();
-    if name == Some("serve-bare") {
+    if arguments.first().is_some_and(|name| name == "serve-bare") {
         bare::serve().await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let known = name.is_none_or(|name| NAMES.contains(&name));
-    let filter = words.get(1).copied().unwrap_or_default();
-    // A table of which one line was measured would replace one of all lines.
-    let half = !filter.is_empty() && !flags.is_empty();
-    if !known || half || words.len() > 2 || flags.iter().any(|flag| *flag != "--write") {
+    let Some(order) = Order::of(arguments) else {
         _ = writeln!(io::stderr(), "{USAGE}");
         return Ok(ExitCode::from(2));
-    }
+    };
     let machine = machine::description()?;
     let (load, taken) = machine::business().await?;
     say(format_args!("On {machine}; load {load:.2}, {taken:.2} cores taken right now."));
@@ -83,28 +112,28 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
         say(format_args!("The machine is busy: the figures may be worse than they would be."));
     }
     let mut tables = Vec::new();
-    for each in NAMES.into_iter().filter(|each| name.is_none_or(|name| name == *each)) {
-        say(format_args!("{each}"));
-        let table = measure(each, filter).await?;
-        if table.lines.is_empty() && !filter.is_empty() {
+    for name in &order.names {
+        say(format_args!("{name}"));
+        let table = measure(name, &order).await?;
+        if table.lines.is_empty() && !order.filter.is_empty() {
             say(format_args!("No line has that name."));
         }
         report::show(&table);
         tables.push(table);
     }
-    if !flags.is_empty() {
+    if order.write {
         report::write(&tables, &machine)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(name: &str, filter: &str) -> Outcome<Table> {
+async fn measure(name: &str, &Order { filter, engine, .. }: &Order<'_>) -> Outcome<Table> {
     match name {
-        "log" => log::measure(filter).await,
+        "log" => log::measure(filter, engine).await,
         "pool" => pool::measure().await,
         "rebuild" => rebuild::measure().await,
         "peer" => peer::measure(filter).await,
-        _ => api::measure(filter).await,
+        _ => api::measure(filter, engine).await,
     }
 }
 

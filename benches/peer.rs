@@ -11,6 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     figures::{Line, Unit},
     load::{
@@ -35,7 +36,8 @@ const GUNICORN: &str = "-m gunicorn --workers 2 --threads 4 --keep-alive 75 --bi
 
 /// Measures every line whose name holds `filter`; none where the peer can't be had.
 pub(crate) async fn measure(filter: &str) -> Outcome<Table> {
-    let mut table = Table { name: "peer", about: "Stele beside dj-rest-auth 7.2", lines: Vec::new() };
+    let mut table =
+        Table { name: "peer", on: Engine::Sqlite, about: "Stele beside dj-rest-auth 7.2", lines: Vec::new() };
     say(format_args!("  installing dj-rest-auth, unless it is there …"));
     let python = match load::on_its_own_thread(|| async { install() }).await {
         Ok(python) => python,
@@ -132,7 +134,7 @@ struct Pair {
 
 impl Pair {
     async fn new(peer: &Peer) -> Outcome<Self> {
-        let seeded = Seeded::new(USERS).await?;
+        let seeded = Seeded::on(Engine::Sqlite, USERS).await?;
         let (ours, theirs) = (seeded.home.serve().await?, peer.serve().await?);
         Ok(Self { seeded, ours, theirs })
     }

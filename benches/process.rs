@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
@@ -21,13 +21,19 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::failed::{Failed, Outcome};
+use crate::{
+    engine::{Engine, Place},
+    failed::{Failed, Outcome},
+};
 
 const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_secs(30);
 
 /// Whom tokens name as their issuer, whatever the port.
 pub(crate) const PUBLIC_URL: &str = "http://stele.bench";
+
+/// What wraps every installation's keys.
+pub(crate) const MASTER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 
 /// A child that does not outlive its owner. It is asked, as one that has children of its own must end them.
 pub(crate) struct Ended(pub(crate) Child);
@@ -122,39 +128,45 @@ fn address(line: &str) -> Option<SocketAddr> {
 /// Where one installation lives, and what differs from its defaults.
 pub(crate) struct Home {
     folder: TempDir,
-    settings: Vec<(&'static str, &'static str)>,
+    pub(crate) log: Place,
+    pub(crate) vault: Place,
+    pub(crate) views: Place,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Home {
     /// A folder below `target`, on the disk that holds the repository: a temporary folder in memory would make commits
     /// free. Limits are off, as all requests come from one address, and it may have all connections.
-    pub(crate) fn new() -> Outcome<Self> {
+    pub(crate) fn new(engine: Engine) -> Outcome<Self> {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let settings = vec![
-            ("STELE_API__PUBLIC_URL", PUBLIC_URL),
-            ("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#),
-            ("STELE_LIMITS__ENABLED", "false"),
-        ];
-        Ok(Self { folder, settings })
+        let data = folder.path().join("data");
+        let [log, vault, views] = ["log", "vault", "views"].map(|name| engine.place(&data, name));
+        let mut home = Self { folder, log, vault, views, settings: Vec::new() };
+        home.set("STELE_API__PUBLIC_URL", PUBLIC_URL);
+        home.set("STELE_API__TRUSTED_PROXIES", r#"["127.0.0.1"]"#);
+        home.set("STELE_LIMITS__ENABLED", "false");
+        home.set("STELE_VAULT__MASTER_KEY", MASTER_KEY);
+        home.set("STELE_STORE__LOG", &home.log.url());
+        home.set("STELE_STORE__VAULT", &home.vault.url());
+        home.set("STELE_STORE__VIEWS", &home.views.url());
+        Ok(home)
     }
 
-    pub(crate) fn set(&mut self, name: &'static str, value: &'static str) {
-        self.settings.push((name, value));
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.push((name, value.to_owned()));
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
-        self.path().join("data")
-    }
-
     /// `stele <arguments>` on this installation.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stele"));
         command.args(arguments).current_dir(self.path()).env_clear();
-        command.env("STELE_API__LISTEN", "127.0.0.1:0").envs(self.settings.iter().copied());
+        command
+            .env("STELE_API__LISTEN", "127.0.0.1:0")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -6,6 +6,7 @@ use std::{process::Stdio, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     figures::{Line, Unit, grouped},
     load, log,
@@ -21,15 +22,14 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(crate) async fn measure() -> Outcome<Table> {
     say(format_args!("  seeding {USERS} users …"));
-    let seeded = Seeded::new(USERS).await?;
+    let seeded = Seeded::on(Engine::Sqlite, USERS).await?;
     let _server = seeded.home.serve().await?;
     let (mut rounds, mut rates) = (Rounds::default(), Vec::new());
     for round in 1..=ROUNDS {
         say(format_args!("  rebuild {round} of {ROUNDS} …"));
         let rate = f64::from(USERS * EVENTS_PER_USER) / rebuild(&seeded.home).await?;
-        let log_file = seeded.home.data().join("log.db");
-        let reading =
-            load::on_its_own_thread(move || async move { log::rate_of_reading_at(&log_file).await });
+        let place = seeded.home.log.clone();
+        let reading = load::on_its_own_thread(move || async move { log::rate_of_reading_at(&place).await });
         rounds.push(rate, reading.await?);
         rates.push(rate);
     }
@@ -44,7 +44,7 @@ pub(crate) async fn measure() -> Outcome<Table> {
             )),
         rounds.line("rebuild, to reading the log alone", "read_all"),
     ];
-    Ok(Table { name: "rebuild", about: "Read models made anew", lines })
+    Ok(Table { name: "rebuild", on: Engine::Sqlite, about: "Read models made anew", lines })
 }
 
 /// Seconds that `stele rebuild` takes.

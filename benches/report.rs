@@ -4,7 +4,10 @@ mod markdown;
 mod plot;
 mod terminal;
 
-use crate::figures::{Bound, Line, Unit};
+use crate::{
+    engine::Engine,
+    figures::{Bound, Line, Unit},
+};
 
 pub(crate) use markdown::write;
 pub(crate) use terminal::show;
@@ -12,6 +15,7 @@ pub(crate) use terminal::show;
 /// Lines that belong together.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    pub(crate) on: Engine,
     pub(crate) about: &'static str,
     pub(crate) lines: Vec<Line>,
 }

@@ -1,7 +1,7 @@
 //! Fills an installation with users through the journal, sealed and claimed as in life, and makes tokens for them: many
 //! thousands in seconds, where hashing a password for each would take an hour.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use api::{
     password::{HashPool, PoolLimits, Secret},
@@ -19,8 +19,7 @@ use domain::{
     user::{self, Names, PasswordHash, Registration},
 };
 use store::{
-    Change, Context, Journal, MasterKey, StoreError, StreamId, Vault, clock,
-    log::SqliteLog,
+    Change, Context, Journal, MasterKey, StoreError, StreamId, clock,
     node_keys::{MacKeys, SIGNING},
     random,
     vault::NodeKey,
@@ -32,9 +31,10 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     load,
-    process::{Home, PUBLIC_URL, Process},
+    process::{Home, MASTER_KEY, PUBLIC_URL, Process},
 };
 
 /// What every seeded user logs in with.
@@ -61,8 +61,8 @@ pub(crate) struct Seeded {
 }
 
 impl Seeded {
-    pub(crate) async fn new(users: u32) -> Outcome<Self> {
-        Self::at(Home::new()?, users).await
+    pub(crate) async fn on(engine: Engine, users: u32) -> Outcome<Self> {
+        Self::at(Home::new(engine)?, users).await
     }
 
     /// Seeds a new installation, which the binary itself makes at a first start.
@@ -76,11 +76,10 @@ impl Seeded {
     }
 
     async fn fill(home: Home, users: u32) -> Outcome<Self> {
-        let vault = Arc::new(open_vault(&home.data()).await?);
+        let vault = Arc::new(home.vault.vault(master_key()?).await?);
         let keys = vault.node_keys().await?;
         let macs = Arc::new(MacKeys::from(&keys).ok_or(Failed::NoKeys(Algorithm::EdDsa))?);
-        let log = Arc::new(SqliteLog::open(&home.data().join("log.db")).await?);
-        write(&Journal::new(log, Arc::clone(&vault)), &macs, users).await?;
+        write(&Journal::new(home.log.log().await?, Arc::clone(&vault)), &macs, users).await?;
         let jwt = jwt(&keys, &macs)?;
         let kid = jwt.keyring().active(clock::now().0).ok_or(Failed::NoKeys(Algorithm::EdDsa))?.to_owned();
         vault.close().await;
@@ -142,11 +141,9 @@ pub(crate) async fn caught_up(server: &Process) -> Outcome<()> {
     Err(Failed::Late("the followers come to the head of the log"))
 }
 
-async fn open_vault(data: &Path) -> Outcome<Vault> {
-    let text = fs::read_to_string(data.join("master.key"))?;
-    let bytes = BASE64.decode(text.trim().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let master = MasterKey(Zeroizing::new(bytes.ok_or(Failed::Missing("the master key"))?));
-    Ok(Vault::open_file(&data.join("vault.db"), master).await?)
+fn master_key() -> Outcome<MasterKey> {
+    let bytes = BASE64.decode(MASTER_KEY.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    Ok(MasterKey(Zeroizing::new(bytes.ok_or(Failed::Missing("the master key"))?)))
 }
 
 fn jwt(keys: &[NodeKey], macs: &MacKeys) -> Outcome<Jwt> {

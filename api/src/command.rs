@@ -52,6 +52,7 @@ pub struct Accounts {
     hashes: HashPool,
     pub config: Arc<Config>,
     users: Arc<Folded<User>>,
+    standings: Arc<Folded<User>>,
     sessions: Arc<Folded<Session>>,
 }
 
@@ -121,14 +122,20 @@ async fn insist<T, E: OrderError, F: Future<Output = Result<T, E>>>(
 impl Accounts {
     pub fn new(journal: Journal, macs: Arc<MacKeys>, hashes: HashPool, config: Arc<Config>) -> Self {
         let users = Arc::new(Folded::new(FOLDED, Seals::Opened));
+        let standings = Arc::new(Folded::new(FOLDED, Seals::Kept));
         // No rule asks from where someone logged in.
         let sessions = Arc::new(Folded::new(FOLDED, Seals::Kept));
-        Self { journal, macs, hashes, config, users, sessions }
+        Self { journal, macs, hashes, config, users, standings, sessions }
     }
 
     /// A user, as his stream tells of him.
     pub(crate) async fn user(&self, user: UserId) -> Result<Loaded<User>, StoreError> {
         self.users.load(&self.journal, &StreamId::user(user)).await
+    }
+
+    /// The same for those who ask only whether he may come in: no key is fetched for it, and what is private is not there.
+    async fn standing(&self, user: UserId) -> Result<Loaded<User>, StoreError> {
+        self.standings.load(&self.journal, &StreamId::user(user)).await
     }
 
     /// A user's account, if he has one.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{sync::Barrier, task::JoinSet, time::Instant};
 
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     figures::{Latencies, Line, Spread, Unit},
     load::{self, Connection, Plan, clients},
@@ -30,7 +31,7 @@ struct Round {
 }
 
 pub(super) async fn flood() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(CROWD).await?;
+    let seeded = Seeded::on(Engine::Sqlite, CROWD).await?;
     let mut rounds = Vec::new();
     let mut peaks = Vec::new();
     for _ in 0..ROUNDS {

@@ -6,6 +6,7 @@ use store::random;
 
 use super::{USERS, WARM};
 use crate::{
+    engine::Engine,
     failed::Outcome,
     figures::{Line, Unit, grouped},
     load::{self, Client, Plan, clients},
@@ -29,7 +30,7 @@ struct Side {
 
 impl Side {
     async fn new(users: u32) -> Outcome<Self> {
-        let seeded = Seeded::new(users).await?;
+        let seeded = Seeded::on(Engine::Sqlite, users).await?;
         let server = seeded.home.serve().await?;
         Ok(Self { seeded, server })
     }

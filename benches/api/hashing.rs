@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{CLIENTS, USERS, WARM};
 use crate::{
+    engine::Engine,
     failed::{Failed, Outcome},
     figures::Line,
     load::{self, Client, Plan, clients},
@@ -18,9 +19,9 @@ use store::random;
 const SPAN: Duration = Duration::from_secs(4);
 const LIMIT: &str = "the pool alone";
 
-pub(super) async fn login() -> Outcome<Vec<Line>> {
-    let plain = compare(Home::new()?, || Ok(clients::logins(CLIENTS, 1..=USERS))).await?;
-    let mut home = Home::new()?;
+pub(super) async fn login(engine: Engine) -> Outcome<Vec<Line>> {
+    let plain = compare(Home::new(engine)?, || Ok(clients::logins(CLIENTS, 1..=USERS))).await?;
+    let mut home = Home::new(engine)?;
     home.set("STELE_LIMITS__ENABLED", "true");
     home.set("STELE_LIMITS__LOGIN", "1000000/5m");
     home.set("STELE_LIMITS__NETWORK", "1000000/10m");
@@ -32,8 +33,8 @@ pub(super) async fn login() -> Outcome<Vec<Line>> {
     ])
 }
 
-pub(super) async fn registration() -> Outcome<Vec<Line>> {
-    let rounds = compare(Home::new()?, || Ok(clients::newcomers(CLIENTS))).await?;
+pub(super) async fn registration(engine: Engine) -> Outcome<Vec<Line>> {
+    let rounds = compare(Home::new(engine)?, || Ok(clients::newcomers(CLIENTS))).await?;
     Ok(vec![rounds.line(&format!("registration, {CLIENTS} clients"), LIMIT).at_least(0.80)])
 }
 

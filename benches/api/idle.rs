@@ -1,6 +1,7 @@
 //! What the server takes when nobody has come yet, and how soon it takes requests, with ten thousand users in the log.
 
 use crate::{
+    engine::Engine,
     failed::Outcome,
     figures::{Line, Unit, grouped},
     machine,
@@ -11,7 +12,7 @@ use crate::{
 const USERS: u32 = 10_000;
 
 pub(super) async fn idle() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(USERS).await?;
+    let seeded = Seeded::on(Engine::Sqlite, USERS).await?;
     let (mut memory, mut ready) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let server = seeded.home.serve().await?;

@@ -2,7 +2,6 @@
 //! from outside, in their own database, as often as it goes.
 
 use std::{
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -11,7 +10,7 @@ use std::{
 };
 
 use projections::{ReadModel, SessionRow, UserRow};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use store::{
     Position,
     sqlite::{self, Role},
@@ -20,6 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use super::USERS;
 use crate::{
+    engine::{Engine, Place},
     failed::{Failed, Outcome},
     figures::{Latencies, Line, Unit},
     load::{self, Answer, Client, Load, Plan, clients},
@@ -33,8 +33,8 @@ const EVERY: Duration = Duration::from_millis(100);
 const SPAN: Duration = Duration::from_secs(4);
 const LOOK: Duration = Duration::from_millis(1);
 
-pub(super) async fn lag() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(USERS).await?;
+pub(super) async fn lag(engine: Engine) -> Outcome<Vec<Line>> {
+    let seeded = Seeded::on(engine, USERS).await?;
     let server = seeded.home.serve().await?;
     let (mut middle, mut worst, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     let (first, second) = (1..=USERS / 2, USERS / 2 + 1..=USERS);
@@ -42,7 +42,7 @@ pub(super) async fn lag() -> Outcome<Vec<Line>> {
     let mut renamers = noted(clients::renamers(&seeded, CLIENTS, second)?);
     for _ in 0..ROUNDS {
         let over = Arc::new(AtomicBool::new(false));
-        let watch = watch(seeded.home.data().join("views.db"), Arc::clone(&over));
+        let watch = watch(seeded.home.views.clone(), Arc::clone(&over));
         let load = async {
             let plan = Plan::open(&server, EVERY, SPAN);
             let loads = tokio::try_join!(load::run(plan, refreshers), load::run(plan, renamers));
@@ -65,7 +65,7 @@ pub(super) async fn lag() -> Outcome<Vec<Line>> {
     let detail = format!("{rate:.0} refreshes and {rate:.0} changes of names a second; {}", cores(&shares));
     Ok(vec![
         Line::new("from the answer to the read model, p99", Unit::Milliseconds, &worst)
-            .at_most(25.0)
+            .at_most(if engine == Engine::Postgres { 50.0 } else { 25.0 })
             .detail(detail),
         Line::new("from the answer to the read model, p50", Unit::Milliseconds, &middle)
             .detail("looked for every millisecond, so that up to one of them is the bench's own"),
@@ -119,29 +119,40 @@ impl Seen {
 }
 
 /// Looks at the checkpoints, which are written together with the rows that they vouch for.
-async fn watch(views: PathBuf, over: Arc<AtomicBool>) -> Outcome<Seen> {
+async fn watch(views: Place, over: Arc<AtomicBool>) -> Outcome<Seen> {
+    const SQL: &str = "select role, position from kept_checkpoints";
     load::on_its_own_thread(move || async move {
-        let mut connection = open(&views).await?;
-        let mut seen: Vec<(Instant, String, Position)> = Vec::new();
-        while !over.load(Relaxed) {
-            const SQL: &str = "select role, position from kept_checkpoints";
-            let rows: Vec<(String, i64)> = sqlx::query_as(SQL).fetch_all(&mut connection).await?;
-            let at = Instant::now();
-            for (role, position) in rows {
-                let position = Position::from_sql(position);
-                let known = seen.iter().rev().find(|(_, name, _)| *name == role);
-                if known.is_none_or(|(_, _, known)| *known < position) {
-                    seen.push((at, role, position));
-                }
+        match views {
+            Place::File(path) => {
+                let options = sqlite::options(&path, Role::Views).create_if_missing(false).read_only(true);
+                let mut connection = SqliteConnection::connect_with(&options).await?;
+                look_until(&over, async || Ok(sqlx::query_as(SQL).fetch_all(&mut connection).await?)).await
             }
-            sleep(LOOK).await;
+            Place::Server(url) => {
+                let mut connection = PgConnection::connect(&url).await?;
+                look_until(&over, async || Ok(sqlx::query_as(SQL).fetch_all(&mut connection).await?)).await
+            }
         }
-        Ok(Seen(seen))
     })
     .await
 }
 
-async fn open(views: &Path) -> Outcome<SqliteConnection> {
-    let options = sqlite::options(views, Role::Views).create_if_missing(false).read_only(true);
-    Ok(SqliteConnection::connect_with(&options).await?)
+async fn look_until(
+    over: &AtomicBool,
+    mut look: impl AsyncFnMut() -> Outcome<Vec<(String, i64)>>,
+) -> Outcome<Seen> {
+    let mut seen: Vec<(Instant, String, Position)> = Vec::new();
+    while !over.load(Relaxed) {
+        let rows = look().await?;
+        let at = Instant::now();
+        for (role, position) in rows {
+            let position = Position::from_sql(position);
+            let known = seen.iter().rev().find(|(_, name, _)| *name == role);
+            if known.is_none_or(|(_, _, known)| *known < position) {
+                seen.push((at, role, position));
+            }
+        }
+        sleep(LOOK).await;
+    }
+    Ok(Seen(seen))
 }

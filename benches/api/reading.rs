@@ -2,6 +2,7 @@
 
 use super::{CLIENTS, SPAN, USERS, WARM};
 use crate::{
+    engine::Engine,
     failed::Outcome,
     figures::Line,
     load::{self, Plan, clients, clients::Repeated},
@@ -12,14 +13,14 @@ use crate::{
 
 const LIMIT: &str = "a bare handler";
 
-pub(super) async fn verify() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(USERS).await?;
+pub(super) async fn verify(engine: Engine) -> Outcome<Vec<Line>> {
+    let seeded = Seeded::on(engine, USERS).await?;
     let rounds = compare(&seeded, || clients::verifications(&seeded, CLIENTS, 1..=USERS)).await?;
     Ok(vec![rounds.line(&format!("token/verify, {CLIENTS} clients"), LIMIT).at_least(0.60)])
 }
 
-pub(super) async fn user() -> Outcome<Vec<Line>> {
-    let seeded = Seeded::new(USERS).await?;
+pub(super) async fn user(engine: Engine) -> Outcome<Vec<Line>> {
+    let seeded = Seeded::on(engine, USERS).await?;
     let rounds = compare(&seeded, || clients::readers(&seeded, CLIENTS, 1..=USERS)).await?;
     Ok(vec![rounds.line(&format!("GET user, {CLIENTS} clients"), LIMIT).at_least(0.08).aim(0.20)])
 }

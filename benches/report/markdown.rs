@@ -4,18 +4,22 @@
 use std::{fs, path::Path};
 
 use super::{Table, bound, plot, reached, spread, verdict};
-use crate::failed::{Failed, Outcome};
+use crate::{
+    engine::Engine,
+    failed::{Failed, Outcome},
+};
 
 const PAGE: &str = "docs/performance.md";
 const PLOT: &str = "docs/performance.svg";
 
-/// Writes the tables into the page; the plot shows those of `./bench api`.
+/// Writes the tables into the page; the plot shows those of `./bench api` on SQLite.
 pub(crate) fn write(tables: &[Table], machine: &str) -> Outcome<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = fs::read_to_string(root.join(PAGE))?;
     for table in tables {
-        page = replaced(&page, table.name, &markdown(table, machine))?;
-        if table.name == "api" {
+        let on = if table.on == Engine::Postgres { " on postgres" } else { "" };
+        page = replaced(&page, &format!("{}{on}", table.name), &markdown(table, machine))?;
+        if table.name == "api" && table.on == Engine::Sqlite {
             fs::write(root.join(PLOT), plot::draw(&table.lines))?;
         }
     }

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod link;
 pub mod log;
 pub mod mac;
+mod migrations;
 pub mod node_keys;
 pub mod postgres;
 pub mod private_file;

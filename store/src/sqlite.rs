@@ -12,11 +12,10 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-use crate::private_file;
-
-static LOG: Migrator = sqlx::migrate!("../migrations/log/sqlite");
-static VAULT: Migrator = sqlx::migrate!("../migrations/vault/sqlite");
-static VIEWS: Migrator = sqlx::migrate!("../migrations/views/sqlite");
+use crate::{
+    migrations::{LOG_ON_SQLITE, VAULT_ON_SQLITE, VIEWS_ON_SQLITE},
+    private_file,
+};
 
 /// How long another process may hold a lock.
 const BUSY: Duration = Duration::from_secs(10);
@@ -36,9 +35,9 @@ pub enum Role {
 impl Role {
     fn migrator(self) -> &'static Migrator {
         match self {
-            Self::Log => &LOG,
-            Self::Vault => &VAULT,
-            Self::Views => &VIEWS,
+            Self::Log => &LOG_ON_SQLITE,
+            Self::Vault => &VAULT_ON_SQLITE,
+            Self::Views => &VIEWS_ON_SQLITE,
         }
     }
 

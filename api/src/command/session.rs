@@ -116,7 +116,7 @@ impl Accounts {
     }
 
     async fn check_user(&self, id: SessionId, live: &Live) -> Result<(), RefreshError> {
-        let user = self.user(live.user).await?.state;
+        let user = self.standing(live.user).await?.state;
         let account = user.account().ok_or(RefreshError::Unknown)?;
         if !account.active {
             return Err(RefreshError::Disabled);

@@ -26,6 +26,10 @@ use super::{
     encoded::{self, EncodedError, Verdict},
 };
 
+/// How far the threads stand back behind all others, as `nice` counts it.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
     /// At least one is started.
@@ -241,8 +245,20 @@ impl HashPool {
     }
 }
 
+/// Lets everyone else go first: a hash takes a core for tens of milliseconds, and who waits for one has time. Where other work
+/// takes all cores, half as many are hashed as if both counted the same.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    // Only Linux gives each thread a priority of its own. Without, hashing is as urgent as the rest.
+    _ = rustix::process::nice(NICENESS);
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn step_back() {}
+
 /// The life of one thread.
 fn work_off(queue: &Mutex<Receiver<Job>>, counters: &Counters) {
+    step_back();
     let mut arena = Arena::default();
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -9,7 +9,7 @@ mod tests;
 mod writer;
 
 use async_trait::async_trait;
-use sqlx::{Row, migrate::Migrator, postgres::PgArguments, query::Query};
+use sqlx::{Row, postgres::PgArguments, query::Query};
 use tokio::sync::watch;
 
 use super::{
@@ -17,14 +17,13 @@ use super::{
     row::recorded, tail::Tail, to_sql, unavailable,
 };
 use crate::{
+    migrations::LOG_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
     together::Together,
 };
 pub use rows::PostgresLogRows;
 use streams::StreamReader;
 use writer::PostgresEngine;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/log/postgres");
 
 /// How many connections read. One more writes, and one listens.
 const READERS: u32 = 8;
@@ -43,7 +42,7 @@ pub struct PostgresLog {
 impl PostgresLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
-        let database = Database::open(url, &MIGRATIONS, READERS, safety).await?;
+        let database = Database::open(url, &LOG_ON_POSTGRES, READERS, safety).await?;
         let LogHead { log_id, position: head, half_copied } = Self::look(&database)
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;

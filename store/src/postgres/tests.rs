@@ -3,13 +3,12 @@
 use super::*;
 use crate::{
     chain,
+    migrations::LOG_ON_POSTGRES,
     test_server::{LOG, OWNER, Postgres},
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/log/postgres");
-
 async fn open(url: &str, safety: Safety) -> Result<Database, OpenError> {
-    Database::open(&url.parse().unwrap(), &MIGRATIONS, 2, safety).await
+    Database::open(&url.parse().unwrap(), &LOG_ON_POSTGRES, 2, safety).await
 }
 
 fn refusal(url: &str) -> UrlError {

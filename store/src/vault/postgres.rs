@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use domain::{KeyId, Time};
-use sqlx::{Error, Row, migrate::Migrator, postgres::PgRow};
+use sqlx::{Error, Row, postgres::PgRow};
 
 use super::{
     Destroyed,
@@ -17,10 +17,9 @@ use super::{
 use crate::{
     durability::Durability,
     log::from_sql,
+    migrations::VAULT_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
 };
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/vault/postgres");
 
 /// How many connections a process holds: one that writes new keys, and those that read.
 const CONNECTIONS: u32 = 4;
@@ -30,12 +29,12 @@ pub(super) struct PostgresRows(Database);
 
 impl PostgresRows {
     pub(super) async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
-        Database::open(url, &MIGRATIONS, CONNECTIONS, safety).await.map(Self)
+        Database::open(url, &VAULT_ON_POSTGRES, CONNECTIONS, safety).await.map(Self)
     }
 
     /// As [`open`](Self::open), with one connection.
     pub(super) async fn open_alone(url: &Url, safety: Safety) -> Result<Self, OpenError> {
-        Database::open(url, &MIGRATIONS, 1, safety).await.map(Self)
+        Database::open(url, &VAULT_ON_POSTGRES, 1, safety).await.map(Self)
     }
 
     /// The rows of a vault that is there already; nothing is changed in it.

@@ -5,21 +5,21 @@ use sqlx::{
     Column, Encode, PgConnection, Postgres, Row as _, Type, TypeInfo, ValueRef,
     encode::IsNull,
     error::BoxDynError,
-    migrate::Migrator,
     postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
     query::Query,
 };
 
 use super::{Cell, Row, Statement, cell::unlike};
-use crate::postgres::{Database, OpenError, Safety, Url};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/views/postgres");
+use crate::{
+    migrations::VIEWS_ON_POSTGRES,
+    postgres::{Database, OpenError, Safety, Url},
+};
 
 /// How many connections a process holds: two for each follower, and those that answer queries.
 const CONNECTIONS: u32 = 8;
 
 pub(super) async fn open(url: &Url, safety: Safety) -> Result<Database, OpenError> {
-    Database::open(url, &MIGRATIONS, CONNECTIONS, safety).await
+    Database::open(url, &VIEWS_ON_POSTGRES, CONNECTIONS, safety).await
 }
 
 pub(super) async fn each(

@@ -234,6 +234,17 @@ async fn a_panic_leaves_the_thread_at_work() {
     assert_eq!(pool.verify(seat(&pool), secret("after it"), None).await.unwrap(), Verdict::Wrong);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn threads_that_hash_let_all_others_go_first() {
+    use rustix::process::getpriority_process;
+
+    let pool = pool(1, LONG);
+    let ours = getpriority_process(None).unwrap();
+    let theirs = pool.run(seat(&pool), |_| getpriority_process(None).unwrap()).await.unwrap();
+    assert_eq!(theirs, (ours + NICENESS).min(19));
+}
+
 #[test]
 fn a_password_does_not_print_itself() {
     assert!(!format!("{:?}", secret("hunter2")).contains("hunter2"));

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use sqlx::{Postgres, Row, Transaction, error::DatabaseError};
 
-use super::{MIGRATIONS, PostgresLog, can_be_kept, writer};
+use super::{PostgresLog, can_be_kept, writer};
 use crate::{
     log::{
         LogHead, Position, Recorded, StoreError,
@@ -13,6 +13,7 @@ use crate::{
         row::recorded,
         unavailable, went_on,
     },
+    migrations::LOG_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
 };
 
@@ -26,7 +27,7 @@ impl PostgresLogRows {
 
     /// Opens or makes the log.
     pub async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
-        Database::open(url, &MIGRATIONS, 1, safety).await.map(Self)
+        Database::open(url, &LOG_ON_POSTGRES, 1, safety).await.map(Self)
     }
 
     /// A transaction beside which nobody writes, on a log that has come to `head`.

@@ -5,7 +5,7 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     log::{
-        row::recorded,
+        row::{BESIDE, recorded},
         tail::{Events, Tail, deal},
         to_sql,
     },
@@ -23,7 +23,7 @@ impl Answers for StreamReader {
 
     /// `lateral` makes PostgreSQL go from what is asked to the events, and not the other way round.
     async fn answer(&self, tails: Vec<Tail>) -> Result<Vec<Events>, sqlx::Error> {
-        const SQL: &str = "select asked.place - 1 as asked, e.* \
+        const SQL: &str = "select e.*, asked.place - 1 \
              from unnest($1::text[], $2::bigint[]) with ordinality as asked (stream, after, place) \
              cross join lateral (select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
              data, sealed from events where stream = asked.stream and version > asked.after) as e \
@@ -31,7 +31,7 @@ impl Answers for StreamReader {
         let (streams, versions): (Vec<&str>, Vec<i64>) =
             tails.iter().map(|tail| (tail.stream.as_str(), to_sql(tail.after))).unzip();
         let rows = self.0.rows(|| self.0.query(SQL).bind(streams.clone()).bind(versions.clone())).await?;
-        let event = |row: &PgRow| Ok((row.try_get("asked")?, recorded(row)));
+        let event = |row: &PgRow| Ok((row.try_get(BESIDE)?, recorded(row)));
         Ok(deal(tails.len(), rows.iter().map(event).collect::<Result<Vec<_>, sqlx::Error>>()?))
     }
 }

@@ -5,7 +5,7 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
     log::{
-        row::recorded,
+        row::{BESIDE, recorded},
         tail::{Events, Tail, deal},
         to_sql,
     },
@@ -25,7 +25,7 @@ impl Answers for StreamReader {
             return Ok(vec![self.one(tail).await?.iter().map(recorded).collect()]);
         }
         let rows = self.many(&tails).await?;
-        let event = |row: &SqliteRow| Ok((row.try_get("asked")?, recorded(row)));
+        let event = |row: &SqliteRow| Ok((row.try_get(BESIDE)?, recorded(row)));
         Ok(deal(tails.len(), rows.iter().map(event).collect::<Result<Vec<_>, sqlx::Error>>()?))
     }
 }
@@ -39,8 +39,8 @@ impl StreamReader {
 
     /// `cross join` makes SQLite go from what is asked to the events, and not the other way round.
     async fn many(&self, tails: &[Tail]) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        const SQL: &str = "select asked.key as asked, e.position, e.stream, e.version, e.id, e.type, e.recorded_at, \
-             e.correlation, e.causation, e.actor, e.data, e.sealed from json_each(?) as asked cross join events as e \
+        const SQL: &str = "select e.position, e.stream, e.version, e.id, e.type, e.recorded_at, e.correlation, \
+             e.causation, e.actor, e.data, e.sealed, asked.key from json_each(?) as asked cross join events as e \
              on e.stream = asked.value ->> 0 and e.version > asked.value ->> 1 order by asked.key, e.version";
         let asked: Vec<_> = tails.iter().map(|tail| (tail.stream.as_str(), tail.after)).collect();
         let asked = serde_json::to_string(&asked).map_err(|error| sqlx::Error::Encode(error.into()))?;
