@@ -1,6 +1,6 @@
 //! What follows the log in this process, as its roles say: read models, mails, and whatever else goes on until the process stops.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use api::app::Followed;
 use projections::{Projector, ReadModel, SessionRow, UserRow};
@@ -96,7 +96,10 @@ impl Followers {
 
     /// Comes back when a follower has ended, which none does of itself.
     pub(super) async fn ended(&mut self) {
-        self.running.join_next().await;
+        if self.running.join_next().await.is_none() {
+            // A process without followers has none that could end.
+            return pending().await;
+        }
         tracing::error!("a follower ended, by a bug; the process ends too, to be started again");
     }
 

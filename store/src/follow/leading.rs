@@ -33,7 +33,7 @@ pub async fn follow(
         let start = *progress.borrow();
         let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
         let pause = match turn.lead(&mut follower, &mut grown, &mut stop).await {
-            Ok(()) => POLL.min(desk.tenure().length / 6),
+            Ok(()) => POLL.min(desk.tenure().length / 10),
             Err(error) => {
                 let role = follower.role();
                 tracing::warn!(role, error = chain(&error), "a follower stopped and will go on");
