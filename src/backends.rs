@@ -53,8 +53,8 @@ pub(crate) enum BackendError {
     )]
     Taken(PathBuf),
     #[error(
-        "the log {log} holds events, but its vault {vault} is new; put the vault back from your backup: without it \
-         nothing personal in the log can be read"
+        "the log {log} holds events, but its vault {vault} is new, or a copy that was not finished; finish it by the same `stele \
+         vault copy` again, or put the vault back from your backup: without it nothing personal in the log can be read"
     )]
     VaultLost { log: String, vault: String },
     #[error(
@@ -83,11 +83,12 @@ pub(crate) struct Backends {
     pub(crate) new_master_key: bool,
 }
 
-/// The proof that no other process serves these databases; held for as long as this one does.
-pub(crate) struct SoleServer(#[expect(dead_code, reason = "they are held, not used")] Vec<FileLock>);
+/// The proof that no other process serves these databases, as far as they are files; held for as long as this one does. Databases on
+/// a server are for any number of processes.
+pub(crate) struct SoleServer(Vec<FileLock>);
 
 impl Backends {
-    /// Opens all backends, making what does not exist yet. `sole`: whether this process alone serves them.
+    /// Opens all backends, making what does not exist yet. `sole`: for a process that serves them, or sees to it that none does.
     pub(crate) async fn open(settings: &Settings, sole: Option<&SoleServer>) -> Result<Self, BackendError> {
         let (master, new_master_key) = master_key::obtain(settings)?;
         let vault = open_vault(settings, master).await?;
@@ -98,7 +99,7 @@ impl Backends {
         signing_keys::ensure_one(&vault, settings.jwt.algorithm).await?;
         let desk = open_desk(settings, sole).await?;
         if sole.is_some() {
-            settle(settings, &desk, (log.log_id(), head)).await?;
+            settle(settings, &desk, log.as_ref()).await?;
         }
         let macs = MacKeys::from(&vault.node_keys().await?).ok_or(BackendError::NoKeys)?;
         Ok(Self { journal: Journal::new(log, vault), desk, macs: Arc::new(macs), new_master_key })
@@ -142,12 +143,14 @@ async fn open_desk(settings: &Settings, sole: Option<&SoleServer>) -> Result<Des
 }
 
 /// Makes sure that the read models are those of the log.
-async fn settle(
-    settings: &Settings,
-    desk: &Desk,
-    (log_id, head): (&str, Position),
-) -> Result<(), BackendError> {
-    match desk.settle(log_id, head, projections::rebuild::start_over).await? {
+async fn settle(settings: &Settings, desk: &Desk, log: &dyn EventLog) -> Result<(), BackendError> {
+    let origin = desk.origin().await?;
+    // The later news of the two: beside other processes both log and read models go on.
+    let head = log.head().await?;
+    if origin.is_of(log.log_id()) && origin.fits(log.log_id(), head) {
+        return Ok(());
+    }
+    match desk.settle(log.log_id(), head, projections::rebuild::start_over).await? {
         Settled::Fits => {}
         Settled::StartedOver => {
             tracing::warn!("the read models were made from another log; they are made again");
@@ -160,7 +163,7 @@ async fn settle(
     Ok(())
 }
 
-fn safety(settings: &Settings) -> Safety {
+pub(crate) fn safety(settings: &Settings) -> Safety {
     if settings.store.allow_unsafe { Safety::Waived } else { Safety::Required }
 }
 
@@ -188,6 +191,11 @@ impl SoleServer {
             locks.push(FileLock::claim_soon(&path).await?);
         }
         Ok(Self(locks))
+    }
+
+    /// Whether there is such a file, so that no other process can serve.
+    pub(crate) const fn is_alone(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Makes sure that no other process serves the same databases.

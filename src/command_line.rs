@@ -56,6 +56,9 @@ pub(crate) enum Operation {
     /// The event log.
     #[command(subcommand)]
     Log(Log),
+    /// The keys that open what is sealed in the log.
+    #[command(subcommand)]
+    Vault(Vault),
     /// Users and sessions that wait at an event which the read models can't take.
     #[command(subcommand)]
     Park(Park),
@@ -149,6 +152,16 @@ pub(crate) struct Retry {
 pub(crate) enum Log {
     /// Print events as they are recorded, without what is sealed in them.
     Tail(Tail),
+    /// Make the log at one URL the same as the one at another, and compare them. Given again, it goes on where it was stopped.
+    /// Exit code 3 if the two are not the same in the end.
+    Copy(Between),
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Vault {
+    /// Make the vault at one URL the same as the one at another, while nobody uses either, and compare them. Exit code 3 if the
+    /// two are not the same in the end.
+    Copy(Between),
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -156,6 +169,19 @@ pub(crate) struct Tail {
     /// Begin after this position. Default: the end of the log.
     #[arg(long, value_name = "POSITION")]
     pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct Between {
+    /// Where it is, as the settings have it: sqlite:PATH or `postgres://USER@HOST/DATABASE`. A password is best left to ~/.pgpass, as
+    /// others can see command lines.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// Where it goes: what is there must be empty, or a copy that was not finished.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
     #[command(flatten)]
     pub(crate) printed: Printed,
 }
@@ -265,6 +291,18 @@ mod tests {
         assert_eq!(command("doctor --json"), Command::Operate(Operation::Doctor(json)));
         let tail = Tail { from: Some("a-17".to_owned()), printed: Printed::default() };
         assert_eq!(command("log tail --from a-17"), Command::Operate(Operation::Log(Log::Tail(tail))));
+        let between =
+            Between { from: "sqlite:a".to_owned(), to: "postgres://b@c/d".to_owned(), printed: json };
+        assert_eq!(
+            command("log copy --from sqlite:a --to postgres://b@c/d --json"),
+            Command::Operate(Operation::Log(Log::Copy(between)))
+        );
+        let between = Between { from: "a".to_owned(), to: "b".to_owned(), printed: Printed::default() };
+        assert_eq!(
+            command("vault copy --from a --to b"),
+            Command::Operate(Operation::Vault(Vault::Copy(between)))
+        );
+        assert_eq!(parse("log copy --from sqlite:a"), Err(ErrorKind::MissingRequiredArgument));
         let check = Rebuild { check: true, printed: json, ..Rebuild::default() };
         assert_eq!(command("rebuild --check --json"), Command::Operate(Operation::Rebuild(check)));
         for two in ["--check --rollback", "--forget --check", "--rollback --forget"] {

@@ -1,11 +1,13 @@
 //! What an operator asks of an installation from the command line, whether or not a server runs beside it.
 //! Gives the same orders as the API, and prints the outcome for people or, with `--json`, for programs.
 
+mod copy;
 mod doctor;
 mod init;
 mod keys;
 mod log_tail;
 mod park;
+mod progress;
 mod rebuild;
 mod users;
 
@@ -19,17 +21,17 @@ use api::command::{Accounts, Failure};
 use projections::{Projector, ReadModel, RebuildError, RetryError, UserRow};
 use serde_json::Value;
 use store::{Position, StoreError, VaultError, follow::follow};
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, time::Instant};
 
+use copy::CopyFailed;
 pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Operation, Park, User},
+    command_line::{Keys, Log, Operation, Park, User, Vault},
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
-    serve::API,
     settings::{Database, Settings},
     signing_keys::SigningKeyError,
 };
@@ -59,10 +61,11 @@ pub(crate) enum OperateError {
     )]
     Behind,
     #[error(
-        "it is recorded and durable, but the running server has not heard of it within {} s; ask `stele doctor`",
+        "it is recorded and durable, but not every server has heard of it within {} s ({nodes} has not, and may be dead); \
+         ask `stele doctor`",
         PATIENCE.as_secs()
     )]
-    Unheard,
+    Unheard { nodes: String },
     #[error("no user has the username, e-mail address or pk `{0}`")]
     NoUser(String),
     #[error("`{name}` names several users: {pks}; name one by his pk")]
@@ -97,6 +100,8 @@ pub(crate) enum OperateError {
     Differs,
     #[error("the live read models are of another log; `stele rebuild` mends it, and so does starting stele")]
     OfAnotherLog,
+    #[error(transparent)]
+    Copy(#[from] CopyFailed),
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
@@ -107,6 +112,7 @@ impl OperateError {
         match self {
             Self::SeveralUsers { .. } => 2,
             Self::Differs | Self::OfAnotherLog => 3,
+            Self::Copy(failed) => failed.exit_code(),
             _ => 1,
         }
     }
@@ -128,6 +134,8 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::User(User::Enable(named)) => users::enable(&Site::open(settings).await?, named).await,
         Operation::Keys(Keys::List(printed)) => keys::list(&Site::open(settings).await?, printed).await,
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
+        Operation::Vault(Vault::Copy(asked)) => copy::copy_vault(settings, &asked).await,
+        Operation::Log(Log::Copy(asked)) => copy::copy_log(settings, &asked).await,
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
@@ -171,44 +179,56 @@ impl<'a> Site<'a> {
         Ok(orders::accounts(self.settings, &self.backends, Arc::new(config))?)
     }
 
-    /// Waits until the server, if one runs, has heard of everything up to `position`: its next answer knows it.
+    /// Waits until every process that judges tokens, if one runs, has heard of everything up to `position`: its next answer
+    /// knows it.
     async fn heard(&self, position: Position) -> Result<(), OperateError> {
-        if claim(self.settings)?.is_some() {
+        if claim(self.settings)?.is_some_and(|sole| sole.is_alone()) {
             return Ok(());
         }
-        self.reached(API, position).await.map_err(|error| match error {
-            OperateError::Behind => OperateError::Unheard,
-            other => other,
-        })
-    }
-
-    async fn reached(&self, role: &str, position: Position) -> Result<(), OperateError> {
-        let reached = async {
-            while self.backends.desk.checkpoint(role).await? < position {
-                tokio::time::sleep(POLL).await;
+        let start = Instant::now();
+        loop {
+            let mut deaf = self.backends.desk.listeners().await?;
+            deaf.retain(|listener| listener.position < position);
+            if deaf.is_empty() {
+                return Ok(());
             }
-            Ok(())
-        };
-        timeout(PATIENCE, reached).await.unwrap_or(Err(OperateError::Behind))
+            if start.elapsed() > PATIENCE {
+                let nodes: Vec<String> = deaf.into_iter().map(|listener| listener.node).collect();
+                return Err(OperateError::Unheard { nodes: nodes.join(", ") });
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
-    /// Keeps the read model of users itself, for as long as it takes to show all that the log holds.
+    /// Waits until the read model of users shows all that the log holds; whoever keeps it must go on.
+    async fn reached_by_users(&self) -> Result<(), OperateError> {
+        let (desk, head) = (&self.backends.desk, self.backends.journal.log().head().await?);
+        let (mut place, mut moved) = (Position::BEGINNING, Instant::now());
+        while moved.elapsed() < PATIENCE {
+            let now = desk.checkpoint(UserRow::NAME).await?;
+            if now >= head {
+                return Ok(());
+            }
+            if now != place {
+                (place, moved) = (now, Instant::now());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(OperateError::Behind)
+    }
+
+    /// Keeps the read model of users itself until it shows all that the log holds, unless a server does.
     async fn project_users(&self) -> Result<(), OperateError> {
         let (journal, desk) = (&self.backends.journal, &self.backends.desk);
-        let head = journal.log().head().await?;
         let projector = Projector::<UserRow>::new(journal.clone(), desk.views().clone());
-        let (progress, mut place) = watch::channel(Position::BEGINNING);
         let (stop, stopping) = watch::channel(false);
-        let following =
-            tokio::spawn(follow(projector, Arc::clone(journal.log()), desk.clone(), progress, stopping));
-        let mut moves = true;
-        while moves && *place.borrow_and_update() < head {
-            moves = matches!(timeout(PATIENCE, place.changed()).await, Ok(Ok(())));
-        }
+        let (log, progress) = (Arc::clone(journal.log()), watch::Sender::new(Position::BEGINNING));
+        let following = tokio::spawn(follow(projector, log, desk.clone(), progress, stopping));
+        let reached = self.reached_by_users().await;
         stop.send_replace(true);
         following.await.map_err(io::Error::other)?;
         desk.leave().await?;
-        if moves { Ok(()) } else { Err(OperateError::Behind) }
+        reached
     }
 }
 
@@ -221,7 +241,7 @@ fn is_installed(settings: &Settings) -> Result<(), BackendError> {
     }
 }
 
-/// The lock of the server; none while one runs.
+/// The lock of the server; none while one runs that lets no other beside it.
 fn claim(settings: &Settings) -> Result<Option<SoleServer>, BackendError> {
     match SoleServer::claim(settings) {
         Ok(sole) => Ok(Some(sole)),
@@ -237,8 +257,7 @@ async fn with_users(settings: &Settings) -> Result<Site<'_>, OperateError> {
     if sole.is_some() {
         site.project_users().await?;
     } else {
-        let head = site.backends.journal.log().head().await?;
-        site.reached(UserRow::NAME, head).await?;
+        site.reached_by_users().await?;
     }
     Ok(site)
 }

@@ -3,40 +3,33 @@
 
 mod banner;
 mod descriptors;
+mod ear;
 mod followers;
 mod upkeep;
+mod work;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use api::{
-    app::{App, Application, Parts, Ready, Waiting, Written},
-    config::Config,
     edge::{Edge, Origin, Origins},
-    revocation::Revocations,
-    router, server,
+    server,
 };
-use store::{StoreError, follow::Desk, random};
+use store::{StoreError, random};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    task::JoinHandle,
-    time::{Instant, timeout_at},
+    time::Instant,
 };
 use workers::{letter::ComposerError, outbox::FolderError};
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
     master_key,
-    orders::{self, OrdersError},
+    orders::OrdersError,
     output::Terminal,
-    settings::{Links, Role, RolesError, Settings, roles_of_process},
+    settings::{Links, Role, Roles, RolesError, Settings},
 };
-pub(crate) use followers::API;
-use followers::Followers;
-use upkeep::Upkeep;
-
-/// For how long beyond the life of the tokens that they end revocations are remembered.
-const SLACK: Duration = Duration::from_mins(2);
+use work::Work;
 
 /// What followers get for their last batch, though requests may have taken all of the drain time.
 const LAST_BATCH: Duration = Duration::from_secs(2);
@@ -72,10 +65,10 @@ pub(crate) enum ServeError {
 /// Serves until SIGTERM or SIGINT, and lets requests under way end.
 pub(crate) async fn serve(
     settings: Arc<Settings>,
-    roles: &[Role],
+    asked: &[Role],
     terminal: &Terminal,
 ) -> Result<(), ServeError> {
-    roles_of_process(roles)?;
+    let roles = Roles::of_process(asked, settings.store.embedded())?;
     let mut asked_to_stop = pin!(stop_signal().map_err(ServeError::Signals)?);
     let connections = descriptors::room_for(settings.api.server.max_connections);
     let sole = SoleServer::claim_soon(&settings).await?;
@@ -88,66 +81,32 @@ pub(crate) async fn serve(
     if let Some(exposure) = master_key::exposure(&settings) {
         tracing::warn!("{exposure}");
     }
-    banner::greet(terminal, &settings, &links, backends.new_master_key);
+    banner::greet(terminal, &settings, &links, (&roles, &backends));
 
-    let config = Arc::new(orders::config(&settings));
-    let revocations = Arc::new(Revocations::new(config.max_silence, memory(&config)));
-    let mut followers = Followers::start(&settings, &links, &backends, &revocations, terminal).await?;
-    let head = backends.journal.log().head().await?;
-    tokio::select! {
-        () = followers.catch_up(head) => {}
-        () = &mut asked_to_stop => {
-            followers.stop(Instant::now() + settings.api.server.drain).await;
-            return Ok(());
-        }
-    }
-    let app = application(&settings, &backends, (config, &links.issuer), (revocations, &followers)).await?;
-    let upkeep =
-        Upkeep { app: Arc::clone(&app), backends: backends.clone(), settings: Arc::clone(&settings) };
-    let upkeep = tokio::spawn(upkeep.keep_up(links.issuer.clone(), followers.stopping()));
-
+    let mut work = Work::begin(&roles, (Arc::clone(&settings), &links), backends, terminal).await?;
+    let routes = tokio::select! {
+        routes = work.routes(&roles) => routes?,
+        () = &mut asked_to_stop => return work.end(Instant::now() + settings.api.server.drain).await,
+    };
     let mut limits = settings.api.server.clone();
     limits.max_connections = connections;
-    let served = edge(&settings, &links).wrap(router::routes(app), limits.clone());
+    let served = edge(&settings, &links).wrap(routes, limits.clone());
     banner::listening(terminal, bound);
     let (mut failed, mut stop_by) = (false, Instant::now());
     server::serve(listener, served, limits, async {
         tokio::select! {
             () = asked_to_stop => {}
-            () = followers.ended() => failed = true,
+            () = work.failed() => failed = true,
         }
         stop_by = Instant::now() + settings.api.server.drain;
     })
     .await;
-    wind_up(followers, upkeep, &backends.desk, stop_by.max(Instant::now() + LAST_BATCH)).await?;
+    work.end(stop_by.max(Instant::now() + LAST_BATCH)).await?;
     drop(sole);
     if failed {
         return Err(ServeError::FollowerEnded);
     }
     banner::farewell(terminal);
-    Ok(())
-}
-
-/// Ends what goes on behind the requests, and gives up the leases. What is not done by `until` is left where it stands, as a
-/// kill would leave it: the next start goes on from there.
-async fn wind_up(
-    followers: Followers,
-    upkeep: JoinHandle<()>,
-    desk: &Desk,
-    until: Instant,
-) -> Result<(), ServeError> {
-    followers.stop(until).await;
-    let rest = timeout_at(until, async {
-        if let Err(error) = upkeep.await {
-            tracing::error!(%error, "the upkeep ended badly");
-        }
-        desk.leave().await
-    });
-    if let Ok(left) = rest.await {
-        left?;
-    } else {
-        tracing::warn!("the leases could not be given up in time; the next start takes them over");
-    }
     Ok(())
 }
 
@@ -161,38 +120,6 @@ fn stop_signal() -> Result<impl Future<Output = ()>, io::Error> {
         }
         tracing::info!("stopping: requests under way may end");
     })
-}
-
-async fn application(
-    settings: &Settings,
-    backends: &Backends,
-    (config, issuer): (Arc<Config>, &str),
-    (revocations, followers): (Arc<Revocations>, &Followers),
-) -> Result<App, ServeError> {
-    let jwt = backends.jwt(settings, issuer).await?;
-    let health = Parts {
-        journal: backends.journal.clone(),
-        views: backends.desk.views().clone(),
-        followers: followers.places(),
-        revocations: Arc::clone(&revocations),
-        written: Written::default(),
-        waiting: Waiting::default(),
-    };
-    let accounts = orders::accounts(settings, backends, config)?;
-    let sessions_at = followers.place_of_sessions();
-    Ok(Application::new(Ready {
-        accounts,
-        desk: backends.desk.clone(),
-        revocations,
-        jwt,
-        health,
-        sessions_at,
-    }))
-}
-
-/// Revocations matter for as long as a token lives that was made before them.
-fn memory(config: &Config) -> Duration {
-    config.jwt.access_ttl + SLACK
 }
 
 fn edge(settings: &Settings, links: &Links) -> Edge {

@@ -33,7 +33,7 @@ struct Place {
 async fn the_tour_of_the_readme_works_word_for_word() {
     let server = Server::at(Home::bare(&[])).await;
     let place = Place {
-        folder: server.home().path().to_owned(),
+        folder: server.home().path(),
         addresses: vec![("localhost:8000", server.address().to_owned())],
     };
     assert_shows(&banner(), &place.as_told(&server.lines().join("\n")));

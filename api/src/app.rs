@@ -2,14 +2,17 @@
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
 use projections::{ReadModel, SessionRow, UserReader, UserRow, users};
-use store::{Journal, Position, StoreError, chain, follow::Desk, views::Views};
-use tokio::sync::watch;
+use store::{
+    Journal, Position, StoreError, chain,
+    follow::{Desk, Reached},
+    views::Views,
+};
 use workers::{Revocation, Revoked};
 
 use crate::{
@@ -24,7 +27,7 @@ use crate::{
 mod health;
 mod key_mode;
 
-pub use health::{Part, Parts, Waiting, Written};
+pub use health::{Followed, Hearing, Part, Parts, Waiting, Written};
 pub(crate) use key_mode::{KeySession, KeySessions};
 
 /// How long a query waits for what it was asked to know.
@@ -42,11 +45,10 @@ pub struct Application {
     pub(crate) users: UserReader,
     pub attempts: Attempts,
     pub revocations: Arc<Revocations>,
-    pub health: Parts,
     pub(crate) verified: VerifiedTokens,
     pub(crate) key_sessions: KeySessions,
     jwt: RwLock<Arc<Jwt>>,
-    sessions_at: watch::Receiver<Position>,
+    sessions: Reached,
 }
 
 /// What the binary has made ready.
@@ -55,14 +57,13 @@ pub struct Ready {
     pub desk: Desk,
     pub revocations: Arc<Revocations>,
     pub jwt: Jwt,
-    pub health: Parts,
     /// How far the read model of sessions has come.
-    pub sessions_at: watch::Receiver<Position>,
+    pub sessions: Reached,
 }
 
 impl Application {
     pub fn new(ready: Ready) -> App {
-        let Ready { accounts, desk, revocations, jwt, health, sessions_at } = ready;
+        let Ready { accounts, desk, revocations, jwt, sessions } = ready;
         let config = Arc::clone(&accounts.config);
         let views = desk.views().clone();
         Arc::new(Self {
@@ -72,11 +73,10 @@ impl Application {
             accounts,
             views,
             revocations,
-            health,
             verified: VerifiedTokens::new(REMEMBERED_TOKENS),
             key_sessions: KeySessions::default(),
             jwt: RwLock::new(Arc::new(jwt)),
-            sessions_at,
+            sessions,
         })
     }
 
@@ -134,11 +134,9 @@ impl Application {
     /// Waits, for a while, until the list of sessions shows all that the log holds now.
     pub(crate) async fn wait_for_sessions(&self) -> Result<(), Answer> {
         let head = self.journal().log().head().await?;
-        let mut place = self.sessions_at.clone();
-        let reached = place.wait_for(|place| *place >= head);
-        match tokio::time::timeout(PATIENCE, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Answer::unavailable(Duration::from_secs(1))),
+        match tokio::time::timeout(PATIENCE, self.sessions.wait_for(head)).await {
+            Ok(reached) => Ok(reached.map_err(StoreError::Unavailable)?),
+            Err(_) => Err(Answer::unavailable(Duration::from_secs(1))),
         }
     }
 
@@ -189,7 +187,7 @@ impl Revoked for Listener {
         Ok(())
     }
 
-    fn hear(&self) {
-        self.revocations.hear();
+    fn hear(&self, up_to: Instant) {
+        self.revocations.hear(up_to);
     }
 }

@@ -72,9 +72,10 @@ impl Revocations {
         self.memory
     }
 
-    /// Notes that the feed is alive.
-    pub fn hear(&self) {
-        *self.heard.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// Notes that the feed told of everything up to a moment.
+    pub fn hear(&self, up_to: Instant) {
+        let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
+        *heard = up_to.max(*heard);
     }
 
     pub fn revoke(&self, session: SessionId, at: Time) {

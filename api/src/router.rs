@@ -10,7 +10,7 @@ use axum::{
 
 use crate::{
     answer::{Answer, Handled},
-    app::App,
+    app::{App, Parts},
     call::{self, Call},
     config::TokenMode,
     endpoint::{
@@ -28,14 +28,17 @@ const LIVE_PATH: &str = "/health/live";
 const READY_PATH: &str = "/health/ready";
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
+/// What requests are answered by.
+pub type Routes = Router;
+
 /// Whether paths that begin with this segment are served at the root, so that the contract's can't begin with it.
 pub fn is_own(segment: &str) -> bool {
     let own = [VERIFY_PATH, RESET_PATH, LIVE_PATH, READY_PATH, JWKS_PATH, Endpoint::SESSIONS.path];
     own.iter().any(|path| path.trim_start_matches('/').split('/').next() == Some(segment))
 }
 
-/// All routes of the API.
-pub fn routes(app: App) -> Router {
+/// All routes of a process that serves the API.
+pub fn routes(app: App, parts: Parts) -> Routes {
     let base = app.config.base_path.clone();
     let table = Table { base: &base, jwt: app.config.tokens == TokenMode::Jwt, router: Router::new() };
     let table = table
@@ -54,19 +57,20 @@ pub fn routes(app: App) -> Router {
     let own = Table { base: "", ..table }.with(Endpoint::SESSIONS, sessions::sessions);
     own.router
         .route(&mounted("", Endpoint::SESSION), any(one_session))
-        .merge(health_routes())
         .route(JWKS_PATH, get(health::jwks).fallback(wrong_method))
         .route(VERIFY_PATH, get(link_page::verify_form).post(link_page::verify).fallback(wrong_method))
         .route(RESET_PATH, get(link_page::reset_form).post(link_page::reset).fallback(wrong_method))
-        .fallback(nowhere)
         .with_state(app)
+        .merge(health_routes(parts))
 }
 
-/// The routes of a process that serves no API.
-fn health_routes() -> Router<App> {
+/// The routes of every process.
+pub fn health_routes(parts: Parts) -> Routes {
     Router::new()
         .route(LIVE_PATH, get(health::live).fallback(wrong_method))
         .route(READY_PATH, get(health::ready).fallback(wrong_method))
+        .fallback(nowhere)
+        .with_state(parts)
 }
 
 async fn one_session(State(app): State<App>, id: Path<String>, request: Request) -> Response {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use store::{
     Position, StoreError, Vault, chain,
     durability::Durability,
-    follow::Desk,
-    log::{PostgresLog, SqliteLog},
+    follow::{Desk, Listener, Standing},
+    log::{LogHead, PostgresLog, SqliteLog},
     postgres::{self, Url},
     sqlite,
     views::Views,
@@ -32,10 +32,10 @@ struct Finding {
 }
 
 pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
-    let (server, runs) = server(settings);
+    let (server, alone) = server(settings);
     let (log, found) = log(settings).await;
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
-    findings.extend(views(settings, runs).await);
+    findings.extend(views(settings, alone).await);
     findings.push(bus(settings));
     findings.push(mail(settings));
     let well = findings.iter().all(|finding| finding.ok);
@@ -52,11 +52,18 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     if well { Ok(()) } else { Err(OperateError::Unwell) }
 }
 
-fn server(settings: &Settings) -> (Finding, bool) {
+/// What is to be said of the server and, where the databases let only one run, whether it does.
+fn server(settings: &Settings) -> (Finding, Option<bool>) {
+    if settings.store.lets_many_serve() {
+        return (
+            Finding::well("server", "any number of processes may run; those that do are told of below"),
+            None,
+        );
+    }
     match SoleServer::claim_if_made(settings) {
-        Ok(_) => (Finding::well("server", "none runs on these databases"), false),
-        Err(BackendError::Taken(_)) => (Finding::well("server", "one runs"), true),
-        Err(error) => (Finding::unwell("server", &error), false),
+        Ok(_) => (Finding::well("server", "none runs on these databases"), Some(false)),
+        Err(BackendError::Taken(_)) => (Finding::well("server", "one runs"), Some(true)),
+        Err(error) => (Finding::unwell("server", &error), Some(false)),
     }
 }
 
@@ -75,8 +82,7 @@ async fn inspected<T, E: Error + 'static>(
 
 /// What is found of a log.
 struct Looked {
-    id: String,
-    head: Position,
+    head: LogHead,
     durability: Durability,
 }
 
@@ -86,10 +92,12 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
         Database::Postgres(url) => log_on_server(url).await.map_err(|error| Finding::unwell("log", &error)),
     };
     match looked {
-        Ok(Looked { id, head, durability }) => {
-            let detail = format!("{}, {durability}, {} events, log id {id}", settings.store.log, head.0);
-            let finding = Finding { ok: durability.is_full(), ..Finding::well("log", detail) };
-            (finding, Some((id, head)))
+        Ok(Looked { head: LogHead { log_id, position, half_copied }, durability }) => {
+            let place = &settings.store.log;
+            let half = if half_copied { "; a copy that was begun and not finished: copy again" } else { "" };
+            let detail = format!("{place}, {durability}, {} events, log id {log_id}{half}", position.0);
+            let ok = durability.is_full() && !half_copied;
+            (Finding { ok, ..Finding::well("log", detail) }, Some((log_id, position)))
         }
         Err(finding) => (finding, None),
     }
@@ -97,16 +105,16 @@ async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
 
 async fn log_in_file(path: &Path) -> Result<Looked, BackendError> {
     let pool = sqlite::inspect(path, sqlite::Role::Log).await?;
-    let (id, head) = SqliteLog::look(&pool).await.map_err(unreadable)?;
+    let head = SqliteLog::look(&pool).await.map_err(unreadable)?;
     let durability = sqlite::durability(&pool).await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 async fn log_on_server(url: &Url) -> Result<Looked, BackendError> {
     let database = postgres::Database::connect(url, 1).await?;
-    let (id, head) = PostgresLog::look(&database).await.map_err(unreadable)?;
+    let head = PostgresLog::look(&database).await.map_err(unreadable)?;
     let durability = database.durability().await.map_err(unreadable)?.into();
-    Ok(Looked { id, head, durability })
+    Ok(Looked { head, durability })
 }
 
 fn unreadable(error: sqlx::Error) -> BackendError {
@@ -131,9 +139,9 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
         Err(finding) => return finding,
     };
     match (vault.durability().await, vault.node_keys().await, vault.log_id().await) {
-        (Ok(_), Ok(_), Ok(None)) if is_needed => {
-            ill(format!("{place} is new, and the log can't be read without the old one: restore it"))
-        }
+        (Ok(_), Ok(_), Ok(None)) if is_needed => ill(format!(
+            "{place} is new, or a copy that was not finished, and the log can't be read without all of it: finish `stele vault copy`, or restore it"
+        )),
         (Ok(_), Ok(_), Ok(Some(bound))) if log.is_some_and(|(id, _)| *id != bound) => {
             ill(format!("{place} belongs to log {bound}, not to this one"))
         }
@@ -157,7 +165,8 @@ async fn existing_vault(settings: &Settings) -> Result<Vault, BackendError> {
     })
 }
 
-async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
+/// The read models and, from the desk beside them, who follows the log. `alone`: as [`server`] found.
+async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
     let place = &settings.store.views;
     let opened = match place {
         Database::Sqlite(path) => inspected("views", path, Views::inspect_file(path)).await,
@@ -170,28 +179,53 @@ async fn views(settings: &Settings, served: bool) -> Vec<Finding> {
         Err(finding) => return vec![finding],
     };
     let mut findings = vec![read_models(place, &views).await];
-    let standings = Desk::over(views).standings().await;
+    let desk = Desk::over(views);
+    let (standings, listeners) = (desk.standings().await, desk.listeners().await);
     // After them, as events come in meanwhile: nobody is ahead of a head that was read later.
     let head = log(settings).await.1.map(|(_, head)| head);
-    match standings {
-        Ok(standings) => findings.extend(standings.into_iter().map(|standing| {
-            let (place, led) = (standing.position.0, served && standing.led);
-            let lag = head.map(|head| head.0.saturating_sub(place));
-            // A leader renews his lease between two batches.
-            let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
-            let ahead = head.is_some_and(|head| place > head.0);
-            let detail = if ahead {
-                format!("at {place}, beyond the log's end: the read models are of another log; start stele to mend it")
-            } else if stuck {
-                format!("at {place}, stuck: events wait, and the server has let its lease run out; see its log")
-            } else {
-                format!("at {place}, {}", if led { "led" } else { "nobody leads it now" })
-            };
-            Finding { ok: !ahead && !stuck, lag, ..Finding::well(standing.role, detail) }
-        })),
-        Err(error) => findings.push(Finding::unwell("followers", &error)),
+    match (standings, listeners) {
+        (Ok(standings), Ok(listeners)) => {
+            let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
+            let served = alone.unwrap_or(any);
+            findings.extend(standings.iter().map(|standing| led(standing, served, head)));
+            if served {
+                findings.extend(listeners.iter().map(|listener| listening(listener, head)));
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => findings.push(Finding::unwell("followers", &error)),
     }
     findings
+}
+
+/// A follower of which one leads.
+fn led(standing: &Standing, served: bool, head: Option<Position>) -> Finding {
+    let (place, led) = (standing.position.0, served && standing.led);
+    let lag = head.map(|head| head.0.saturating_sub(place));
+    // A leader renews his lease beside his work.
+    let stuck = served && !led && lag.is_some_and(|lag| lag > 0);
+    let ahead = head.is_some_and(|head| place > head.0);
+    let detail = if ahead {
+        format!(
+            "at {place}, beyond the log's end: the read models are of another log; start stele to mend it"
+        )
+    } else if stuck {
+        format!(
+            "at {place}, stuck: events wait, and {} has let its lease run out; see its log",
+            standing.node
+        )
+    } else if led {
+        format!("at {place}, led by {}", standing.node)
+    } else {
+        format!("at {place}, nobody leads it now")
+    };
+    Finding { ok: !ahead && !stuck, lag, ..Finding::well(&standing.role, detail) }
+}
+
+/// A process that judges tokens by what it has heard.
+fn listening(listener: &Listener, head: Option<Position>) -> Finding {
+    let (node, place) = (&listener.node, listener.position.0);
+    let lag = head.map(|head| head.0.saturating_sub(place));
+    Finding { lag, ..Finding::well(format!("api {node}"), format!("has heard of revocations up to {place}")) }
 }
 
 async fn read_models(place: &Database, views: &Views) -> Finding {

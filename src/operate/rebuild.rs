@@ -1,17 +1,19 @@
 //! `stele rebuild`: has the read models made anew, compared or switched back, and tells what came of it.
 
-mod display;
-
 use api::position_text;
 use projections::{
     Rebuild,
-    rebuild::{self, Model, Report},
+    rebuild::{self, Model, Report, Step},
 };
 use serde_json::{Value, json};
 use store::{EventLog, views::Views};
 use tokio::time::Instant;
 
-use super::{OperateError, Site, say, say_json};
+use super::{
+    OperateError, Site,
+    progress::{Progress, Stage},
+    say, say_json,
+};
 use crate::{
     command_line::{Printed, Rebuild as Asked},
     file_lock::beside,
@@ -19,7 +21,6 @@ use crate::{
     settings::Settings,
     table::Table,
 };
-use display::Display;
 
 /// What was done.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +38,12 @@ pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), Op
     if asked.forget {
         return forget(views, asked.printed).await;
     }
-    let (start, display) = (Instant::now(), Display::new(asked.printed));
+    let (start, display) = (Instant::now(), Progress::new(asked.printed));
     let rebuild = Rebuild {
         journal: &site.backends.journal,
         views,
         scratch: settings.store.views.file().map(|path| beside(path, ".rebuild")),
-        progress: &|step| display.show(step),
+        progress: &|step| display.show(stage(step)),
     };
     let (done, outcome) = if asked.rollback {
         (Done::RolledBack, rebuild.roll_back().await)
@@ -61,6 +62,16 @@ pub(super) async fn rebuild(settings: &Settings, asked: &Asked) -> Result<(), Op
         asked.printed,
     )?;
     if asked.check && !report.is_same() { Err(OperateError::Differs) } else { Ok(()) }
+}
+
+fn stage(step: Step) -> Stage {
+    let (name, done, of, what) = match step {
+        Step::Reading { done, of } => ("reading the log", done, of, "positions"),
+        Step::Comparing => ("summing up", 0, 0, ""),
+        Step::Copying { done, of } => ("copying", done, of, "rows"),
+        Step::Switching => ("switching", 0, 0, ""),
+    };
+    Stage { name, done, of, what }
 }
 
 async fn forget(views: &Views, printed: Printed) -> Result<(), OperateError> {

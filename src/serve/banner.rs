@@ -3,14 +3,20 @@
 use std::{fmt::Write as _, net::SocketAddr};
 
 use crate::{
+    backends::Backends,
     master_key,
     output::Terminal,
-    settings::{Links, Outbox, Settings},
+    settings::{Links, Outbox, Role, Roles, Settings},
 };
 
 /// Prints what a person wants to know at the start.
-pub(super) fn greet(terminal: &Terminal, settings: &Settings, links: &Links, new_master_key: bool) {
-    terminal.say(text(settings, links, new_master_key).trim_end());
+pub(super) fn greet(
+    terminal: &Terminal,
+    settings: &Settings,
+    links: &Links,
+    (roles, backends): (&Roles, &Backends),
+) {
+    terminal.say(text(settings, links, (roles, backends)).trim_end());
 }
 
 /// Prints the one line that programs wait for: requests are taken.
@@ -23,20 +29,45 @@ pub(super) fn farewell(terminal: &Terminal) {
     terminal.say("stopped");
 }
 
-fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
-    let Outbox::Files(mails) = &settings.mail.outbox;
+fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backends)) -> String {
     let mut text = String::new();
     let mut line = |words: std::fmt::Arguments<'_>| {
         // Writing to a string does not fail.
         _ = text.write_fmt(format_args!("{words}\n"));
     };
-    line(format_args!(
-        "Stele {} serves {}{}",
-        env!("CARGO_PKG_VERSION"),
-        links.public_url,
-        settings.api.base_path
-    ));
-    line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
+    let (version, base) = (env!("CARGO_PKG_VERSION"), &settings.api.base_path);
+    if roles.take(Role::Api) {
+        line(format_args!("Stele {version} serves {}{base}", links.public_url));
+    } else {
+        line(format_args!("Stele {version} serves nothing but /health/, as it has not the role api."));
+    }
+    for (role, why) in roles.without_work() {
+        line(format_args!("It has nothing to do as {role}: {why}."));
+    }
+    if roles.take(Role::Mailer) {
+        let Outbox::Files(mails) = &settings.mail.outbox;
+        line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
+    }
+    places(settings, &mut line);
+    if !settings.is_embedded() {
+        line(format_args!("Other processes know this one as {}.", backends.desk.node()));
+    }
+    if backends.new_master_key {
+        line(format_args!("{}", master_key::advice(settings)));
+    }
+    if roles.take(Role::Api) {
+        line(format_args!("Try it:"));
+        line(format_args!(
+            "  curl {}{base}/registration/ -d username=ada -d email=ada@example.org \
+             -d 'password1=correct horse battery' -d 'password2=correct horse battery'",
+            links.public_url
+        ));
+    }
+    text
+}
+
+/// Where everything is kept.
+fn places(settings: &Settings, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
     let store = &settings.store;
     for (what, url) in
         [("Events", store.log.url()), ("Read models", store.views.url()), ("Keys", store.vault.url())]
@@ -47,14 +78,4 @@ fn text(settings: &Settings, links: &Links, new_master_key: bool) -> String {
     }
     let rest = if settings.is_embedded() { "Everything" } else { "All else" };
     line(format_args!("{rest} is kept in {}.", settings.data_dir.display()));
-    if new_master_key {
-        line(format_args!("{}", master_key::advice(settings)));
-    }
-    line(format_args!("Try it:"));
-    line(format_args!(
-        "  curl {}{}/registration/ -d username=ada -d email=ada@example.org \
-         -d 'password1=correct horse battery' -d 'password2=correct horse battery'",
-        links.public_url, settings.api.base_path
-    ));
-    text
 }

@@ -1,15 +1,12 @@
-//! The followers of the log that this process runs: read models, mails, and the node's own ear for revocations.
+//! What follows the log in this process, as its roles say: read models, mails, and whatever else goes on until the process stops.
 
 use std::sync::Arc;
 
-use api::{
-    app::{Application, Listener},
-    revocation::Revocations,
-};
-use projections::{Projector, ReadModel, SessionRow, UserReader, UserRow};
+use api::app::Followed;
+use projections::{Projector, ReadModel, SessionRow, UserRow};
 use store::{
-    Position, clock,
-    follow::{Desk, Follower, follow},
+    Position,
+    follow::{Follower, follow},
 };
 use tokio::{
     sync::watch,
@@ -17,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use workers::{
-    InProcess, Mailer, Revoker,
+    InProcess, Mailer,
     letter::{Composer, LinkUrls, Sender},
     outbox::FileOutbox,
 };
@@ -26,13 +23,13 @@ use super::ServeError;
 use crate::{
     backends::Backends,
     output::Terminal,
-    settings::{Links, Outbox, Settings},
+    settings::{Links, Outbox, Role, Roles, Settings},
 };
 
-/// The name under which the node that serves the API follows the log.
-pub(crate) const API: &str = "api";
 /// The name under which mails are sent.
 const MAILER: &str = "mailer";
+/// All followers of which one leads, whichever process it is in.
+const LED: [&str; 3] = [UserRow::NAME, SessionRow::NAME, MAILER];
 
 pub(super) struct Followers {
     stop: watch::Sender<bool>,
@@ -41,65 +38,55 @@ pub(super) struct Followers {
 }
 
 impl Followers {
+    /// Takes part in the contest for what the roles of this process are to lead.
     pub(super) async fn start(
-        settings: &Settings,
-        links: &Links,
+        roles: &Roles,
+        (settings, links): (&Settings, &Links),
         backends: &Backends,
-        revocations: &Arc<Revocations>,
         terminal: &Terminal,
     ) -> Result<Self, ServeError> {
-        let (journal, desk) = (&backends.journal, &backends.desk);
-        let place = Application::load_revocations(revocations, desk, clock::now()).await?;
-        desk.place(API, place).await?;
-        let mailer = mailer(settings, links, backends, terminal).await?;
-        let listener = Listener {
-            revocations: Arc::clone(revocations),
-            users: UserReader::new(journal.clone(), desk.views().clone()),
-        };
-        let revoker = Revoker::new(listener);
-
         let mut followers =
             Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
-        followers.run(
-            UserRow::NAME,
-            Projector::<UserRow>::new(journal.clone(), desk.views().clone()),
-            backends,
-        );
-        followers.run(
-            SessionRow::NAME,
-            Projector::<SessionRow>::new(journal.clone(), desk.views().clone()),
-            backends,
-        );
-        followers.run(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
-        followers.run(API, InProcess::new(API, revoker, desk.clone()), backends);
+        let (journal, desk) = (&backends.journal, &backends.desk);
+        if roles.take(Role::Projector) {
+            let views = desk.views();
+            let users = Projector::<UserRow>::new(journal.clone(), views.clone());
+            let sessions = Projector::<SessionRow>::new(journal.clone(), views.clone());
+            followers.contend(UserRow::NAME, users, backends);
+            followers.contend(SessionRow::NAME, sessions, backends);
+        }
+        if roles.take(Role::Mailer) {
+            let mailer = mailer((settings, links), backends, terminal).await?;
+            followers.contend(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
+        }
         Ok(followers)
     }
 
-    fn run(&mut self, name: &'static str, follower: impl Follower + 'static, backends: &Backends) {
+    fn contend(&mut self, name: &'static str, follower: impl Follower + 'static, backends: &Backends) {
         let (progress, place) = watch::channel(Position::BEGINNING);
-        let (log, desk): (_, Desk) = (Arc::clone(backends.journal.log()), backends.desk.clone());
+        let (log, desk) = (Arc::clone(backends.journal.log()), backends.desk.clone());
+        self.run(name, place, follow(follower, log, desk, progress, self.stopping()));
+    }
+
+    /// Has something go on that tells at `place` how far it is, and that ends only when it is told to stop.
+    pub(super) fn run(
+        &mut self,
+        name: &'static str,
+        place: watch::Receiver<Position>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         self.places.push((name, place));
-        self.running.spawn(follow(follower, log, desk, progress, self.stop.subscribe()));
+        self.running.spawn(task);
     }
 
-    /// Waits until the node has heard of every revocation up to `head`.
-    pub(super) async fn catch_up(&mut self, head: Position) {
-        if let Some((_, place)) = self.places.iter_mut().find(|(name, _)| *name == API) {
-            // It fails only where the follower ended, for which the server ends too.
-            _ = place.wait_for(|place| *place >= head).await;
-        }
+    /// All followers of which one leads, those of other processes too.
+    pub(super) fn led(&self) -> Vec<Followed> {
+        LED.map(|name| Followed { name, here: self.place(name) }).into()
     }
 
-    /// How far each follower has come.
-    pub(super) fn places(&self) -> Vec<(&'static str, watch::Receiver<Position>)> {
-        self.places.clone()
-    }
-
-    /// How far the read model of sessions has come.
-    pub(super) fn place_of_sessions(&self) -> watch::Receiver<Position> {
-        let place =
-            self.places.iter().find(|(name, _)| *name == SessionRow::NAME).map(|(_, place)| place.clone());
-        place.unwrap_or_else(|| watch::channel(Position::BEGINNING).1)
+    /// How far a follower of this process has come, if it has such a one.
+    pub(super) fn place(&self, name: &str) -> Option<watch::Receiver<Position>> {
+        self.places.iter().find(|(known, _)| *known == name).map(|(_, place)| place.clone())
     }
 
     /// Says when the followers were told to stop.
@@ -128,8 +115,7 @@ impl Followers {
 }
 
 async fn mailer(
-    settings: &Settings,
-    links: &Links,
+    (settings, links): (&Settings, &Links),
     backends: &Backends,
     terminal: &Terminal,
 ) -> Result<Mailer, ServeError> {

@@ -56,11 +56,18 @@ impl Upkeep {
         }
     }
 
+    /// Of several processes one does what would be done twice otherwise, which is a waste and no harm.
     async fn keep_tidy(&self) {
         let mut tick = ticks(SWEEP);
         for minute in 1_u32.. {
             tick.tick().await;
             self.sweep().await;
+            if !self.is_first().await {
+                continue;
+            }
+            if let Err(error) = self.replace_old_key(clock::now()).await {
+                tracing::warn!(error = chain(&error), "the signing key was not replaced, although it is old");
+            }
             if minute % TIDYING == 1 {
                 self.tidy_views().await;
             }
@@ -94,8 +101,14 @@ impl Upkeep {
         if let Err(error) = self.app.attempts.sweep().await {
             tracing::warn!(error = chain(&error), "expired counts of attempts were not cleared away");
         }
-        if let Err(error) = self.replace_old_key(clock::now()).await {
-            tracing::warn!(error = chain(&error), "the signing key was not replaced, although it is old");
+    }
+
+    /// Whether this is the first of all processes that serve the API, in an order of no meaning.
+    async fn is_first(&self) -> bool {
+        let desk = &self.backends.desk;
+        match desk.listeners().await {
+            Ok(listeners) => listeners.first().is_none_or(|first| first.node == desk.node()),
+            Err(_) => false,
         }
     }
 

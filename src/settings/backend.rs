@@ -45,6 +45,28 @@ impl Bus {
 }
 
 impl Database {
+    /// Reads where a log is, as its setting has it.
+    pub(crate) fn of_log(text: &str) -> Result<Self, ValueError> {
+        Log::read(&Raw::Text(text.to_owned())).map(|Log(database)| database)
+    }
+
+    /// The same for a vault.
+    pub(crate) fn of_vault(text: &str) -> Result<Self, ValueError> {
+        Self::read(&Raw::Text(text.to_owned()))
+    }
+
+    /// Whether both are one database, as far as their names tell.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sqlite(one), Self::Sqlite(other)) => {
+                let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                full(one) == full(other)
+            }
+            (Self::Postgres(one), Self::Postgres(other)) => one.is_same_database(other),
+            _ => false,
+        }
+    }
+
     /// The file that it is in, if it is embedded.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {

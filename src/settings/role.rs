@@ -27,16 +27,59 @@ impl Role {
             Self::Sealer => "sealer",
         }
     }
+
+    /// Why a process that takes this role has nothing to do for it, if so.
+    pub(crate) const fn idle(self) -> Option<&'static str> {
+        match self {
+            Self::Api | Self::Projector | Self::Mailer => None,
+            Self::Relay => Some("there is no bus yet that events could be relayed to"),
+            Self::Revoker => {
+                Some("without a bus each process with the role api hears of revocations from the log")
+            }
+            Self::Sealer => Some("there is no tree of events yet that could be sealed"),
+        }
+    }
 }
+
+/// The roles of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Roles(Vec<Role>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RolesError {
     #[error("there is no role `{0}`: roles are api, projector, relay, mailer, revoker and sealer")]
     Unknown(String),
     #[error(
-        "embedded backends need all roles in one process: start without --roles, which leaves out {missing}"
+        "{embedded} is embedded, so that no other process could take what --roles leaves out ({missing}): start without \
+         --roles, or set {embedded} to postgres://…"
     )]
-    Part { missing: String },
+    Part { embedded: &'static str, missing: String },
+}
+
+impl Roles {
+    /// Those of a process that was asked to take `asked`; asked nothing, it takes all. `embedded` names the setting of a
+    /// backend that no other process can use, if there is one.
+    pub(crate) fn of_process(asked: &[Role], embedded: Option<&'static str>) -> Result<Self, RolesError> {
+        let taken = |role: &&Role| asked.is_empty() || asked.contains(role);
+        let (taken, missing): (Vec<Role>, Vec<Role>) = Role::ALL.iter().partition(taken);
+        match embedded {
+            Some(embedded) if !missing.is_empty() => {
+                let missing: Vec<&str> = missing.iter().map(|role| role.as_str()).collect();
+                Err(RolesError::Part { embedded, missing: missing.join(", ") })
+            }
+            _ => Ok(Self(taken)),
+        }
+    }
+
+    pub(crate) fn take(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    /// Those that leave a process without work, and why, where it has no other.
+    pub(crate) fn without_work(&self) -> Vec<(&'static str, &'static str)> {
+        let idle: Vec<_> = self.0.iter().filter_map(|role| Some((role.as_str(), role.idle()?))).collect();
+        if idle.len() == self.0.len() { idle } else { Vec::new() }
+    }
 }
 
 impl FromStr for Role {
@@ -48,35 +91,43 @@ impl FromStr for Role {
     }
 }
 
-/// The roles of this process, if it was asked to take `asked`; asked nothing, it takes all. All backends of
-/// this build are embedded: no other process could take over what is left out.
-pub(crate) fn roles_of_process(asked: &[Role]) -> Result<&'static [Role], RolesError> {
-    let missing = Role::ALL.iter().filter(|role| !asked.contains(role));
-    let missing: Vec<&str> = missing.map(|role| role.as_str()).collect();
-    if asked.is_empty() || missing.is_empty() {
-        Ok(&Role::ALL)
-    } else {
-        Err(RolesError::Part { missing: missing.join(", ") })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EMBEDDED: Option<&str> = Some("store.views");
 
     #[test]
     fn a_process_takes_all_roles_whether_it_is_asked_for_none_or_for_each() {
         let mut reversed = Role::ALL;
         reversed.reverse();
         for asked in [&[][..], &Role::ALL, &reversed] {
-            assert_eq!(roles_of_process(asked), Ok(&Role::ALL[..]));
+            for embedded in [EMBEDDED, None] {
+                assert_eq!(Roles::of_process(asked, embedded), Ok(Roles(Role::ALL.to_vec())));
+            }
         }
     }
 
     #[test]
-    fn a_part_of_the_roles_is_refused_and_the_rest_is_named() {
+    fn on_shared_backends_it_takes_what_it_is_asked_for() {
+        let roles = Roles::of_process(&[Role::Mailer, Role::Api, Role::Mailer], None).unwrap();
+        assert_eq!(roles, Roles(vec![Role::Api, Role::Mailer]));
+        assert!(roles.take(Role::Api) && !roles.take(Role::Projector));
+    }
+
+    #[test]
+    fn a_part_of_the_roles_is_refused_beside_an_embedded_backend_and_the_rest_is_named() {
         let missing = "relay, mailer, revoker, sealer".to_owned();
-        assert_eq!(roles_of_process(&[Role::Projector, Role::Api]), Err(RolesError::Part { missing }));
+        let refused = Roles::of_process(&[Role::Projector, Role::Api], EMBEDDED);
+        assert_eq!(refused, Err(RolesError::Part { embedded: "store.views", missing }));
+    }
+
+    #[test]
+    fn a_process_without_work_knows_it() {
+        let idle = |asked: &[Role]| Roles::of_process(asked, None).unwrap().without_work().len();
+        assert_eq!(idle(&[Role::Relay, Role::Sealer]), 2);
+        assert_eq!(idle(&[Role::Relay, Role::Mailer]), 0);
+        assert_eq!(idle(&[]), 0);
     }
 
     #[test]

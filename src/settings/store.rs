@@ -57,6 +57,16 @@ impl Store {
         [("store.log", &self.log), ("store.views", &self.views), ("store.vault", &self.vault)]
     }
 
+    /// The setting that names a backend which no other process can use.
+    pub(crate) fn embedded(&self) -> Option<&'static str> {
+        self.named().into_iter().find(|(_, database)| database.file().is_some()).map(|(name, _)| name)
+    }
+
+    /// Whether several processes may serve: each of them needs the log, and the desk of the followers beside the read models.
+    pub(crate) fn lets_many_serve(&self) -> bool {
+        self.log.file().or(self.views.file()).is_none()
+    }
+
     fn check(&self, from: &mut Reader) {
         let [log, views, vault] = self.named();
         for ((one, database), (other, same)) in [(log, views), (log, vault), (views, vault)] {

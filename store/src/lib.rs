@@ -2,6 +2,7 @@
 //! Knows the shape of events and streams, and no rule about what they mean.
 
 mod cause;
+mod checksum;
 pub mod clock;
 pub mod durability;
 pub mod folded;

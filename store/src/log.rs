@@ -4,6 +4,7 @@
 mod batch;
 #[cfg(test)]
 mod contract;
+pub mod copy;
 mod memory;
 mod one_by_one;
 mod postgres;
@@ -22,8 +23,8 @@ use crate::{Cause, VaultError};
 
 pub use memory::MemoryLog;
 pub use one_by_one::{OneByOne, StreamLog};
-pub use postgres::PostgresLog;
-pub use sqlite::SqliteLog;
+pub use postgres::{PostgresLog, PostgresLogRows};
+pub use sqlite::{SqliteLog, SqliteLogRows};
 
 /// The name of one aggregate's history.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +93,15 @@ impl Position {
     pub fn from_sql(number: i64) -> Self {
         Self(from_sql(number))
     }
+}
+
+/// Which log a database holds, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    pub log_id: String,
+    pub position: Position,
+    /// Whether it is being made a copy of another log, and lacks some of that.
+    pub half_copied: bool,
 }
 
 /// A version or position as a column holds it: SQL has no unsigned integers, and no log comes near their ends.
@@ -173,6 +183,11 @@ impl StoreError {
 
 fn unavailable(error: impl Into<Cause>) -> StoreError {
     StoreError::Unavailable(error.into())
+}
+
+/// The log is not where it was left, though nobody else should have written to it.
+fn went_on() -> StoreError {
+    unavailable("someone else writes to this log")
 }
 
 /// The append-only log. Contract, which `contract` tests on every adapter under concurrency: versions are gapless; the

@@ -68,6 +68,10 @@ pub enum OpenError {
         #[source]
         source: MigrateError,
     },
+    #[error(
+        "the log in {database} is a copy that was begun and not finished; finish it by the same `stele log copy` again"
+    )]
+    HalfCopied { database: String },
     #[error("the database {database} can't be migrated")]
     Migration {
         database: String,
@@ -193,6 +197,14 @@ impl Database {
 
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Who else is connected to the database, by name; to be asked where the pool has one connection. Workers of the server
+    /// itself have no name.
+    pub async fn others(&self) -> Result<Vec<String>, sqlx::Error> {
+        const SQL: &str = "select usename::text from pg_stat_activity where datname = current_database() \
+             and usename is not null and pid <> pg_backend_pid() order by usename";
+        self.rows(|| self.query(SQL)).await?.iter().map(|row| sqlx::Row::try_get(row, 0)).collect()
     }
 
     async fn encoding(&self) -> Result<String, sqlx::Error> {

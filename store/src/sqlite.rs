@@ -75,6 +75,10 @@ pub enum OpenError {
          restore an older copy"
     )]
     Foreign { path: String },
+    #[error(
+        "the log {path} is a copy that was begun and not finished; finish it by the same `stele log copy` again"
+    )]
+    HalfCopied { path: String },
     #[error("the database {path} can't be migrated")]
     Migration {
         path: String,

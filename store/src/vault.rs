@@ -4,6 +4,7 @@
 mod at_hand;
 #[cfg(test)]
 mod contract;
+pub mod copy;
 mod crypt;
 mod making;
 mod postgres;

@@ -13,10 +13,10 @@ const SOON: Duration = Duration::from_secs(30);
 const PARTS: [&str; 8] = ["api", "log", "mailer", "revocations", "sessions", "users", "vault", "views"];
 
 /// A database and its journals, wiped in place, so that whoever has them open finds nothing there any more.
-struct Wiped(Vec<(PathBuf, Vec<u8>)>);
+pub(super) struct Wiped(Vec<(PathBuf, Vec<u8>)>);
 
 impl Wiped {
-    fn database(server: &Server, name: &str) -> Self {
+    pub(super) fn database(server: &Server, name: &str) -> Self {
         let files = ["", "-wal", "-shm"].map(|side| server.home().data().join(format!("{name}{side}")));
         let kept: Vec<_> = files
             .into_iter()
@@ -30,7 +30,7 @@ impl Wiped {
         Self(kept)
     }
 
-    fn put_back(self) {
+    pub(super) fn put_back(self) {
         // The index of the journal comes last: what it says must be true.
         for (file, bytes) in &self.0 {
             overwrite(file, bytes);

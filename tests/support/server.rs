@@ -44,6 +44,7 @@ pub(crate) struct Home {
     folder: Arc<TempDir>,
     env: Vec<(String, String)>,
     launcher: Vec<String>,
+    roles: Option<String>,
 }
 
 /// A command that has ended.
@@ -73,7 +74,7 @@ impl Home {
     pub(crate) fn bare(env: &[(&str, &str)]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { folder, env: env.iter().map(own).collect(), launcher: Vec::new() }
+        Self { folder, env: env.iter().map(own).collect(), launcher: Vec::new(), roles: None }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -118,6 +119,19 @@ impl Home {
     /// From the next start on a program runs that is given Stele's command line and becomes Stele.
     pub(crate) fn launch_by(&mut self, launcher: &[&str]) {
         self.launcher = launcher.iter().map(|&word| word.to_owned()).collect();
+    }
+
+    /// The same place, for a process that takes these roles only.
+    pub(crate) fn with_roles(&self, roles: &str) -> Self {
+        Self { roles: Some(roles.to_owned()), ..self.clone() }
+    }
+
+    /// What makes it serve.
+    fn serve(&self) -> Command {
+        match &self.roles {
+            Some(roles) => self.command(&["serve", "--roles", roles]),
+            None => self.command(&["serve"]),
+        }
     }
 
     /// What it is told by the environment.
@@ -179,6 +193,15 @@ impl Server {
 
     pub(crate) fn kill9(&mut self) {
         self.process.kill();
+    }
+
+    /// Has it stand still, as a machine does that is out of breath, until [`resume`](Self::resume).
+    pub(crate) fn pause(&mut self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.process.signal(Signal::CONT);
     }
 
     pub(crate) fn terminate(&mut self) {
@@ -277,7 +300,7 @@ impl Drop for Server {
 
 async fn launch(home: &Home, lines: &Lines) -> (Process, String) {
     let earlier = lines.all().len();
-    let mut process = Process::spawn(home.command(&["serve"]), lines);
+    let mut process = Process::spawn(home.serve(), lines);
     let address = wait_for("the line that says `listening on http://ADDR`", START, async || {
         let ended = process.exit_within(Duration::ZERO);
         let new = lines.all().split_off(earlier);

@@ -30,9 +30,6 @@ pub trait Consumer: Send + Sync {
 
     /// Deals with an event that concerns it.
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain>;
-
-    /// Everything that there is up to now was dealt with.
-    fn hear(&self) {}
 }
 
 /// A consumer that follows the log.
@@ -74,11 +71,14 @@ impl<C: Consumer> Follower for InProcess<C> {
     }
 
     /// One event that must be tried again does not hold up those of its batch, but it keeps the batch from being done, and
-    /// later batches from coming.
+    /// later batches from coming. What is done about an event can't be taken back, so that each waits for a lease that holds.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Some(last) = batch.last() else { return Ok(()) };
         let (mut concerned, mut failed) = (false, None);
         for event in batch.iter().filter(|event| self.consumer.concerns(event)) {
+            if !lease.is_held() {
+                return Err(lease.lost());
+            }
             concerned = true;
             if let Err(error) = self.consumer.consume(event).await {
                 failed = Some(error);
@@ -87,7 +87,6 @@ impl<C: Consumer> Follower for InProcess<C> {
         if let Some(error) = failed {
             return Err(FollowError::Stuck(error.into()));
         }
-        self.consumer.hear();
         self.place.unwritten = Some((last.position, lease.clone()));
         if concerned || self.place.written.elapsed() >= UNWRITTEN {
             self.write_place().await?;
@@ -96,7 +95,6 @@ impl<C: Consumer> Follower for InProcess<C> {
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
-        self.consumer.hear();
         self.write_place().await
     }
 }

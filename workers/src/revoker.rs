@@ -4,11 +4,21 @@
 #[cfg(test)]
 mod tests;
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
-use store::{Recorded, StoreError};
+use store::{EventLog, Position, Recorded, StoreError, chain, follow::woken};
+use tokio::{sync::watch, time::sleep};
 
-use crate::{Consumer, TryAgain};
+/// How many events are read at once.
+const BATCH: u32 = 1000;
+/// The log is looked at this often even when nothing said that it grew.
+const POLL: Duration = Duration::from_secs(1);
+const FIRST_RETRY: Duration = Duration::from_millis(50);
 
 /// Something that makes living tokens worthless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +39,12 @@ pub enum Revocation {
 pub trait Revoked: Send + Sync {
     async fn revoked(&self, revocation: Revocation) -> Result<(), StoreError>;
 
-    /// Nothing was missed up to now.
-    fn hear(&self);
+    /// Nothing was missed up to that moment.
+    fn hear(&self, up_to: Instant);
 }
 
+/// Follows the log on behalf of one who refuses tokens. Each of them needs to hear of everything, so that there is no lease, and
+/// a place in memory is enough: a new one begins where the read models stand.
 pub struct Revoker<R> {
     listener: R,
 }
@@ -41,25 +53,58 @@ impl<R: Revoked> Revoker<R> {
     pub const fn new(listener: R) -> Self {
         Self { listener }
     }
-}
 
-#[async_trait]
-impl<R: Revoked> Consumer for Revoker<R> {
-    fn concerns(&self, event: &Recorded) -> bool {
-        revocation_in(event).is_some()
-    }
-
-    async fn consume(&self, event: &Recorded) -> Result<(), TryAgain> {
-        match revocation_in(event) {
-            Some(revocation) => {
-                self.listener.revoked(revocation).await.map_err(|error| TryAgain(error.into()))
-            }
-            None => Ok(()),
+    /// Goes on from `place` until `stop` says so, and tells there how far it came.
+    pub async fn follow(
+        self,
+        log: Arc<dyn EventLog>,
+        place: watch::Sender<Position>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut retry = FIRST_RETRY;
+        let mut grown = log.grown();
+        while !*stop.borrow_and_update() {
+            grown.borrow_and_update();
+            let caught_up = tokio::select! {
+                caught_up = self.catch_up(log.as_ref(), &place) => caught_up,
+                _ = stop.changed() => return,
+            };
+            let wake = async {
+                if let Err(error) = caught_up {
+                    tracing::warn!(error = chain(&error), "revocations are not heard of and will be later");
+                    retry = (retry * 2).min(POLL);
+                    sleep(retry).await;
+                } else {
+                    retry = FIRST_RETRY;
+                    tokio::select! { () = woken(&mut grown) => {}, () = sleep(POLL) => {} }
+                }
+            };
+            tokio::select! { () = wake => {}, _ = stop.changed() => return }
         }
     }
 
-    fn hear(&self) {
-        self.listener.hear();
+    /// Reads on until there is nothing more. What came in after a question was asked may be in no answer to it, so that only then,
+    /// and up to that moment, nothing was missed: the process may have been stopped in between, for long.
+    async fn catch_up(&self, log: &dyn EventLog, place: &watch::Sender<Position>) -> Result<(), StoreError> {
+        loop {
+            let (asked, from) = (Instant::now(), *place.borrow());
+            let batch = log.read_all(from, BATCH).await?;
+            let Some(last) = batch.last() else {
+                self.listener.hear(asked);
+                return Ok(());
+            };
+            self.take(&batch).await?;
+            place.send_replace(last.position);
+        }
+    }
+
+    /// One that must be told again does not hold up the others of its batch.
+    async fn take(&self, batch: &[Recorded]) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        for revocation in batch.iter().filter_map(revocation_in) {
+            outcome = self.listener.revoked(revocation).await.and(outcome);
+        }
+        outcome
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
 use projections::parked;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Journal, Position, StoreError, chain, views::Views};
+use store::{
+    Journal, Position, StoreError, chain,
+    follow::{Desk, Standing},
+};
 use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
@@ -37,13 +40,29 @@ pub struct Part {
 #[derive(Clone)]
 pub struct Parts {
     pub journal: Journal,
-    pub views: Views,
-    /// The followers of this process, and how far each has come.
-    pub followers: Vec<(&'static str, watch::Receiver<Position>)>,
-    /// What this node knows of ended sessions.
-    pub revocations: Arc<Revocations>,
+    pub desk: Desk,
+    /// The followers of the log of which one leads, here or elsewhere.
+    pub followers: Vec<Followed>,
+    /// Where this process judges tokens.
+    pub hearing: Option<Hearing>,
+    /// Roles for which this process has nothing to do, and why.
+    pub without_work: Vec<(&'static str, &'static str)>,
     pub written: Written,
     pub waiting: Waiting,
+}
+
+/// A follower, and how far this process's own has come, where it takes part.
+#[derive(Clone)]
+pub struct Followed {
+    pub name: &'static str,
+    pub here: Option<watch::Receiver<Position>>,
+}
+
+/// What this process knows of ended sessions, and how far it heard the log.
+#[derive(Clone)]
+pub struct Hearing {
+    pub revocations: Arc<Revocations>,
+    pub place: watch::Receiver<Position>,
 }
 
 /// Whether the log takes writes, asked of it at most once in a while, however often health is asked for.
@@ -103,29 +122,62 @@ impl Parts {
         };
         let views = self.look_at_views().await;
         let vault = part(self.journal.vault().check().await.map_err(|error| chain(&error)));
-        let silence = self.revocations.silence();
+        let silence = self.hearing.as_ref().and_then(|hearing| hearing.revocations.silence());
         let ready = head.is_ok() && views.ok && vault.ok && silence.is_none();
         let mut parts = BTreeMap::from([("log", log_part(&head)), ("views", views), ("vault", vault)]);
-        for (name, place) in &self.followers {
-            // A follower ends only when the process does, or by a bug.
-            let runs = place.has_changed().is_ok();
-            let place = *place.borrow();
-            let lag = head.as_ref().ok().map(|head| head.0.saturating_sub(place.0));
-            let stuck = self.waiting.is_stuck(name, place, lag, Instant::now());
-            let state = match (runs, stuck) {
-                (false, _) => ", ended",
-                (true, true) => ", stuck",
-                (true, false) => "",
-            };
-            parts.insert(name, Part { ok: runs && !stuck, detail: format!("at {}{state}", place.0), lag });
+        // After the head: nobody is behind one that was read earlier.
+        let standings = self.desk.standings().await.unwrap_or_default();
+        let head = head.ok();
+        for followed in &self.followers {
+            let standing = standings.iter().find(|standing| standing.role == followed.name);
+            parts.insert(followed.name, self.follower(followed, standing, head));
         }
-        let revocations = silence.map_or(Ok(()), |silent| Err(silent.to_string()));
-        parts.insert("revocations", part(revocations));
+        if let Some(Hearing { place, .. }) = &self.hearing {
+            parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
+            parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
+        }
+        for (role, why) in &self.without_work {
+            parts.insert(role, Part { detail: format!("nothing to do: {why}"), ..part(Ok(())) });
+        }
         (ready, json!({ "status": if ready { "ok" } else { "unavailable" }, "parts": parts }))
     }
 
+    /// One that leads tells where it is at once; of others it is known from the desk, as far as that can be read.
+    fn follower(&self, followed: &Followed, standing: Option<&Standing>, head: Option<Position>) -> Part {
+        let here = followed.here.as_ref();
+        let written = standing.map(|standing| standing.position);
+        let place = written.into_iter().chain(here.map(|here| *here.borrow())).max();
+        let Some(place) = place else {
+            return Part { ok: true, detail: "nobody ever led it".to_owned(), lag: head.map(|head| head.0) };
+        };
+        let part = self.moving(followed.name, here, place, head);
+        let led = standing.filter(|standing| standing.led);
+        let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
+        Part { detail: format!("{}, {leader}", part.detail), ..part }
+    }
+
+    /// One that goes through the log.
+    fn moving(
+        &self,
+        name: &'static str,
+        here: Option<&watch::Receiver<Position>>,
+        place: Position,
+        head: Option<Position>,
+    ) -> Part {
+        // A follower ends only when the process does, or by a bug.
+        let runs = here.is_none_or(|here| here.has_changed().is_ok());
+        let lag = head.map(|head| head.0.saturating_sub(place.0));
+        let stuck = self.waiting.is_stuck(name, place, lag, Instant::now());
+        let state = match (runs, stuck) {
+            (false, _) => ", ended",
+            (true, true) => ", stuck",
+            (true, false) => "",
+        };
+        Part { ok: runs && !stuck, detail: format!("at {}{state}", place.0), lag }
+    }
+
     async fn look_at_views(&self) -> Part {
-        match parked::count(&self.views).await {
+        match parked::count(self.desk.views()).await {
             Ok(0) => part(Ok(())),
             Ok(parked) => Part { detail: format!("{parked} parked"), ..part(Ok(())) },
             Err(error) => part(Err(chain(&error))),

@@ -6,7 +6,10 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{answer::Answer, app::App};
+use crate::{
+    answer::Answer,
+    app::{App, Parts},
+};
 
 /// The process runs.
 pub(crate) async fn live() -> Answer {
@@ -14,8 +17,8 @@ pub(crate) async fn live() -> Answer {
 }
 
 /// Whether requests can be served, and how each part is doing.
-pub(crate) async fn ready(State(app): State<App>) -> Answer {
-    match app.health.report().await {
+pub(crate) async fn ready(State(parts): State<Parts>) -> Answer {
+    match parts.report().await {
         (true, report) => Answer::ok(report),
         (false, report) => {
             Answer::new(StatusCode::SERVICE_UNAVAILABLE, report).with(header::RETRY_AFTER, "1")

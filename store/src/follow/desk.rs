@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::{FollowError, Origin};
+use tokio::time::Instant;
+
+use super::{FollowError, Origin, hold::Hold};
 use crate::{
     Position,
     views::{Row, Statement, Statements, Views, Work},
@@ -30,8 +32,9 @@ pub struct Tenure {
 pub struct Lease {
     role: String,
     node: String,
-    epoch: i64,
+    pub(super) epoch: i64,
     length: Duration,
+    pub(super) hold: Hold,
 }
 
 /// A role as `doctor` sees it.
@@ -96,6 +99,11 @@ impl Desk {
         Origin::of(&self.views).await
     }
 
+    /// How others know this process.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     pub const fn tenure(&self) -> Tenure {
         self.tenure
     }
@@ -111,7 +119,7 @@ impl Desk {
              on conflict (role) do update set \
              epoch = case when kept_leases.node = $2 then kept_leases.epoch else kept_leases.epoch + 1 end, \
              node = $2, until = $3 where kept_leases.node = $2 or kept_leases.until < $4 or $5 = 1 returning epoch";
-        let now = self.views.now().await?;
+        let (asked, now) = (Instant::now(), self.views.now().await?);
         let until = now + self.tenure.length;
         let values =
             [role.into(), (&self.node).into(), until.0.into(), now.0.into(), self.tenure.sole.into()];
@@ -122,7 +130,20 @@ impl Desk {
             node: self.node.clone(),
             epoch,
             length: self.tenure.length,
+            hold: Hold::since(asked, self.tenure.length),
         }))
+    }
+
+    /// Whether someone else holds the lease of a role. It costs those who hold one nothing to be asked this often.
+    pub async fn is_led_elsewhere(&self, role: &str) -> Result<bool, sqlx::Error> {
+        const SQL: &str = "select until from kept_leases where role = $1 and node <> $2";
+        if self.tenure.sole {
+            return Ok(false);
+        }
+        let now = self.views.now().await?;
+        let rows = self.views.rows(Statement::new(SQL, &[role.into(), (&self.node).into()])).await?;
+        let until = rows.into_iter().next().map(|mut row| row.number()).transpose()?;
+        Ok(until.is_some_and(|until| until >= now.0))
     }
 
     /// How far a role has come.
@@ -166,6 +187,20 @@ impl Desk {
 }
 
 impl Lease {
+    pub(super) fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// Whether nobody else can have it yet. One who does what can't be taken back asks before he does it.
+    pub fn is_held(&self) -> bool {
+        self.hold.is_on()
+    }
+
+    /// As [`advance`](Self::advance) says when it is too late.
+    pub fn lost(&self) -> FollowError {
+        FollowError::LeaseLost(self.role.clone())
+    }
+
     /// How long it lasts unless it is renewed.
     pub const fn length(&self) -> Duration {
         self.length
@@ -184,7 +219,7 @@ impl Lease {
         );
         let values = [(&self.role).into(), (&self.node).into(), self.epoch.into()];
         if work.rows(Statement::made(held, &values)).await?.is_empty() {
-            return Err(FollowError::LeaseLost(self.role.clone()));
+            return Err(self.lost());
         }
         let values = [(&self.role).into(), position.to_sql().into()];
         work.run(Statement::new(KEEP, &values)).await?;

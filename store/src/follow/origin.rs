@@ -31,6 +31,11 @@ impl Origin {
         Ok(Self { log_id, reached: row.number_if_any()?.map_or(Position::BEGINNING, Position::from_sql) })
     }
 
+    /// Whether it was noted that it is the log `log_id`.
+    pub fn is_of(&self, log_id: &str) -> bool {
+        self.log_id.as_deref() == Some(log_id)
+    }
+
     /// Whether it may be the log `log_id`, which has come to `head`. Of a log that grows, the head must be the later news.
     pub fn fits(&self, log_id: &str, head: Position) -> bool {
         self.reached <= head && self.log_id.as_ref().is_none_or(|noted| noted == log_id)

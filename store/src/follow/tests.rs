@@ -4,14 +4,19 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tempfile::TempDir;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{Mutex as Gate, mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::*;
 use crate::{
-    NewEvent, StreamId, Write,
+    EventLog, NewEvent, Position, StreamId, Write,
     log::SqliteLog,
     postgres::Safety,
     random,
@@ -51,6 +56,11 @@ on_every_engine! {
     a_leader_that_lost_its_lease_writes_nothing
     a_lease_that_came_back_does_not_revive_the_old_one
     a_lease_that_ended_but_was_not_taken_still_counts
+    a_lease_is_renewed_while_a_batch_takes_longer_than_it_lasts
+    a_lease_that_another_node_took_is_held_no_more_and_the_work_is_taken_up_where_that_one_left_it
+    whoever_was_stopped_for_longer_than_his_lease_sees_it
+    those_who_listen_are_known_until_their_time_is_over_or_they_say_so
+    whoever_does_not_lead_waits_for_the_checkpoint
     sole_tenure_takes_over_at_once
     a_follower_stops_when_told_so
     a_follower_that_always_fails_stops_when_told_so
@@ -115,11 +125,18 @@ impl House {
         let desk = self.desk(node, tenure).await;
         let batches = Arc::new(Mutex::new(Vec::new()));
         let (tell_idle, idle) = mpsc::unbounded_channel();
-        let scribe = Scribe { desk: desk.clone(), failures, batches: Arc::clone(&batches), idle: tell_idle };
+        let gate = Arc::new(Gate::new(()));
+        let scribe = Scribe {
+            desk: desk.clone(),
+            failures,
+            batches: Arc::clone(&batches),
+            idle: tell_idle,
+            gate: Arc::clone(&gate),
+        };
         let (progress, reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(follow(scribe, Arc::clone(&self.log) as _, desk, progress, stopped));
-        Running { batches, idle, reached, stop, task }
+        Running { batches, idle, gate, reached, stop, task }
     }
 }
 
@@ -147,6 +164,8 @@ struct Scribe {
     failures: usize,
     batches: Arc<Mutex<Vec<Vec<u64>>>>,
     idle: mpsc::UnboundedSender<()>,
+    /// Whoever holds it holds up every batch.
+    gate: Arc<Gate<()>>,
 }
 
 #[async_trait]
@@ -158,6 +177,7 @@ impl Follower for Scribe {
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let positions = batch.iter().map(|recorded| recorded.position.0).collect();
         self.batches.lock().unwrap().push(positions);
+        drop(self.gate.lock().await);
         let mut work = self.desk.views().begin().await?;
         for recorded in batch {
             let position = [recorded.position.to_sql().into()];
@@ -180,6 +200,7 @@ impl Follower for Scribe {
 struct Running {
     batches: Arc<Mutex<Vec<Vec<u64>>>>,
     idle: mpsc::UnboundedReceiver<()>,
+    gate: Arc<Gate<()>>,
     reached: watch::Receiver<Position>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -308,6 +329,56 @@ async fn a_lease_that_ended_but_was_not_taken_still_counts(house: House) {
     lease.advance(&mut work, Position(9)).await.unwrap();
 }
 
+const BRIEF: Tenure = Tenure { length: Duration::from_millis(150), sole: false };
+
+/// When the lease of the role runs out.
+async fn end_of_lease(views: &Views) -> i64 {
+    let rows = views.rows(Statement::new("select until from kept_leases", &[])).await.unwrap();
+    rows.into_iter().next().unwrap().number().unwrap()
+}
+
+async fn a_lease_is_renewed_while_a_batch_takes_longer_than_it_lasts(house: House) {
+    let mut first = house.run("a", BRIEF, 0).await;
+    first.is_idle().await;
+    let rival = house.run("b", BRIEF, 0).await;
+    let held_up = Arc::clone(&first.gate).lock_owned().await;
+    let end = house.append(1).await;
+    let views = house.views().await;
+    let begun = end_of_lease(&views).await;
+    let renewed = async {
+        while end_of_lease(&views).await < begun + 5 * 150_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, renewed).await.unwrap();
+    drop(held_up);
+    first.reach(end).await;
+    assert_eq!(rival.batches(), Vec::<Vec<u64>>::new());
+}
+
+async fn a_lease_that_another_node_took_is_held_no_more_and_the_work_is_taken_up_where_that_one_left_it(
+    house: House,
+) {
+    let mut first = house.run("a", BRIEF, 0).await;
+    let end = house.append(1).await;
+    first.reach(end).await;
+    let other = house.desk("b", LONG).await;
+    other.place(ROLE, Position(2)).await.unwrap();
+    let steal = "update kept_leases set node = 'b', epoch = epoch + 1";
+    other.views().change(Statement::new(steal, &[])).await.unwrap();
+    let stolen = house.append(2).await;
+    first.reach(stolen).await;
+    assert_eq!(house.done().await, [1, 3]);
+}
+
+async fn whoever_was_stopped_for_longer_than_his_lease_sees_it(house: House) {
+    let lease = house.desk("a", BRIEF).await.lease(ROLE).await.unwrap().unwrap();
+    assert!(lease.is_held());
+    tokio::time::pause();
+    tokio::time::advance(BRIEF.length).await;
+    assert!(!lease.is_held());
+}
+
 async fn sole_tenure_takes_over_at_once(house: House) {
     let sole = Tenure { sole: true, ..LONG };
     let (a, b) = (house.desk("a", sole).await, house.desk("b", sole).await);
@@ -375,10 +446,33 @@ async fn the_desk_knows_who_leads_and_how_far_he_is(house: House) {
     assert_eq!(seen, (ROLE, "a", true, Position(4)));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_log_that_gives_no_sign_any_more_does_not_keep_its_followers_busy() {
-    let (grow, mut grown) = watch::channel(Position::BEGINNING);
-    drop(grow);
-    let waiting = timeout(POLL, woken(&mut grown)).await;
-    assert!(waiting.is_err());
+async fn those_who_listen_are_known_until_their_time_is_over_or_they_say_so(house: House) {
+    let (a, b) = (house.desk("a", LONG).await, house.desk("b", LONG).await);
+    let known = async || {
+        let listeners = a.listeners().await.unwrap().into_iter();
+        listeners.map(|listener| (listener.node, listener.position.0)).collect::<Vec<_>>()
+    };
+    a.heard(Position(3), LONG.length).await.unwrap();
+    b.heard(Position(5), LONG.length).await.unwrap();
+    a.heard(Position(4), LONG.length).await.unwrap();
+    assert_eq!(known().await, [("a".to_owned(), 4), ("b".to_owned(), 5)]);
+    b.heard(Position(5), Duration::ZERO).await.unwrap();
+    assert_eq!(known().await, [("a".to_owned(), 4)]);
+    b.hear_no_more().await.unwrap();
+    assert_eq!(known().await, [("a".to_owned(), 4)]);
+    let sole = house.desk("c", Tenure { sole: true, ..LONG }).await;
+    sole.hear_no_more().await.unwrap();
+    assert_eq!(known().await, []);
+}
+
+async fn whoever_does_not_lead_waits_for_the_checkpoint(house: House) {
+    let (_, here) = watch::channel(Position::BEGINNING);
+    let reached = Reached::of(ROLE, here, house.desk("b", LONG).await);
+    let mut leader = house.run("a", LONG, 0).await;
+    let held_up = Arc::clone(&leader.gate).lock_owned().await;
+    let end = house.append(1).await;
+    assert!(timeout(Duration::from_millis(100), reached.wait_for(end)).await.is_err());
+    drop(held_up);
+    timeout(DEADLINE, reached.wait_for(end)).await.unwrap().unwrap();
+    leader.reach(end).await;
 }

@@ -12,7 +12,7 @@ use sqlx::error::DatabaseError;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::{Position, StoreError, StreamId, Write, unavailable};
+use super::{Position, Recorded, StoreError, StreamId, Write, unavailable};
 use plan::Plan;
 pub(super) use plan::{Place, Placed, Tail};
 
@@ -46,6 +46,15 @@ pub(super) trait Transaction: Send {
 
     /// Records the events, raises the head and commits. Without events it costs as much.
     async fn commit(self: Box<Self>, events: &[Placed<'_>], head: Position) -> Result<(), sqlx::Error>;
+}
+
+/// An event that has its place already, in another log.
+impl<'e> From<&'e Recorded> for Placed<'e> {
+    fn from(recorded: &'e Recorded) -> Self {
+        let Recorded { event, stream, version, position, recorded_at } = recorded;
+        let tail = Tail { version: *version, recorded_at: *recorded_at };
+        Self { stream, event, tail, position: *position }
+    }
 }
 
 /// One caller's append, and where its outcome goes.

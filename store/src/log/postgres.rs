@@ -2,6 +2,7 @@
 //! all processes take; readers see what is committed only, so that positions are never seen out of order.
 
 mod news;
+mod rows;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -12,14 +13,15 @@ use sqlx::{Row, postgres::PgArguments, query::Query};
 use tokio::sync::watch;
 
 use super::{
-    EventLog, Position, Recorded, StoreError, StreamId, Write, batch::Writer, row::recorded, tail::Tail,
-    to_sql, unavailable,
+    EventLog, LogHead, NewEvent, Position, Recorded, StoreError, StreamId, Write, batch::Writer,
+    row::recorded, tail::Tail, to_sql, unavailable,
 };
 use crate::{
     migrations::LOG_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
     together::Together,
 };
+pub use rows::PostgresLogRows;
 use streams::StreamReader;
 use writer::PostgresEngine;
 
@@ -41,9 +43,12 @@ impl PostgresLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
         let database = Database::open(url, &LOG_ON_POSTGRES, READERS, safety).await?;
-        let (log_id, head) = Self::look(&database)
+        let LogHead { log_id, position: head, half_copied } = Self::look(&database)
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
+        if half_copied {
+            return Err(OpenError::HalfCopied { database: url.to_string() });
+        }
         let (grow, grown) = watch::channel(head);
         news::follow(&database, &grow);
         let writer = Writer::start(PostgresEngine::new(database.clone()), grow);
@@ -51,12 +56,16 @@ impl PostgresLog {
         Ok(Self { database, streams, writer, grown, log_id })
     }
 
-    /// The id of the log in a database that was opened to be looked at, and its newest position.
-    pub async fn look(database: &Database) -> Result<(String, Position), sqlx::Error> {
-        const SQL: &str = "select log_id, position from log_head";
+    /// The head of the log in a database that was opened to be looked at. An earlier version, which may have made it, copied no logs.
+    pub async fn look(database: &Database) -> Result<LogHead, sqlx::Error> {
+        const SQL: &str = "select * from log_head";
         let rows = database.rows(|| database.query(SQL)).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        Ok((row.try_get(0)?, Position::from_sql(row.try_get(1)?)))
+        Ok(LogHead {
+            log_id: row.try_get("log_id")?,
+            position: Position::from_sql(row.try_get("position")?),
+            half_copied: row.try_get("half_copied").unwrap_or(false),
+        })
     }
 
     async fn select<'q>(
@@ -88,9 +97,7 @@ impl EventLog for PostgresLog {
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
-             data, sealed from events where position > $1 order by position limit $2";
-        self.select(|| self.database.query(SQL).bind(to_sql(after.0)).bind(i64::from(limit))).await
+        self.select(|| page(&self.database, after, limit)).await
     }
 
     async fn read_kinds(
@@ -127,20 +134,28 @@ impl EventLog for PostgresLog {
     }
 }
 
+fn page<'q>(database: &Database, after: Position, limit: u32) -> Query<'q, sqlx::Postgres, PgArguments> {
+    const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+         data, sealed from events where position > $1 order by position limit $2";
+    database.query(SQL).bind(after.to_sql()).bind(i64::from(limit))
+}
+
 async fn head(database: &Database) -> Result<Position, sqlx::Error> {
     const SQL: &str = "select position from log_head";
     database.one(|| database.query(SQL)).await.map(Position::from_sql)
 }
 
-/// PostgreSQL has no text with a NUL in it, and would refuse all appends of the batch.
+/// PostgreSQL would refuse all appends of the batch.
 fn can_be_written(write: &Write) -> Result<(), StoreError> {
-    let has_nul = |text: &str| text.contains('\0');
-    let refused = write.events.iter().any(|event| {
-        [&event.kind, &event.actor, &event.data].into_iter().chain(&event.sealed).any(|text| has_nul(text))
-    });
-    if refused || has_nul(write.stream.as_str()) {
+    write.events.iter().try_for_each(|event| can_be_kept(&write.stream, event))
+}
+
+/// PostgreSQL has no text with a NUL in it.
+fn can_be_kept(stream: &StreamId, event: &NewEvent) -> Result<(), StoreError> {
+    let texts = [stream.as_str(), &event.kind, &event.actor, &event.data];
+    if texts.into_iter().chain(event.sealed.as_deref()).any(|text| text.contains('\0')) {
         let source = "PostgreSQL keeps no text with a NUL in it".into();
-        return Err(StoreError::Unwritable { stream: write.stream.clone(), source });
+        return Err(StoreError::Unwritable { stream: stream.clone(), source });
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The log on SQLite: one writer task in each process commits all that waits as one batch; readers see committed
 //! snapshots only, so that positions dealt out under the head row are never seen out of order.
 
+mod rows;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -9,11 +10,11 @@ mod writer;
 use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
 use super::{
-    EventLog, Position, Recorded, StoreError, StreamId, Write,
+    EventLog, LogHead, Position, Recorded, StoreError, StreamId, Write,
     batch::{self, Writer},
     row::recorded,
     tail::Tail,
@@ -24,6 +25,7 @@ use crate::{
     sqlite::{self, OpenError, Role},
     together::Together,
 };
+pub use rows::SqliteLogRows;
 use streams::StreamReader;
 pub(super) use writer::SqliteEngine;
 
@@ -44,14 +46,13 @@ pub struct SqliteLog {
 impl SqliteLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let readers = sqlite::open(path, Role::Log, 4).await?;
+        let readers = Self::make(path, 4).await?;
         let unreachable = |source| OpenError::Unreachable { path: path.display().to_string(), source };
-        sqlx::query("insert or ignore into log_head (one, log_id, position) values (1, ?, 0)")
-            .bind(format!("{:08x}", random::number() >> 32))
-            .execute(&readers)
-            .await
-            .map_err(unreachable)?;
-        let (log_id, head) = Self::look(&readers).await.map_err(unreachable)?;
+        let LogHead { log_id, position: head, half_copied } =
+            Self::look(&readers).await.map_err(unreachable)?;
+        if half_copied {
+            return Err(OpenError::HalfCopied { path: path.display().to_string() });
+        }
         let options = sqlite::options(path, Role::Log);
         let connection = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
         let watched = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
@@ -63,11 +64,25 @@ impl SqliteLog {
         Ok(Self { readers, streams, writer, grown, log_id })
     }
 
-    /// The id of the log in a database that was opened to be looked at, and its newest position.
-    pub async fn look(pool: &SqlitePool) -> Result<(String, Position), sqlx::Error> {
-        let (log_id, head): (String, i64) =
-            sqlx::query_as("select log_id, position from log_head").fetch_one(pool).await?;
-        Ok((log_id, Position::from_sql(head)))
+    /// Opens the database of the log, making and migrating it where needed.
+    async fn make(path: &Path, connections: u32) -> Result<SqlitePool, OpenError> {
+        let pool = sqlite::open(path, Role::Log, connections).await?;
+        sqlx::query("insert or ignore into log_head (one, log_id, position) values (1, ?, 0)")
+            .bind(format!("{:08x}", random::number() >> 32))
+            .execute(&pool)
+            .await
+            .map_err(|source| OpenError::Unreachable { path: path.display().to_string(), source })?;
+        Ok(pool)
+    }
+
+    /// The head of the log in a database that was opened to be looked at. An earlier version, which may have made it, copied no logs.
+    pub async fn look(pool: &SqlitePool) -> Result<LogHead, sqlx::Error> {
+        let row = sqlx::query("select * from log_head").fetch_one(pool).await?;
+        Ok(LogHead {
+            log_id: row.try_get("log_id")?,
+            position: Position::from_sql(row.try_get("position")?),
+            half_copied: row.try_get("half_copied").unwrap_or(false),
+        })
     }
 
     async fn select(&self, sql: &'static str, bind: &[Bind<'_>]) -> Result<Vec<Recorded>, StoreError> {
@@ -108,9 +123,7 @@ impl EventLog for SqliteLog {
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
-             data, sealed from events where position > ? order by position limit ?";
-        self.select(SQL, &[Bind::Number(after.0), Bind::Number(limit.into())]).await
+        read_all(&self.readers, after, limit).await
     }
 
     async fn read_kinds(
@@ -144,6 +157,13 @@ impl EventLog for SqliteLog {
              on conflict (name) do update set last = last + 1 returning last";
         sqlx::query_scalar(SQL).bind(name).fetch_one(&self.readers).await.map(Some).map_err(unavailable)
     }
+}
+
+async fn read_all(pool: &SqlitePool, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+    const SQL: &str = "select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+         data, sealed from events where position > ? order by position limit ?";
+    let query = sqlx::query(SQL).bind(after.to_sql()).bind(limit);
+    query.fetch_all(pool).await.map_err(unavailable)?.iter().map(recorded).collect()
 }
 
 /// Tells followers of what other processes appended: `data_version` changes with every foreign commit, and asking for

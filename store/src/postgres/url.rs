@@ -38,7 +38,8 @@ impl Url {
         &self.options
     }
 
-    pub(super) fn has_sessions(&self) -> bool {
+    /// Whether a connection leads to one session of the server for as long as it lives: not so behind some poolers.
+    pub fn has_sessions(&self) -> bool {
         self.has_sessions
     }
 

@@ -12,10 +12,11 @@ use sqlx::{Error, Row, postgres::PgRow};
 
 use super::{
     Destroyed,
-    rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows},
+    rows::{FreshKey, HeldKey, HeldNodeKey, KeptKey, KeyRows},
 };
 use crate::{
     durability::Durability,
+    log::from_sql,
     migrations::VAULT_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
 };
@@ -29,6 +30,11 @@ pub(super) struct PostgresRows(Database);
 impl PostgresRows {
     pub(super) async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
         Database::open(url, &VAULT_ON_POSTGRES, CONNECTIONS, safety).await.map(Self)
+    }
+
+    /// As [`open`](Self::open), with one connection.
+    pub(super) async fn open_alone(url: &Url, safety: Safety) -> Result<Self, OpenError> {
+        Database::open(url, &VAULT_ON_POSTGRES, 1, safety).await.map(Self)
     }
 
     /// The rows of a vault that is there already; nothing is changed in it.
@@ -88,6 +94,35 @@ impl KeyRows for PostgresRows {
         rows.iter().map(|row| row.try_get("id").map(KeyId)).collect()
     }
 
+    async fn kept(&self, last: &KeyId, limit: u32) -> Result<Vec<KeptKey>, Error> {
+        const SQL: &str = "select id, wrapped, created_at, destroyed_at, destroyed_because from data_keys \
+             where id > $1 order by id limit $2";
+        let rows = self.0.rows(|| self.0.query(SQL).bind(&last.0).bind(i64::from(limit))).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        self.0.one(|| self.0.query("select count(*) from data_keys")).await.map(from_sql)
+    }
+
+    async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error> {
+        const SQL: &str = "insert into data_keys as kept (id, wrapped, created_at, destroyed_at, destroyed_because) \
+             select * from unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[]) \
+             on conflict (id) do update set wrapped = null, destroyed_at = excluded.destroyed_at, \
+             destroyed_because = excluded.destroyed_because where excluded.wrapped is null and kept.wrapped is not null";
+        fn all<'k, T>(keys: &'k [KeptKey], of: impl Fn(&'k KeptKey) -> T) -> Vec<T> {
+            keys.iter().map(of).collect()
+        }
+        let insert = || {
+            let query = self.0.query(SQL).bind(all(keys, |key| key.id.0.as_str()));
+            let query = query.bind(all(keys, |key| key.wrapped.as_deref()));
+            let query = query.bind(all(keys, |key| key.created_at.0));
+            let query = query.bind(all(keys, |key| key.destroyed.as_ref().map(|(at, _)| at.0)));
+            query.bind(all(keys, |key| key.destroyed.as_ref().map(|(_, why)| why.as_str())))
+        };
+        self.0.rows(insert).await.map(drop)
+    }
+
     async fn node_keys(&self) -> Result<Vec<HeldNodeKey>, Error> {
         const SQL: &str = "select id, purpose, algorithm, wrapped, created_at, retired_at from node_keys \
              order by created_at, id";
@@ -127,6 +162,10 @@ impl KeyRows for PostgresRows {
         self.0.durability().await.map(Durability::from)
     }
 
+    async fn others(&self) -> Result<Vec<String>, Error> {
+        self.0.others().await
+    }
+
     async fn close(&self) {
         self.0.pool().close().await;
     }
@@ -134,6 +173,16 @@ impl KeyRows for PostgresRows {
 
 fn held(row: &PgRow) -> Result<HeldKey, Error> {
     Ok(HeldKey { id: KeyId(row.try_get("id")?), wrapped: row.try_get("wrapped")? })
+}
+
+fn kept(row: &PgRow) -> Result<KeptKey, Error> {
+    let (at, why) = (row.try_get::<Option<i64>, _>("destroyed_at")?, row.try_get("destroyed_because")?);
+    Ok(KeptKey {
+        id: KeyId(row.try_get("id")?),
+        wrapped: row.try_get("wrapped")?,
+        created_at: Time(row.try_get("created_at")?),
+        destroyed: at.map(Time).zip(why),
+    })
 }
 
 fn held_node_key(row: &PgRow) -> Result<HeldNodeKey, Error> {

@@ -17,6 +17,25 @@ pub(super) struct HeldKey {
     pub(super) wrapped: Option<Vec<u8>>,
 }
 
+/// A data key with all that is kept of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct KeptKey {
+    pub(super) id: KeyId,
+    /// None is a tombstone.
+    pub(super) wrapped: Option<Vec<u8>>,
+    pub(super) created_at: Time,
+    /// When it was destroyed, and why.
+    pub(super) destroyed: Option<(Time, String)>,
+}
+
+impl KeptKey {
+    /// Whether the other is the same key, as it is or destroyed since.
+    pub(super) fn is_earlier_state_of(&self, other: &Self) -> bool {
+        let destroyed_since = other.destroyed.is_some() && self.destroyed.is_none();
+        self == other || (destroyed_since && self.id == other.id && self.created_at == other.created_at)
+    }
+}
+
 /// A new data key for an id that may have one already.
 pub(super) struct FreshKey {
     pub(super) id: KeyId,
@@ -31,6 +50,15 @@ pub(super) struct HeldNodeKey {
     pub(super) wrapped: Vec<u8>,
     pub(super) created_at: Time,
     pub(super) retired_at: Option<Time>,
+}
+
+impl HeldNodeKey {
+    /// Whether the other is the same key, as it is or retired since.
+    pub(super) fn is_earlier_state_of(&self, other: &Self) -> bool {
+        let known = (&other.id, &other.purpose, &other.algorithm, &other.wrapped, other.created_at);
+        known == (&self.id, &self.purpose, &self.algorithm, &self.wrapped, self.created_at)
+            && (self.retired_at.is_none() || self.retired_at == other.retired_at)
+    }
 }
 
 /// The rows of a vault. What a call wrote is durable when it returns, and any number of processes may call at once.
@@ -56,6 +84,15 @@ pub(super) trait KeyRows: Send + Sync {
         limit: u32,
     ) -> Result<Vec<KeyId>, Error>;
 
+    /// At most `limit` data keys, tombstones too, whose ids come after `last`, in the order of their bytes.
+    async fn kept(&self, last: &KeyId, limit: u32) -> Result<Vec<KeptKey>, Error>;
+
+    /// How many data keys there are, tombstones too.
+    async fn count(&self) -> Result<u64, Error>;
+
+    /// Keeps these keys as they are. One that is kept already does not change, unless this is its tombstone.
+    async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error>;
+
     /// Every key that nodes share, oldest first.
     async fn node_keys(&self) -> Result<Vec<HeldNodeKey>, Error>;
 
@@ -76,6 +113,9 @@ pub(super) trait KeyRows: Send + Sync {
 
     /// How far the database is to be trusted with what it acknowledges.
     async fn durability(&self) -> Result<Durability, Error>;
+
+    /// Who else is connected, by name, as far as the engine can tell; to be asked of rows with one connection.
+    async fn others(&self) -> Result<Vec<String>, Error>;
 
     /// Ends all connections, when their work is done.
     async fn close(&self);

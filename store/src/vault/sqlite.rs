@@ -12,9 +12,9 @@ use sqlx::{Error, Row, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     Destroyed,
-    rows::{FreshKey, HeldKey, HeldNodeKey, KeyRows},
+    rows::{FreshKey, HeldKey, HeldNodeKey, KeptKey, KeyRows},
 };
-use crate::{durability::Durability, sqlite};
+use crate::{durability::Durability, log::from_sql, sqlite};
 
 pub(super) struct SqliteRows(pub(super) SqlitePool);
 
@@ -73,6 +73,37 @@ impl KeyRows for SqliteRows {
         Ok(ids.into_iter().map(KeyId).collect())
     }
 
+    async fn kept(&self, last: &KeyId, limit: u32) -> Result<Vec<KeptKey>, Error> {
+        const SQL: &str = "select id, wrapped, created_at, destroyed_at, destroyed_because from data_keys \
+             where id > ? order by id limit ?";
+        sqlx::query(SQL).bind(&last.0).bind(limit).fetch_all(&self.0).await?.iter().map(kept).collect()
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        sqlx::query_scalar("select count(*) from data_keys").fetch_one(&self.0).await.map(from_sql)
+    }
+
+    async fn keep(&self, keys: &[KeptKey]) -> Result<(), Error> {
+        const SQL: &str = "insert into data_keys (id, wrapped, created_at, destroyed_at, destroyed_because) \
+             values (?, ?, ?, ?, ?) on conflict (id) do update set wrapped = null, \
+             destroyed_at = excluded.destroyed_at, destroyed_because = excluded.destroyed_because \
+             where excluded.wrapped is null and data_keys.wrapped is not null";
+        let mut work = self.0.begin_with("begin immediate").await?;
+        for key in keys {
+            let destroyed = key.destroyed.as_ref();
+            sqlx::query(SQL)
+                .bind(&key.id.0)
+                .bind(&key.wrapped)
+                .bind(key.created_at.0)
+                .bind(destroyed.map(|(at, _)| at.0))
+                .bind(destroyed.map(|(_, why)| why))
+                .execute(&mut *work)
+                .await?;
+        }
+        work.commit().await?;
+        self.forget_past().await
+    }
+
     async fn node_keys(&self) -> Result<Vec<HeldNodeKey>, Error> {
         const SQL: &str = "select id, purpose, algorithm, wrapped, created_at, retired_at from node_keys \
              order by created_at, id";
@@ -116,6 +147,10 @@ impl KeyRows for SqliteRows {
         sqlite::durability(&self.0).await.map(Durability::from)
     }
 
+    async fn others(&self) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
     async fn close(&self) {
         self.0.close().await;
     }
@@ -123,6 +158,16 @@ impl KeyRows for SqliteRows {
 
 fn held(row: &SqliteRow) -> Result<HeldKey, Error> {
     Ok(HeldKey { id: KeyId(row.try_get("id")?), wrapped: row.try_get("wrapped")? })
+}
+
+fn kept(row: &SqliteRow) -> Result<KeptKey, Error> {
+    let (at, why) = (row.try_get::<Option<i64>, _>("destroyed_at")?, row.try_get("destroyed_because")?);
+    Ok(KeptKey {
+        id: KeyId(row.try_get("id")?),
+        wrapped: row.try_get("wrapped")?,
+        created_at: Time(row.try_get("created_at")?),
+        destroyed: at.map(Time).zip(why),
+    })
 }
 
 fn held_node_key(row: &SqliteRow) -> Result<HeldNodeKey, Error> {

@@ -1,6 +1,8 @@
 //! When a consumer's place is written: at once where something was done, later where nothing was, and never for someone who
 //! does not lead any more.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use domain::Time;
 use store::{NewEvent, StreamId, follow::Tenure, random, views::Views};
 use tempfile::TempDir;
@@ -9,7 +11,9 @@ use super::*;
 
 const ROLE: &str = "reader";
 
-struct LikesMails;
+/// Counts the mails that it was given.
+#[derive(Default)]
+struct LikesMails(AtomicU32);
 
 #[async_trait]
 impl Consumer for LikesMails {
@@ -18,6 +22,7 @@ impl Consumer for LikesMails {
     }
 
     async fn consume(&self, _: &Recorded) -> Result<(), TryAgain> {
+        self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -29,7 +34,7 @@ async fn desk(folder: &TempDir, node: &str) -> Desk {
 
 /// Its place was written a moment ago, however slow the machine is.
 fn reader(desk: &Desk) -> InProcess<LikesMails> {
-    let mut reader = InProcess::new(ROLE, LikesMails, desk.clone());
+    let mut reader = InProcess::new(ROLE, LikesMails::default(), desk.clone());
     reader.place.written = Instant::now() + Duration::from_hours(1);
     reader
 }
@@ -67,7 +72,7 @@ async fn a_place_is_written_in_the_end_although_it_is_never_quiet() {
     let folder = tempfile::tempdir().unwrap();
     let desk = desk(&folder, "one").await;
     let lease = desk.lease(ROLE).await.unwrap().unwrap();
-    let mut reader = InProcess::new(ROLE, LikesMails, desk.clone());
+    let mut reader = InProcess::new(ROLE, LikesMails::default(), desk.clone());
     tokio::time::pause();
     tokio::time::advance(UNWRITTEN).await;
     tokio::time::resume();
@@ -84,9 +89,25 @@ async fn what_one_leader_left_unwritten_does_not_set_back_the_next() {
     reader.take(&[event("user-1", 1)], &first).await.unwrap();
 
     let second = other.lease(ROLE).await.unwrap().unwrap();
-    InProcess::new(ROLE, LikesMails, other.clone()).take(&[event("mail-1", 9)], &second).await.unwrap();
+    InProcess::new(ROLE, LikesMails::default(), other.clone())
+        .take(&[event("mail-1", 9)], &second)
+        .await
+        .unwrap();
 
     let third = one.lease(ROLE).await.unwrap().unwrap();
     assert!(matches!(reader.idle(&third).await, Err(FollowError::LeaseLost(_))));
     assert_eq!(one.checkpoint(ROLE).await.unwrap(), Position(9));
+}
+
+#[tokio::test]
+async fn nothing_is_done_about_an_event_once_the_lease_may_be_someone_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(&folder, "one").await;
+    let lease = desk.lease(ROLE).await.unwrap().unwrap();
+    let mut reader = reader(&desk);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let outcome = reader.take(&[event("mail-1", 1)], &lease).await;
+    assert!(matches!(outcome, Err(FollowError::LeaseLost(_))));
+    assert_eq!(reader.consumer.0.load(Ordering::Relaxed), 0);
 }

@@ -1,6 +1,9 @@
 //! Which events end sessions, whatever is sealed in them.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use domain::{
     KeyId, Private,
@@ -8,22 +11,35 @@ use domain::{
     user::{self, PasswordHash},
 };
 use serde_json::Value;
-use store::{NewEvent, Position, StreamId};
+use store::{
+    NewEvent, Position, StreamId, Write,
+    log::{MemoryLog, OneByOne},
+    random,
+};
 use uuid::Uuid;
 
 use super::*;
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<Revocation>>);
+struct Heard {
+    told: Mutex<Vec<Revocation>>,
+    /// So many times it can't take what it is told.
+    failures: AtomicU32,
+    up_to: watch::Sender<Option<Instant>>,
+}
 
 #[async_trait]
 impl Revoked for Heard {
     async fn revoked(&self, revocation: Revocation) -> Result<(), StoreError> {
-        self.0.lock().unwrap().push(revocation);
-        Ok(())
+        self.told.lock().unwrap().push(revocation);
+        let fails =
+            self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if fails.is_ok() { Err(StoreError::Unavailable("not today".into())) } else { Ok(()) }
     }
 
-    fn hear(&self) {}
+    fn hear(&self, up_to: Instant) {
+        self.up_to.send_replace(Some(up_to));
+    }
 }
 
 fn recorded(stream: StreamId, event: impl serde::Serialize) -> Recorded {
@@ -43,8 +59,8 @@ fn recorded(stream: StreamId, event: impl serde::Serialize) -> Recorded {
 
 async fn heard_of(event: Recorded) -> Vec<Revocation> {
     let revoker = Revoker::new(Heard::default());
-    revoker.consume(&event).await.unwrap();
-    revoker.listener.0.into_inner().unwrap()
+    revoker.take(&[event]).await.unwrap();
+    revoker.listener.told.into_inner().unwrap()
 }
 
 fn password() -> Private<PasswordHash> {
@@ -81,4 +97,77 @@ async fn what_ends_no_session_is_not_told() {
     ] {
         assert_eq!(heard_of(recorded(StreamId::user(UserId(5)), event)).await, []);
     }
+}
+
+/// The end of so many sessions.
+async fn log_of(sessions: u64) -> (Arc<OneByOne<MemoryLog>>, Position) {
+    let log = Arc::new(OneByOne(MemoryLog::new()));
+    let mut end = Position::BEGINNING;
+    for session in 1..=sessions {
+        end = log.append(vec![ended(session)]).await.unwrap();
+    }
+    (log, end)
+}
+
+fn ended(session: u64) -> Write {
+    let event = session::Event::SessionRevoked { reason: RevocationReason::Logout, at: Time(1) };
+    let stream = StreamId::session(SessionId(session));
+    let event = NewEvent { id: random::id(), ..recorded(stream.clone(), event).event };
+    Write { stream, expected: 0, events: vec![event] }
+}
+
+#[async_trait]
+impl Revoked for Arc<Heard> {
+    async fn revoked(&self, revocation: Revocation) -> Result<(), StoreError> {
+        self.as_ref().revoked(revocation).await
+    }
+
+    fn hear(&self, up_to: Instant) {
+        self.as_ref().hear(up_to);
+    }
+}
+
+/// What was told, in order, by the time that everything was heard of a log that two sessions ended in before and one ends in later.
+async fn followed(heard: &Arc<Heard>, from: Position) -> Vec<u64> {
+    let (log, _) = log_of(2).await;
+    let ((place, mut reached), stop) = (watch::channel(from), watch::Sender::new(false));
+    let revoker = Revoker::new(Arc::clone(heard));
+    let following = tokio::spawn(revoker.follow(Arc::clone(&log) as _, place, stop.subscribe()));
+    reached.wait_for(|place| *place == Position(2)).await.unwrap();
+    let asked = Instant::now();
+    log.append(vec![ended(3)]).await.unwrap();
+    reached.wait_for(|place| *place == Position(3)).await.unwrap();
+    heard.up_to.subscribe().wait_for(|up_to| up_to.is_some_and(|up_to| up_to > asked)).await.unwrap();
+    stop.send_replace(true);
+    following.await.unwrap();
+    let session = |told: &Revocation| match told {
+        Revocation::Session { session, .. } => session.0,
+        Revocation::Epoch { .. } => 0,
+    };
+    heard.told.lock().unwrap().iter().map(session).collect()
+}
+
+#[tokio::test]
+async fn everything_after_the_place_is_heard_of_and_what_comes_in_later() {
+    let heard = Arc::new(Heard::default());
+    assert_eq!(followed(&heard, Position(1)).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_told_again_with_all_of_its_batch() {
+    let heard = Arc::new(Heard { failures: AtomicU32::new(1), ..Heard::default() });
+    assert_eq!(followed(&heard, Position::BEGINNING).await, [1, 2, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_be_heard_while_something_could_not_be_told() {
+    let heard = Arc::new(Heard { failures: AtomicU32::new(1), ..Heard::default() });
+    let (log, _) = log_of(1).await;
+    let (place, _) = watch::channel(Position::BEGINNING);
+    let revoker = Revoker::new(Arc::clone(&heard));
+    assert!(revoker.catch_up(log.as_ref(), &place).await.is_err());
+    assert!(heard.up_to.borrow().is_none());
+    let before = Instant::now();
+    revoker.catch_up(log.as_ref(), &place).await.unwrap();
+    assert!(heard.up_to.borrow().is_some_and(|up_to| up_to >= before));
 }

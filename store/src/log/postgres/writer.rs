@@ -121,7 +121,7 @@ fn tail(row: &PgRow) -> Result<Option<(StreamId, Tail)>, sqlx::Error> {
 }
 
 /// Inserts the events, raises the head and wakes whoever listens once it is committed, all by one statement.
-async fn write(
+pub(super) async fn write(
     database: &Database,
     connection: &mut PgConnection,
     events: &[Placed<'_>],

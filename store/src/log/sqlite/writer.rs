@@ -94,7 +94,10 @@ fn json(texts: &[impl serde::Serialize]) -> Result<String, sqlx::Error> {
 }
 
 /// Inserts the events, many with one statement. Their numbers are powers of two, so that few statements are prepared.
-async fn insert(connection: &mut SqliteConnection, events: &[Placed<'_>]) -> Result<(), sqlx::Error> {
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    events: &[Placed<'_>],
+) -> Result<(), sqlx::Error> {
     let mut rest = events;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(1 << rest.len().min(MOST_ROWS).ilog2());

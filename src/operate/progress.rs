@@ -1,5 +1,5 @@
-//! Shows how far a rebuild is: a bar with the time that is left on a terminal, a line for each step elsewhere, nothing
-//! beside JSON.
+//! How far long work has come, on stderr: a bar with the time that is left on a terminal, a line for each step elsewhere, nothing
+//! beside JSON. Knows no work.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -7,13 +7,22 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use projections::rebuild::Step;
 
 use crate::command_line::Printed;
 
 const BAR: &str = "{prefix}  {bar:32}  {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
 
-pub(super) struct Display {
+/// A step of the work, and how much of it is done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stage {
+    pub(super) name: &'static str,
+    pub(super) done: u64,
+    pub(super) of: u64,
+    /// What is counted; nothing where the step is not counted.
+    pub(super) what: &'static str,
+}
+
+pub(super) struct Progress {
     medium: Medium,
     /// What is shown now.
     shown: Mutex<&'static str>,
@@ -25,7 +34,7 @@ enum Medium {
     Nothing,
 }
 
-impl Display {
+impl Progress {
     pub(super) fn new(printed: Printed) -> Self {
         let medium = match (printed.json, io::stderr().is_terminal()) {
             (true, _) => Medium::Nothing,
@@ -35,13 +44,7 @@ impl Display {
         Self { medium, shown: Mutex::new("") }
     }
 
-    pub(super) fn show(&self, step: Step) {
-        let (name, done, of, what) = match step {
-            Step::Reading { done, of } => ("reading the log", done, of, "positions"),
-            Step::Comparing => ("summing up", 0, 0, ""),
-            Step::Copying { done, of } => ("copying", done, of, "rows"),
-            Step::Switching => ("switching", 0, 0, ""),
-        };
+    pub(super) fn show(&self, Stage { name, done, of, what }: Stage) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let begins = *shown != name;
         *shown = name;
