@@ -60,12 +60,19 @@ async fn go_on<M: ReadModel>(
     (stream, place): (&StreamId, Position),
     events: impl Iterator<Item = (&Recorded, Outcome<M>)>,
 ) -> Result<bool, sqlx::Error> {
-    const SQL: &str = "delete from parked where projection = $1 and stream = $2";
+    const FREE: &str = "delete from parked where projection = $1 and stream = $2 returning parked_at";
+    const SINCE: &str = "update parked set parked_at = $3 where projection = $1 and stream = $2";
     let which = [M::NAME.into(), stream.as_str().into()];
-    work.run(Statement::new(SQL, &which)).await?;
+    let freed = work.rows(Statement::new(FREE, &which)).await?;
+    let since = freed.into_iter().next().map(|mut row| row.number()).transpose()?;
     let (events, outcomes): (Vec<_>, Vec<_>) = events.filter(|(event, _)| event.position <= place).unzip();
     let mut rows = Rows::<M>::of(Shelf::Live);
     rows.take(work, &events, outcomes).await?;
     rows.save(work).await?;
+    if let Some(since) = since {
+        // It has waited all the while.
+        let [projection, name] = which;
+        work.run(Statement::new(SINCE, &[projection, name, since.into()])).await?;
+    }
     Ok(parked::among(work, Shelf::Live, M::NAME, &[stream.as_str()]).await?.is_empty())
 }

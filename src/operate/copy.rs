@@ -32,7 +32,7 @@ pub(crate) enum CopyFailed {
         "{0} stands behind a pooler, which hides who else is connected; give the address of the server itself"
     )]
     Pooled(String),
-    #[error("{place} is in use: {by}; nothing was written")]
+    #[error("{place} is in use: {by}; stop that, and give the command again")]
     InUse { place: String, by: String },
     #[error("{by}: the source may get more. Stop that, and give the same command again: it copies the rest")]
     Behind { by: String },

@@ -108,7 +108,10 @@ impl Upkeep {
         let desk = &self.backends.desk;
         match desk.listeners().await {
             Ok(listeners) => listeners.first().is_none_or(|first| first.node == desk.node()),
-            Err(_) => false,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "it is not known who keeps things up; nothing is done");
+                false
+            }
         }
     }
 

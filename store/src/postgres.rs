@@ -34,6 +34,14 @@ const AGAIN: usize = 2;
 pub const BEGIN: &str = "begin isolation level read committed read write; set local lock_timeout = '5s'; \
      set local statement_timeout = '10s'; set local idle_in_transaction_session_timeout = '8s'";
 
+/// Begins a transaction that may take as long as whole tables do, whatever the server is set to allow.
+pub const BEGIN_UNHURRIED: &str = "begin isolation level read committed; set local statement_timeout = 0; \
+     set local idle_in_transaction_session_timeout = 0";
+
+/// The same, for one that reads everything as it is at one moment.
+pub const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only; set local statement_timeout = 0; \
+     set local idle_in_transaction_session_timeout = 0";
+
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("the database {database} can't be reached")]

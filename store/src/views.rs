@@ -19,7 +19,7 @@ pub use engine::{Engine, Kind};
 
 use crate::{
     clock,
-    postgres::{Database, OpenError as ServerError, Safety, Url},
+    postgres::{BEGIN_SNAPSHOT, BEGIN_UNHURRIED, Database, OpenError as ServerError, Safety, Url},
     sqlite::OpenError,
 };
 use sqlite::File;
@@ -163,11 +163,10 @@ impl Views {
 
     /// Begins to read everything as it is at one moment.
     pub async fn snapshot(&self) -> Result<Work<'static>, sqlx::Error> {
-        const SNAPSHOT: &str = "begin isolation level repeatable read read only";
         Ok(match &self.0 {
             Place::File(file) => Work::sqlite(file.readers.begin().await?),
             Place::Server(database) => {
-                Work::postgres(database.pool().begin_with(SNAPSHOT).await?, database.has_sessions())
+                Work::postgres(database.pool().begin_with(BEGIN_SNAPSHOT).await?, database.has_sessions())
             }
         })
     }
@@ -191,7 +190,8 @@ impl Views {
         let Place::Server(database) = &self.0 else { return Ok(None) };
         let end = Instant::now() + PATIENCE;
         loop {
-            let mut work = Work::postgres(database.pool().begin().await?, database.has_sessions());
+            let mut work =
+                Work::postgres(database.pool().begin_with(BEGIN_UNHURRIED).await?, database.has_sessions());
             let rows = work.rows(Statement::new(SQL, &[number.into()])).await?;
             let answer = rows.into_iter().next().map(|mut row| row.number()).transpose()?;
             if answer == Some(1) {
@@ -346,7 +346,7 @@ impl Connection {
         Ok(match self {
             Self::Sqlite(connection) => Work::sqlite(connection.begin().await?),
             Self::Postgres { connection, has_sessions } => {
-                Work::postgres(connection.begin().await?, *has_sessions)
+                Work::postgres(connection.begin_with(BEGIN_UNHURRIED).await?, *has_sessions)
             }
         })
     }

@@ -86,9 +86,8 @@ async fn a_token_that_is_revoked_while_the_node_stands_still_opens_nothing_after
     server.mails().await;
     user.get("user/").await.expect(200);
     server.pause();
-    let disabled = server.run(&["user", "disable", "bearer"]);
-    assert_eq!(disabled.code, Some(1), "{disabled:?}");
-    assert!(disabled.stderr.contains("recorded and durable, but not every server"), "{disabled:?}");
+    // Done means that the node, should it go on, goes by nothing any more that it has heard before.
+    server.run(&["user", "disable", "bearer"]).succeeded();
     server.resume();
     hears_again(&user, 401).await;
 }

@@ -126,11 +126,20 @@ impl Parts {
         let ready = head.is_ok() && views.ok && vault.ok && silence.is_none();
         let mut parts = BTreeMap::from([("log", log_part(&head)), ("views", views), ("vault", vault)]);
         // After the head: nobody is behind one that was read earlier.
-        let standings = self.desk.standings().await.unwrap_or_default();
+        let standings = self.desk.standings().await;
         let head = head.ok();
         for followed in &self.followers {
-            let standing = standings.iter().find(|standing| standing.role == followed.name);
-            parts.insert(followed.name, self.follower(followed, standing, head));
+            let follower = match &standings {
+                Ok(standings) => {
+                    let standing = standings.iter().find(|standing| standing.role == followed.name);
+                    self.follower(followed, standing, head)
+                }
+                Err(error) => match &followed.here {
+                    Some(here) => self.moving(followed.name, Some(here), *here.borrow(), head),
+                    None => Part { lag: None, ..part(Err(chain(error))) },
+                },
+            };
+            parts.insert(followed.name, follower);
         }
         if let Some(Hearing { place, .. }) = &self.hearing {
             parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));

@@ -3,6 +3,7 @@
 
 use store::{
     Journal, clock,
+    postgres::may_pass,
     views::{Connection, Statement, Statements},
 };
 
@@ -15,6 +16,8 @@ use crate::shelf::{Places, Shelf};
 
 /// How many events are taken before others may write.
 const PAGE: u32 = 500;
+/// How often the switch is tried again when others are in its way; each time it waits for them for some seconds.
+const AGAIN: usize = 20;
 /// How many events are taken, at most, while the projectors wait for the switch.
 const CLOSE: u32 = 200;
 
@@ -24,10 +27,16 @@ pub(super) async fn go_live(
     connection: &mut Connection,
     shelf: Shelf,
 ) -> Result<(), RebuildError> {
-    while !switch(journal, connection, shelf).await? {
-        catch_up(journal, connection, shelf).await?;
+    let mut left = AGAIN;
+    loop {
+        match switch(journal, connection, shelf).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => catch_up(journal, connection, shelf).await?,
+            // Somebody reads the live tables for long, a backup perhaps.
+            Err(RebuildError::Views(error)) if left > 0 && may_pass(&error) => left -= 1,
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
 }
 
 /// Takes what the live tables have taken, in short transactions.

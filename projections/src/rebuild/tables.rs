@@ -45,10 +45,11 @@ pub(super) async fn are_alike(on: &mut dyn Statements, shelf: Shelf) -> Result<b
     Ok(true)
 }
 
-/// Lets nobody else write to the live tables until the transaction ends.
+/// Lets nobody else write to the live tables until the transaction ends. In the order in which a projector asks for them, so that of
+/// two neither waits for what the other one holds.
 pub(crate) async fn hold(on: &mut dyn Statements) -> Result<(), sqlx::Error> {
     let schema = schema(on);
-    schema.hold(on, &TABLES).await
+    schema.hold(on, &[parked::TABLE, UserRow::NAME, SessionRow::NAME]).await
 }
 
 /// Moves tables, or what there is of them, with what is in them, to a shelf on which there are none.
@@ -66,7 +67,8 @@ pub(super) async fn rename(on: &mut dyn Statements, from: Shelf, to: Shelf) -> R
 pub async fn start_over(work: &mut Work<'static>) -> Result<(), sqlx::Error> {
     let engine = work.engine();
     for table in TABLES {
-        run(work, format!("delete from {}", Shelf::Live.table(engine, table))).await?;
+        let empty = if engine == Engine::Sqlite { "delete from" } else { "truncate" };
+        run(work, format!("{empty} {}", Shelf::Live.table(engine, table))).await?;
         for shelf in [Shelf::Next, Shelf::Before, Shelf::Gone] {
             run(work, format!("drop table if exists {}", shelf.table(engine, table))).await?;
         }

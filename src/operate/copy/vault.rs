@@ -23,21 +23,30 @@ pub(in crate::operate) async fn copy(settings: &Settings, asked: &Between) -> Re
     let is_ours = |database: &Database| database.is_same(&settings.store.vault);
     let _sole = if is_ours(&from) || is_ours(&to) { SoleServer::claim_if_made(settings)? } else { None };
     let (source, target) = (source(&from).await?, target(&to, settings).await?);
-    for (database, rows) in [(&from, &source), (&to, &target)] {
-        if let Some(others) = place::others(async || rows.others().await).await.map_err(CopyFailed::from)? {
-            let by = format!("others are connected to it: {others}");
-            return Err(CopyFailed::InUse { place: database.to_string(), by }.into());
-        }
-    }
+    is_alone(&from, &source).await?;
+    is_alone(&to, &target).await?;
     let (start, progress) = (Instant::now(), Progress::new(asked.printed));
     let of = source.count().await?;
     let show = |done| progress.show(Stage { name: "copying", done, of, what: "keys" });
     let copied = Copy { from: &source, to: &target, progress: &show }.run().await;
     progress.clear();
     let copied = copied.map_err(CopyFailed::from)?;
+    // Whoever came meanwhile may have made keys that were not copied.
+    is_alone(&from, &source).await?;
     let seconds = start.elapsed().as_secs_f64();
     tell(&copied, (&from.to_string(), &to.to_string()), seconds, asked)?;
     if copied.is_same() { Ok(()) } else { Err(CopyFailed::Different.into()) }
+}
+
+/// As far as the engine can tell.
+async fn is_alone(database: &Database, rows: &VaultRows) -> Result<(), CopyFailed> {
+    match place::others(async || rows.others().await).await? {
+        Some(others) => {
+            let by = format!("others are connected to it: {others}");
+            Err(CopyFailed::InUse { place: database.to_string(), by })
+        }
+        None => Ok(()),
+    }
 }
 
 async fn source(database: &Database) -> Result<VaultRows, CopyFailed> {

@@ -80,6 +80,9 @@ impl Desk {
         const LED: &str = "select role from kept_leases where until > $1";
         let now = self.views.now().await?;
         let mut work = self.views.begin().await?;
+        if let Some(alone) = work.engine().alone() {
+            work.run(Statement::new(alone, &[])).await?;
+        }
         let foreign = !Origin::noted(&mut work).await?.fits(log_id, head);
         if foreign {
             let led = !work.rows(Statement::new(LED, &[now.0.into()])).await?.is_empty();

@@ -81,7 +81,10 @@ impl SqliteLog {
         Ok(LogHead {
             log_id: row.try_get("log_id")?,
             position: Position::from_sql(row.try_get("position")?),
-            half_copied: row.try_get("half_copied").unwrap_or(false),
+            half_copied: match row.try_get("half_copied") {
+                Err(sqlx::Error::ColumnNotFound(_)) => false,
+                found => found?,
+            },
         })
     }
 

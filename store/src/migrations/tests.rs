@@ -1,3 +1,5 @@
+//! The steps are those of the folder, as sqlx itself would read them.
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use super::*;

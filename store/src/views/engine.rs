@@ -28,6 +28,14 @@ impl Engine {
         }
     }
 
+    /// What keeps all others from taking, renewing and relying on leases until the transaction ends. On SQLite one that writes is alone.
+    pub const fn alone(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("lock table kept_leases, kept_log in exclusive mode"),
+        }
+    }
+
     /// At the end of a `select`: the rows stay as they are until the transaction ends. On SQLite one that writes is alone.
     pub const fn holding(self) -> &'static str {
         match self {
