@@ -67,8 +67,13 @@ impl Stage {
             Some(server) => server.restart().await,
             None => self.postgres.as_ref().unwrap().begin(),
         }
-        wait_for("all is ready again", SOON, async || {
-            (self.api.api().get("/health/ready").await.status == 200).then_some(())
+        wait_for("all is ready again, and every follower led", SOON, async || {
+            let ready = self.api.api().get("/health/ready").await;
+            let parts = ready.json()["parts"].clone();
+            let led =
+                |follower| parts[follower]["detail"].as_str().is_some_and(|told| told.contains("led by"));
+            let all_led = self.postgres.is_none() || ["users", "sessions", "mailer"].into_iter().all(led);
+            (ready.status == 200 && all_led).then_some(())
         })
         .await;
     }
