@@ -119,7 +119,9 @@ pub(crate) async fn load<M: ReadModel>(
 
 async fn put<M: ReadModel>(on: &mut dyn Statements, shelf: Shelf, rows: &[M]) -> Result<(), sqlx::Error> {
     let (columns, table, key) = (columns::<M>(), shelf.table(on.engine(), M::NAME), M::KEY);
-    let parameters: Vec<String> = (1..=rows.len() * M::COLUMNS.len()).map(|at| format!("${at}")).collect();
+    let engine = on.engine();
+    let parameters: Vec<String> =
+        (1..=rows.len() * M::COLUMNS.len()).map(|at| engine.parameter(at)).collect();
     let values: Vec<String> =
         parameters.chunks(M::COLUMNS.len()).map(|row| format!("({})", row.join(", "))).collect();
     let changed: Vec<String> =

@@ -15,6 +15,14 @@ pub enum Kind {
 }
 
 impl Engine {
+    /// One parameter of very many, counted from 1: for each that has a name SQLite goes through all names.
+    pub fn parameter(self, at: usize) -> String {
+        match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${at}"),
+        }
+    }
+
     /// Whether what stands before this is in the list that a parameter holds as JSON.
     pub fn is_among(self, parameter: &str, kind: Kind) -> String {
         match (self, kind) {
