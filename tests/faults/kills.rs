@@ -97,7 +97,7 @@ impl Town {
         let doubles = self.post.look();
         assert!(doubles <= 1, "one kill, and {doubles} mails came twice");
         self.doubles += doubles;
-        self.stage.api.run(&["doctor"]).succeeded();
+        self.stage.is_well().await;
         self.settle(cast).await;
     }
 
@@ -148,7 +148,7 @@ impl Town {
         assert_eq!(keys(&events, "mail", "mail.sent.v1").collect::<BTreeSet<_>>(), asked);
         assert_eq!(asked.len(), self.post.len(), "mails in the folder");
         self.stage.api.run(&["rebuild", "--check"]).succeeded();
-        self.stage.api.run(&["doctor"]).succeeded();
+        self.stage.is_well().await;
     }
 
     /// Past the capture of output: these are the figures of docs/reliability.md.

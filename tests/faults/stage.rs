@@ -78,6 +78,14 @@ impl Stage {
         .await;
     }
 
+    /// The doctor finds nothing wrong, soon: the lease of a leader that died has first to run out and to be taken.
+    pub(super) async fn is_well(&self) {
+        wait_for("the doctor finds nothing wrong", SOON, async || {
+            (self.api.run(&["doctor"]).code == Some(0)).then_some(())
+        })
+        .await;
+    }
+
     fn struck(&mut self) -> Option<&mut Server> {
         match self.victim {
             Victim::Whole | Victim::Api => Some(&mut self.api),
