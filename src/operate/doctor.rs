@@ -67,15 +67,16 @@ fn server(settings: &Settings) -> (Finding, Option<bool>) {
     }
 }
 
-/// A database in a file that is there, opened to be looked at; else what to say of it.
+/// A database in a file that is there, opened to be looked at; else what to say of it. An empty file is none yet.
 async fn inspected<T, E: Error + 'static>(
     part: &str,
     path: &Path,
     open: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Finding> {
-    match path.try_exists() {
-        Ok(true) => open.await.map_err(|error| Finding::unwell(part, &error)),
-        Ok(false) => Err(Finding::missing(part, path)),
+    match path.metadata() {
+        Ok(file) if file.len() > 0 => open.await.map_err(|error| Finding::unwell(part, &error)),
+        Ok(_) => Err(Finding::missing(part, path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Finding::missing(part, path)),
         Err(error) => Err(Finding::unwell(part, &error)),
     }
 }
@@ -126,7 +127,7 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
     let is_needed = log.is_some_and(|(_, head)| *head > Position::BEGINNING);
     let ill = |detail: String| Finding { ok: false, ..Finding::well("vault", detail) };
     let vault = match place {
-        Database::Sqlite(path) if is_needed && !path.exists() => {
+        Database::Sqlite(path) if is_needed && !path.metadata().is_ok_and(|file| file.len() > 0) => {
             return ill(format!("{place} is gone, and the log can't be read without it: restore it"));
         }
         Database::Sqlite(path) => inspected("vault", path, existing_vault(settings)).await,
