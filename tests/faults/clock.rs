@@ -128,7 +128,7 @@ async fn who_is_over_a_limit_waits_for_no_longer_because_the_clock_was_set_back(
 
 /// Two processes on one PostgreSQL, of which the other one's clock is set. The clock of the log's server counts for both.
 mod on_postgres {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
     use crate::faults::stage::Stage;
@@ -147,24 +147,19 @@ mod on_postgres {
         Stage::with_two_doors(Postgres::start(), settings, change).await
     }
 
-    fn micros() -> i64 {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        now.as_micros().try_into().unwrap()
-    }
-
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs faketime and PostgreSQL (apt-get install faketime postgresql); ./test runs it where they are"]
     async fn a_process_whose_clock_is_set_by_an_hour_is_noticed_by_nobody() {
-        let start = micros();
         let mut town = Town::around(stage(&SETTINGS).await, Seed::of("clocks"));
         for _ in 0..if is_long() { 10 } else { 1 } {
-            for offset in [0, HOUR, -HOUR] {
+            for offset in [HOUR, -HOUR] {
                 town.round(async |stage| set(stage.api.home(), offset)).await;
             }
         }
-        for event in town.ends_well().await {
-            assert!((start..micros()).contains(&event.recorded_at), "at another time: {event:?}");
-        }
+        let times = town.ends_well().await.into_iter().map(|event| event.recorded_at);
+        let (first, last) =
+            times.fold((i64::MAX, 0), |(first, last), time| (time.min(first), time.max(last)));
+        assert!((last - first) / 1_000_000 < HOUR / 2, "from {first} to {last}");
         town.tell("clocks");
     }
 

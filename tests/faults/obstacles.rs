@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::timeout;
 
 use super::stage::Stage;
 use super::tally::Fate;
@@ -14,6 +15,8 @@ use crate::support::{
 };
 
 const SOON: Duration = Duration::from_mins(1);
+/// How soon whatever runs is cancelled again.
+const PAUSE: Duration = Duration::from_millis(2);
 const STORE_LOG: &str = "STELE_STORE__LOG";
 const STORE_VAULT: &str = "STELE_STORE__VAULT";
 const STORE_VIEWS: &str = "STELE_STORE__VIEWS";
@@ -21,13 +24,14 @@ const STORE_VIEWS: &str = "STELE_STORE__VIEWS";
 const CROWD: usize = 24;
 
 /// Everything is counted, in rows that all want. The grace outlives what is in the way.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("STELE_HASH__THREADS", "2"),
     ("STELE_JWT__REFRESH_GRACE", "5m"),
     ("STELE_JWT__ACCESS_TTL", "6h"),
     ("STELE_LIMITS__ENABLED", "true"),
     ("STELE_LIMITS__LOGIN", "100000/1h"),
     ("STELE_LIMITS__NETWORK", "100000/1h"),
+    ("STELE_LIMITS__REGISTRATION", "100000/1h"),
     ("STELE_LIMITS__RESET", "100000/1h"),
     ("STELE_LIMITS__CHANGE", "100000/1h"),
     ("STELE_LIMITS__PROFILE", "100000/1h"),
@@ -70,14 +74,19 @@ impl Operator {
     }
 }
 
-/// Waits until the server has said something so many times more than before.
-async fn says(postgres: &Postgres, what: &str, before: usize, times: usize) {
-    wait_for(what, SOON, async || (postgres.said(what) >= before + times).then_some(())).await;
+/// Waits until the server has said something so many times more than before. Somebody comes all the while.
+async fn strikes(stage: &Stage, what: &str, (before, times): (usize, usize)) {
+    let mut number = 0;
+    wait_for(what, SOON, async || {
+        number += 1;
+        knocks(stage.door(number)).await;
+        (stage.postgres().said(what) >= before + times).then_some(())
+    })
+    .await;
 }
 
-/// Holds locks in two of the databases until others have waited for them in vain. More people come meanwhile than there are
-/// connections.
-async fn hold(stage: &Stage, locks: [(&str, &str); 2]) {
+/// Holds locks in two of the databases until others have waited for them in vain, and something else is over that happens meanwhile.
+async fn hold(stage: &Stage, locks: [(&str, &str); 2], meanwhile: impl Future<Output = ()>) {
     const TIMEOUT: &str = "canceling statement due to lock timeout";
     let (home, before) = (stage.api.home(), stage.postgres().said(TIMEOUT));
     let mut holders = Vec::new();
@@ -86,12 +95,18 @@ async fn hold(stage: &Stage, locks: [(&str, &str); 2]) {
         holder.runs(&format!("begin; {lock}")).await;
         holders.push(holder);
     }
-    let crowd = (0..CROWD).map(|number| knocks(stage.door(number)));
-    let crowd = together(crowd.collect::<Vec<_>>());
-    tokio::join!(crowd, says(stage.postgres(), TIMEOUT, before, 2));
+    let struck =
+        wait_for(TIMEOUT, SOON, async || (stage.postgres().said(TIMEOUT) >= before + 2).then_some(()));
+    tokio::join!(struck, meanwhile);
     for mut holder in holders {
         holder.runs("rollback").await;
     }
+}
+
+/// More people at once than there are connections.
+async fn come_in_a_crowd(stage: &Stage) {
+    let crowd = (0..CROWD).map(|number| knocks(stage.door(number)));
+    together(crowd.collect::<Vec<_>>()).await;
 }
 
 /// Somebody whom nobody knows.
@@ -123,11 +138,11 @@ async fn cancel(stage: &Stage) {
     const CANCELLED: &str = "canceling statement due to user request";
     let before = stage.postgres().said(CANCELLED);
     let mut operator = Operator::of(stage.api.home(), STORE_LOG).await;
-    wait_for(CANCELLED, SOON, async || {
+    let struck = strikes(stage, CANCELLED, (before, 10));
+    tokio::pin!(struck);
+    while timeout(PAUSE, &mut struck).await.is_err() {
         operator.counts(SQL).await;
-        (stage.postgres().said(CANCELLED) >= before + 10).then_some(())
-    })
-    .await;
+    }
 }
 
 /// Has statements fail now and then with errors that the server gives when it is short of something or others are in the way.
@@ -147,7 +162,7 @@ async fn refuse(stage: &Stage) {
         operator.runs(&format!("{RAISE}; create trigger refuse before insert on {table} {trigger}")).await;
         operators.push(operator);
     }
-    says(stage.postgres(), REFUSED, before, 3).await;
+    strikes(stage, REFUSED, (before, 10)).await;
     for mut operator in operators {
         operator.runs("drop function refuse cascade").await;
     }
@@ -164,7 +179,7 @@ async fn crowd_out(stage: &Stage) {
         operator.runs(&format!("alter role {role} connection limit 2")).await;
     }
     operator.counts(END).await;
-    says(stage.postgres(), TOO_MANY, before, 10).await;
+    strikes(stage, TOO_MANY, (before, 10)).await;
     for role in [LOG, VAULT, VIEWS] {
         operator.runs(&format!("alter role {role} connection limit -1")).await;
     }
@@ -183,22 +198,27 @@ async fn whatever_postgresql_refuses_for_a_while_is_done_or_refused_for_a_while_
     for _ in 0..if is_long() { 10 } else { 1 } {
         let head_and_keys =
             [(STORE_LOG, "select from log_head for update"), (STORE_VAULT, "lock table data_keys")];
-        town.round(async |stage| hold(stage, head_and_keys).await).await;
+        town.round(async |stage| hold(stage, head_and_keys, async {}).await).await;
         let events_and_views =
             [(STORE_LOG, "lock table events"), (STORE_VIEWS, "lock table kept_attempts, users")];
-        town.round(async |stage| hold(stage, events_and_views).await).await;
+        town.round(async |stage| hold(stage, events_and_views, come_in_a_crowd(stage)).await).await;
         town.round(async |stage| {
             cross(stage, STORE_LOG, "events", "log_head").await;
             cross(stage, STORE_VIEWS, "kept_checkpoints", "users").await;
+            cancel(stage).await;
         })
         .await;
-        town.round(async |stage| cancel(stage).await).await;
-        town.round(async |stage| refuse(stage).await).await;
-        town.round(async |stage| crowd_out(stage).await).await;
+        town.round(async |stage| {
+            refuse(stage).await;
+            crowd_out(stage).await;
+        })
+        .await;
     }
     town.ends_well().await;
     let tally = town.tally();
     assert_eq!(tally.total(Fate::Unknown), tally.total(Fate::Refused), "somebody got no answer");
     assert_eq!(town.stage.postgres().said("could not serialize access"), 0, "whatever the roles are set to");
+    let lines = town.stage.api.lines();
+    assert!(lines.iter().any(|line| line.contains("pool timed out")), "there were connections for all");
     town.tell("obstacles");
 }
