@@ -23,7 +23,7 @@ pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use post::{About, Post};
-pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT};
+pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};

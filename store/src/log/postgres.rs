@@ -43,12 +43,12 @@ impl PostgresLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
         let database = Database::open(url, &LOG_ON_POSTGRES, READERS, safety).await?;
-        let LogHead { log_id, position: head, half_copied } = Self::look(&database)
-            .await
-            .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
+        let unreachable = |source| OpenError::Unreachable { database: url.to_string(), source };
+        let LogHead { log_id, half_copied, .. } = Self::look(&database).await.map_err(unreachable)?;
         if half_copied {
             return Err(OpenError::HalfCopied { database: url.to_string() });
         }
+        let head = news::read(&database).await.map_err(unreachable)?;
         let (grow, grown) = watch::channel(head);
         news::follow(&database, &grow);
         let writer = Writer::start(PostgresEngine::new(database.clone()), grow);
