@@ -3,6 +3,7 @@
 
 mod durability;
 mod migration;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -18,6 +19,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 pub use durability::{Durability, Unsafe};
+use reach::Reach;
 pub use url::{Url, UrlError};
 
 /// How long to wait for a connection, new or of the pool.
@@ -101,6 +103,7 @@ pub enum Safety {
 pub struct Database {
     pool: PgPool,
     url: Url,
+    reach: Reach,
 }
 
 impl Database {
@@ -144,7 +147,7 @@ impl Database {
             .connect_with(url.options().clone())
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
-        Ok(Self { pool, url: url.clone() })
+        Ok(Self { pool, url: url.clone(), reach: Reach::default() })
     }
 
     /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection
@@ -161,19 +164,19 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.pool.begin_with(BEGIN).await
+        self.reach.wait(&self.url, self.pool.begin_with(BEGIN)).await
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
-    /// restarted meanwhile, and given up when the server does not answer at all.
+    /// restarted meanwhile, and given up when the server does not answer at all. Nobody waits for one that is known to be away.
     pub async fn rows<'q>(
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut left = AGAIN;
         loop {
-            let answer = timeout(ANSWER, self.ask(statement())).await;
-            match answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            let answer = in_time(ANSWER, self.ask(statement()));
+            match self.reach.wait(&self.url, answer).await {
                 Err(error) if left > 0 && is_lost(&error) => left -= 1,
                 outcome => return outcome,
             }
@@ -196,7 +199,7 @@ impl Database {
 
     /// A connection beside the pool's.
     pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
-        timeout(CONNECT, self.url.options().connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        self.reach.wait(&self.url, in_time(CONNECT, self.url.options().connect())).await
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -231,6 +234,14 @@ impl Database {
         let rows = self.rows(statement).await?;
         sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)
     }
+}
+
+/// Whoever waits for longer than this has waited in vain.
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limit, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the connection is gone and the next one may be well.
