@@ -1,6 +1,7 @@
 //! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
 
 mod account;
+mod backup;
 mod grown;
 mod http;
 mod jwt;
@@ -17,7 +18,8 @@ mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
-pub(crate) use grown::Servers;
+pub(crate) use backup::Dump;
+pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
@@ -28,5 +30,5 @@ pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};
 pub(crate) use views::{alter_views, open_views};
-pub(crate) use wait::{is_long, together, wait_for};
+pub(crate) use wait::{Looks, is_long, together, wait_for};
 pub(crate) use wire::Wire;

@@ -3,6 +3,7 @@
 
 mod durability;
 mod migration;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -19,6 +20,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 pub use durability::{Durability, Unsafe};
+use reach::Reach;
 pub use url::{Url, UrlError};
 
 /// How long to wait for a connection, new or of the pool.
@@ -107,6 +109,7 @@ pub enum Safety {
 pub struct Database {
     pool: PgPool,
     url: Url,
+    reach: Reach,
 }
 
 impl Database {
@@ -152,7 +155,7 @@ impl Database {
             .connect_with(url.options().clone())
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
-        Ok(Self { pool, url: url.clone() })
+        Ok(Self { pool, url: url.clone(), reach: Reach::default() })
     }
 
     /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection
@@ -169,19 +172,20 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.pool.begin_with(BEGIN).await
+        self.reach.wait(&self.url, self.pool.begin_with(BEGIN)).await
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
-    /// restarted meanwhile or undid it for the sake of others, and given up when the server does not answer at all.
+    /// restarted meanwhile or undid it for the sake of others, and given up when the server does not answer at all. Nobody waits for
+    /// one that is known to be away.
     pub async fn rows<'q>(
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut left = AGAIN;
         loop {
-            let answer = timeout(ANSWER, self.ask(statement())).await;
-            match answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            let answer = in_time(ANSWER, Box::pin(self.ask(statement())));
+            match self.reach.wait(&self.url, answer).await {
                 Err(error) if left > 0 && (is_lost(&error) || gave_way(&error)) => left -= 1,
                 outcome => return outcome,
             }
@@ -209,7 +213,7 @@ impl Database {
             begin_session(&mut connection, self.has_sessions()).await?;
             Ok(connection)
         };
-        timeout(CONNECT, connect).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        self.reach.wait(&self.url, in_time(CONNECT, Box::pin(connect))).await
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -251,6 +255,14 @@ async fn begin_session(connection: &mut PgConnection, has_sessions: bool) -> Res
         sqlx::raw_sql(SESSION).execute(connection).await?;
     }
     Ok(())
+}
+
+/// Whoever waits for longer than this has waited in vain.
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limit, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the server undid a transaction for the sake of others: a deadlock, or one that could not be put in order with theirs.

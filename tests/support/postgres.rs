@@ -22,6 +22,9 @@ pub(crate) const LOG: &str = "stele_log";
 pub(crate) const VAULT: &str = "stele_vault";
 pub(crate) const VIEWS: &str = "stele_views";
 
+/// What a URL says after the host, and at its end, to reach the pooler.
+pub(crate) const POOLER: (&str, &str) = (":6432", "?pooler=transaction");
+
 /// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
 /// stops and its folder goes.
 const KEEPER: &str = include_str!("postgres.sh");
@@ -30,7 +33,7 @@ const KEEPER: &str = include_str!("postgres.sh");
 pub(crate) struct Postgres {
     keeper: Mutex<Keeper>,
     folder: PathBuf,
-    programs: PathBuf,
+    pub(super) programs: PathBuf,
 }
 
 struct Keeper {
@@ -189,7 +192,7 @@ impl TestDatabase<'_> {
 
     /// The same behind the pooler.
     pub(crate) fn pooled_url(&self, role: &str) -> String {
-        self.url_at(&self.server.folder, ":6432", role) + "?pooler=transaction"
+        self.url_at(&self.server.folder, POOLER.0, role) + POOLER.1
     }
 
     /// The same by another socket, behind which someone leads to the server.
@@ -198,8 +201,7 @@ impl TestDatabase<'_> {
     }
 
     fn url_at(&self, folder: &Path, port: &str, role: &str) -> String {
-        let folder = folder.display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@{folder}{port}/{}", self.name)
+        format!("postgres://{role}@{}{port}/{}", host(folder), self.name)
     }
 
     pub(crate) fn sql(&self, sql: &str) {
@@ -213,6 +215,11 @@ impl TestDatabase<'_> {
         let (sql, _) = block.split_once("```").expect("a block ends");
         self.sql(sql);
     }
+}
+
+/// A folder with a socket, as the host of a URL.
+pub(crate) fn host(folder: &Path) -> String {
+    folder.display().to_string().replace('/', "%2F")
 }
 
 /// Debian keeps them aside, one folder for each version; others have them on the path.
