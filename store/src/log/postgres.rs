@@ -28,7 +28,7 @@ use writer::PostgresEngine;
 /// How many connections read. One more writes, and one listens.
 const READERS: u32 = 8;
 /// How many times at once streams are read: a long one then holds up the short ones no longer than that.
-const READING: usize = 4;
+const READING: usize = 2;
 
 /// The event log in a database on PostgreSQL.
 pub struct PostgresLog {
