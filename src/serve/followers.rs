@@ -13,17 +13,14 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
 };
-use workers::{
-    InProcess, Mailer,
-    letter::{Composer, LinkUrls, Sender},
-    outbox::FileOutbox,
-};
+use workers::{InProcess, Mailer};
 
 use super::ServeError;
 use crate::{
     backends::Backends,
+    mails,
     output::Terminal,
-    settings::{Links, Outbox, Role, Roles, Settings},
+    settings::{Links, Role, Roles, Settings},
 };
 
 /// The name under which mails are sent.
@@ -122,13 +119,9 @@ async fn mailer(
     backends: &Backends,
     terminal: &Terminal,
 ) -> Result<Mailer, ServeError> {
-    let Outbox::Files(folder) = &settings.mail.outbox;
     let terminal = terminal.clone();
     // The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
-    let outbox = FileOutbox::open(folder, move |line| terminal.say(line)).await?;
-    let from = &settings.mail.from;
-    let sender = Sender { name: from.name.clone(), address: from.address.clone() };
-    let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
-    let composer = Composer::new(sender, urls)?;
-    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, Arc::new(outbox)))
+    let outbox = mails::outbox(settings, move |line| terminal.say(line)).await?;
+    let composer = mails::composer(settings, links)?;
+    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, outbox))
 }
