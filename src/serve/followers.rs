@@ -20,7 +20,7 @@ use crate::{
     backends::Backends,
     mails,
     output::Terminal,
-    settings::{Links, Role, Roles, Settings},
+    settings::{Links, Outbox, Role, Roles, Settings},
 };
 
 /// The name under which mails are sent.
@@ -54,7 +54,11 @@ impl Followers {
         }
         if roles.take(Role::Mailer) {
             let mailer = mailer((settings, links), backends, terminal).await?;
-            followers.contend(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
+            followers.contend(
+                MAILER,
+                InProcess::new(MAILER, mailer, desk.clone(), at_once(settings)),
+                backends,
+            );
         }
         Ok(followers)
     }
@@ -111,6 +115,14 @@ impl Followers {
             let late: Vec<&str> = late.map(|(name, _)| *name).collect();
             tracing::error!(followers = ?late, "followers did not end in time, and are cut off");
         }
+    }
+}
+
+/// Files come one after the other, so that of those under way when the process dies at most one comes twice.
+fn at_once(settings: &Settings) -> usize {
+    match settings.mail.outbox {
+        Outbox::Files(_) => 1,
+        Outbox::Smtp(_) => settings.mail.connections,
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Mail {
     pub(crate) allow_plaintext: bool,
     /// Who vouches for the server, in place of the public authorities.
     pub(crate) ca_file: Option<PathBuf>,
+    /// How many mails are handed to the server at once.
+    pub(crate) connections: usize,
     pub(crate) from: Sender,
     /// While these are not set, links lead to Stele's own pages: `Settings::links` knows.
     pub(super) verify_url: Option<VerifyUrl>,
@@ -53,6 +55,11 @@ impl Mail {
             ca_file: from.optional(
                 "mail.ca_file",
                 "A PEM file of those who vouch for the mail server, in place of the public authorities.",
+            ),
+            connections: from.above_zero(
+                "mail.connections",
+                4,
+                "Mails that are handed to a mail server at once. If the process dies, these may come twice.",
             ),
             from: from.get(
                 "mail.from",

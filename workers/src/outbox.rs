@@ -4,6 +4,8 @@
 mod file;
 pub mod smtp;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use store::Cause;
 
@@ -26,4 +28,7 @@ pub enum DeliverError {
 pub trait Outbox: Send + Sync {
     /// Comes back when the mail is in safe hands, or within two minutes.
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError>;
+
+    /// How long to wait after each attempt at a mail before the next one; the last of them is for all that follow.
+    fn pauses(&self) -> &[Duration];
 }

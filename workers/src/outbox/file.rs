@@ -6,6 +6,7 @@ mod tests;
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,6 +18,9 @@ use crate::letter::Letter;
 
 /// How a file is called until it is whole.
 const UNFINISHED: &str = ".tmp";
+/// A disk that is full may have room again at any moment, and nobody minds being asked.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(5)];
 
 #[derive(Debug, thiserror::Error)]
 #[error("the folder for mails {folder} can't be used")]
@@ -79,6 +83,10 @@ impl Outbox for FileOutbox {
         self.write(letter).await.map_err(|error| DeliverError::Temporary(error.into()))?;
         (self.tell)(&line(letter));
         Ok(())
+    }
+
+    fn pauses(&self) -> &[Duration] {
+        &PAUSES
     }
 }
 

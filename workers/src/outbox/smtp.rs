@@ -26,6 +26,16 @@ use conversation::Conversation;
 use fault::Fault;
 pub use url::{Url, UrlError};
 
+/// Soon at first, as the server may only have been restarted; then as one does who was told to come back later.
+const PAUSES: [Duration; 7] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(15),
+    Duration::from_hours(1),
+];
 /// How long one mail may take, from the name of the server to its last word.
 const LONGEST: Duration = Duration::from_mins(1);
 /// For how long a connection is kept without a mail.
@@ -137,6 +147,10 @@ impl Outbox for SmtpOutbox {
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError> {
         let handed_over = timeout(LONGEST, self.hand_over(letter)).await;
         handed_over.unwrap_or(Err(Fault::Slow)).map_err(DeliverError::from)
+    }
+
+    fn pauses(&self) -> &[Duration] {
+        &PAUSES
     }
 }
 
