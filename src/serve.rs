@@ -20,10 +20,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::Instant,
 };
-use workers::{letter::ComposerError, outbox::FolderError};
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
+    mails::MailsError,
     master_key,
     orders::OrdersError,
     output::Terminal,
@@ -49,9 +49,7 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Orders(#[from] OrdersError),
     #[error(transparent)]
-    Mail(#[from] FolderError),
-    #[error(transparent)]
-    Letters(#[from] ComposerError),
+    Mails(#[from] MailsError),
     #[error("the read models can't be read")]
     Views(#[from] sqlx::Error),
     #[error(transparent)]

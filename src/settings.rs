@@ -95,7 +95,7 @@ impl Settings {
 
     /// What is made up at a first start is of one machine.
     fn check(&self, from: &mut Reader) {
-        let Some(shared) = self.store.shared() else { return };
+        let Some(shared) = self.shared() else { return };
         if self.api.public_url.is_none() {
             from.refuse(&[shared, "api.public_url"], Conflict::Shared { shared, missing: "api.public_url" });
         }
@@ -105,9 +105,14 @@ impl Settings {
         }
     }
 
-    /// Whether nothing but this process uses what it keeps.
+    /// Whether no backend is beyond this process: then a first start may make up what it needs.
     pub(crate) fn is_embedded(&self) -> bool {
-        self.store.shared().is_none()
+        self.shared().is_none()
+    }
+
+    /// The setting that names a backend beyond this process.
+    fn shared(&self) -> Option<&'static str> {
+        self.store.shared().or(self.mail.shared())
     }
 
     /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port

@@ -19,6 +19,7 @@ mod copies;
 mod faults;
 mod journeys;
 mod limits;
+mod mails;
 mod on_postgres;
 mod outages;
 mod races;

@@ -18,7 +18,7 @@ use super::{OperateError, say, say_json};
 use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
-    master_key,
+    mails, master_key,
     settings::{Bus, Database, Outbox, Settings},
     table::Table,
 };
@@ -37,7 +37,7 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
     findings.extend(views(settings, alone).await);
     findings.push(bus(settings));
-    findings.push(mail(settings));
+    findings.push(mail(settings).await);
     let well = findings.iter().all(|finding| finding.ok);
     if printed.json {
         let parts: serde_json::Map<String, Value> =
@@ -248,8 +248,25 @@ fn bus(settings: &Settings) -> Finding {
     }
 }
 
-fn mail(settings: &Settings) -> Finding {
-    let Outbox::Files(folder) = &settings.mail.outbox;
+async fn mail(settings: &Settings) -> Finding {
+    match &settings.mail.outbox {
+        Outbox::Files(folder) => mail_folder(folder),
+        Outbox::Smtp(url) => {
+            let server = match mails::server(settings, url) {
+                Ok(server) => server,
+                Err(error) => return Finding::unwell("mail", &error),
+            };
+            match server.check().await {
+                Ok(()) => Finding::well("mail", format!("{url} answers")),
+                Err(error) => {
+                    Finding { ok: false, ..Finding::well("mail", format!("{url}: {}", chain(&error))) }
+                }
+            }
+        }
+    }
+}
+
+fn mail_folder(folder: &Path) -> Finding {
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => {
             Finding::well("mail", format!("{}, one file a mail", folder.display()))

@@ -13,15 +13,12 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
 };
-use workers::{
-    InProcess, Mailer,
-    letter::{Composer, LinkUrls, Sender},
-    outbox::FileOutbox,
-};
+use workers::{InProcess, Mailer};
 
 use super::ServeError;
 use crate::{
     backends::Backends,
+    mails,
     output::Terminal,
     settings::{Links, Outbox, Role, Roles, Settings},
 };
@@ -57,7 +54,11 @@ impl Followers {
         }
         if roles.take(Role::Mailer) {
             let mailer = mailer((settings, links), backends, terminal).await?;
-            followers.contend(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
+            followers.contend(
+                MAILER,
+                InProcess::new(MAILER, mailer, desk.clone(), at_once(settings)),
+                backends,
+            );
         }
         Ok(followers)
     }
@@ -117,18 +118,22 @@ impl Followers {
     }
 }
 
+/// Files come one after the other, so that of those under way when the process dies at most one comes twice.
+fn at_once(settings: &Settings) -> usize {
+    match settings.mail.outbox {
+        Outbox::Files(_) => 1,
+        Outbox::Smtp(_) => settings.mail.connections,
+    }
+}
+
 async fn mailer(
     (settings, links): (&Settings, &Links),
     backends: &Backends,
     terminal: &Terminal,
 ) -> Result<Mailer, ServeError> {
-    let Outbox::Files(folder) = &settings.mail.outbox;
     let terminal = terminal.clone();
     // The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
-    let outbox = FileOutbox::open(folder, move |line| terminal.say(line)).await?;
-    let from = &settings.mail.from;
-    let sender = Sender { name: from.name.clone(), address: from.address.clone() };
-    let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
-    let composer = Composer::new(sender, urls)?;
-    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, Arc::new(outbox)))
+    let outbox = mails::outbox(settings, move |line| terminal.say(line)).await?;
+    let composer = mails::composer(settings, links)?;
+    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, outbox))
 }

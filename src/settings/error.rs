@@ -13,6 +13,7 @@ use ::api::{
 };
 
 use store::postgres::UrlError;
+use workers::outbox::smtp;
 
 use super::master_key::MasterKeyError;
 
@@ -122,6 +123,8 @@ pub(crate) enum ValueError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Postgres(#[from] UrlError),
+    #[error(transparent)]
+    Smtp(#[from] smtp::UrlError),
 }
 
 /// Settings that are fine alone and not together.

@@ -7,10 +7,14 @@ pub mod letter;
 pub mod mailer;
 pub mod outbox;
 pub mod revoker;
+#[cfg(test)]
+#[expect(dead_code, reason = "black-box tests use the rest of it")]
+#[path = "../../tests/support/smtp.rs"]
+mod test_mail_server;
 
 pub use collector::{Collector, Reach};
 pub use consumer::{Consumer, InProcess, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;
-pub use outbox::{FileOutbox, Outbox};
+pub use outbox::{FileOutbox, Outbox, SmtpOutbox};
 pub use revoker::{Revocation, Revoked, Revoker};

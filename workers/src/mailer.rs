@@ -1,6 +1,7 @@
 //! The mail worker: for every mail that was asked for, derives the link again, writes it, hands it out and records what
 //! came of it. Holds no rule about users, and does not know how a mail travels.
 
+mod pause;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -17,16 +18,19 @@ use domain::{
     name::canonical_email,
 };
 use store::{
-    Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
+    Cause, Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
     link::{LinkKey, Subject, reset_link, verify_email_key},
     node_keys::MacKeys,
 };
+
+use tokio::time::timeout;
 
 use crate::{
     Consumer, TryAgain,
     letter::{Brief, ComposeError, Composer, Letter, Secret},
     outbox::{DeliverError, Outbox},
 };
+use pause::{Life, pause};
 use progress::Progress;
 
 /// How events name this worker.
@@ -34,6 +38,9 @@ const ACTOR: &str = "mailer";
 
 /// For how long a mail without a link is still worth sending.
 const NOTICE_LIFE: Duration = Duration::from_hours(72);
+
+/// When it is looked again whether log and vault can be reached.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Sends each mail that was asked for at least once, and only in the worst case twice: when the process dies between
 /// handing it out and recording that.
@@ -86,9 +93,8 @@ impl Mailer {
 
     async fn send(&self, event: &Recorded, request: &Request) -> Result<Outcome, TryAgain> {
         let now = clock::now();
-        let until = worthless_from(request);
-        // A link carries whole seconds, and is dead in the one that it names.
-        if until.seconds() <= now.seconds() {
+        let life = Life { from: request.at, until: worthless_from(request) };
+        if life.is_over(now) {
             return Ok(Outcome::Failed(FailureReason::Expired));
         }
         let Some(to) = request.to.get() else {
@@ -96,17 +102,27 @@ impl Mailer {
         };
         let letter = match self.write(event, request, to).await {
             Ok(letter) => letter,
-            Err(WriteError::Vault(error)) => return Err(TryAgain(error.into())),
+            Err(WriteError::Vault(error)) => return Err(soon(error)),
             Err(error) => return Ok(refused(event, &error)),
         };
-        self.progress.begin(&event.stream, until, now);
-        match self.outbox.deliver(&letter).await {
-            Ok(()) => {
+        self.deliver(event, &letter, life).await
+    }
+
+    /// Makes one attempt, and breaks it off when the mail is not worth sending any more.
+    async fn deliver(&self, event: &Recorded, letter: &Letter, life: Life) -> Result<Outcome, TryAgain> {
+        let now = clock::now();
+        let attempts = self.progress.begin(&event.stream, life.until, now);
+        match timeout(life.left(now), self.outbox.deliver(letter)).await {
+            Ok(Ok(())) => {
                 self.progress.delivered(&event.stream);
                 Ok(Outcome::Sent)
             }
-            Err(error @ DeliverError::Temporary(_)) => Err(TryAgain(error.into())),
-            Err(error @ DeliverError::Permanent(_)) => Ok(refused(event, &error)),
+            Ok(Err(error @ DeliverError::Temporary(_))) => {
+                let after = pause(self.outbox.pauses(), attempts, life, clock::now());
+                Err(TryAgain { cause: error.into(), after })
+            }
+            Ok(Err(error @ DeliverError::Permanent(_))) => Ok(refused(event, &error)),
+            Err(_) => Ok(Outcome::Failed(FailureReason::Expired)),
         }
     }
 
@@ -161,7 +177,7 @@ impl Mailer {
             Err(ExecuteError::Store(
                 error @ (StoreError::Corrupt { .. } | StoreError::Unwritable { .. }),
             )) => unreadable(event, error),
-            Err(error) => Err(TryAgain(error.into())),
+            Err(error) => Err(soon(error)),
         }
     }
 }
@@ -194,10 +210,15 @@ fn worthless_from(request: &Request) -> Time {
 /// A mail that can't be read will never be sent, and must not keep the others from being.
 fn unreadable(event: &Recorded, error: StoreError) -> Result<(), TryAgain> {
     if error.is_of_all() {
-        return Err(TryAgain(error.into()));
+        return Err(soon(error));
     }
     tracing::error!(stream = %event.stream, error = chain(&error), "a mail that was asked for can't be read");
     Ok(())
+}
+
+/// What is wrong with log or vault is wrong for all mails, and may be over at any moment.
+fn soon(cause: impl Into<Cause>) -> TryAgain {
+    TryAgain { cause: cause.into(), after: SOON }
 }
 
 fn refused(event: &Recorded, error: &(dyn std::error::Error + 'static)) -> Outcome {

@@ -25,13 +25,14 @@ struct Tried {
 
 impl Progress {
     /// Counts an attempt at a mail that is worth sending `until` then; forgets the mails for which that is long past,
-    /// which another process has dealt with.
-    pub(super) fn begin(&self, mail: &StreamId, until: Time, now: Time) {
+    /// which another process has dealt with. Answers which attempt it is.
+    pub(super) fn begin(&self, mail: &StreamId, until: Time, now: Time) -> u32 {
         let mut tried = self.tried();
         tried.retain(|_, tried| tried.until + AFTERLIFE > now || tried.delivered);
         let fresh = Tried { attempts: 0, delivered: false, until };
         let tried = tried.entry(mail.clone()).or_insert(fresh);
         tried.attempts = tried.attempts.saturating_add(1);
+        tried.attempts
     }
 
     pub(super) fn delivered(&self, mail: &StreamId) {

@@ -94,12 +94,12 @@ impl Kit {
             "node".to_owned(),
             tenure,
         );
-        let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone());
+        let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone(), 4);
         let (progress, mut reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let following = tokio::spawn(follow(follower, self.log.clone(), desk, progress, stopped));
         let done = reached.wait_for(|reached| *reached >= position);
-        tokio::time::timeout(DEADLINE, done).await.expect("the follower comes this far").unwrap();
+        timeout(DEADLINE, done).await.expect("the follower comes this far").unwrap();
         stop.send_replace(true);
         following.await.unwrap();
     }
@@ -204,6 +204,11 @@ impl Outbox for Scripted {
                 Ok(())
             }
         }
+    }
+
+    fn pauses(&self) -> &[Duration] {
+        const PAUSES: [Duration; 1] = [Duration::from_millis(20)];
+        &PAUSES
     }
 }
 
