@@ -164,7 +164,8 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.reach.wait(&self.url, self.pool.begin_with(BEGIN)).await
+        self.reach.check()?;
+        self.reach.learn(&self.url, self.pool.begin_with(BEGIN).await)
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
@@ -173,10 +174,11 @@ impl Database {
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
+        self.reach.check()?;
         let mut left = AGAIN;
         loop {
-            let answer = in_time(ANSWER, self.ask(statement()));
-            match self.reach.wait(&self.url, answer).await {
+            let answer = timeout(ANSWER, self.ask(statement())).await;
+            match self.reach.learn(&self.url, answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))) {
                 Err(error) if left > 0 && is_lost(&error) => left -= 1,
                 outcome => return outcome,
             }
@@ -199,7 +201,9 @@ impl Database {
 
     /// A connection beside the pool's.
     pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
-        self.reach.wait(&self.url, in_time(CONNECT, self.url.options().connect())).await
+        self.reach.check()?;
+        let connection = timeout(CONNECT, self.url.options().connect()).await;
+        self.reach.learn(&self.url, connection.unwrap_or(Err(sqlx::Error::PoolTimedOut)))
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -234,14 +238,6 @@ impl Database {
         let rows = self.rows(statement).await?;
         sqlx::Row::try_get(rows.first().ok_or(sqlx::Error::RowNotFound)?, 0)
     }
-}
-
-/// Whoever waits for longer than this has waited in vain.
-async fn in_time<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    timeout(limit, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the connection is gone and the next one may be well.
