@@ -10,6 +10,7 @@
 
 mod addresses;
 mod architecture;
+mod backups;
 mod bad_input;
 mod boot;
 mod canary;

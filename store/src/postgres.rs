@@ -172,7 +172,8 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.reach.wait(&self.url, self.pool.begin_with(BEGIN)).await
+        self.reach.check()?;
+        self.reach.learn(&self.url, self.pool.begin_with(BEGIN).await)
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
@@ -182,10 +183,11 @@ impl Database {
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
+        self.reach.check()?;
         let mut left = AGAIN;
         loop {
-            let answer = in_time(ANSWER, Box::pin(self.ask(statement())));
-            match self.reach.wait(&self.url, answer).await {
+            let answer = timeout(ANSWER, self.ask(statement())).await;
+            match self.reach.learn(&self.url, answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))) {
                 Err(error) if left > 0 && (is_lost(&error) || gave_way(&error)) => left -= 1,
                 outcome => return outcome,
             }
@@ -208,12 +210,14 @@ impl Database {
 
     /// A connection beside the pool's.
     pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
+        self.reach.check()?;
         let connect = async {
             let mut connection = self.url.options().connect().await?;
             begin_session(&mut connection, self.has_sessions()).await?;
             Ok(connection)
         };
-        self.reach.wait(&self.url, in_time(CONNECT, Box::pin(connect))).await
+        let connection = timeout(CONNECT, connect).await;
+        self.reach.learn(&self.url, connection.unwrap_or(Err(sqlx::Error::PoolTimedOut)))
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -255,14 +259,6 @@ async fn begin_session(connection: &mut PgConnection, has_sessions: bool) -> Res
         sqlx::raw_sql(SESSION).execute(connection).await?;
     }
     Ok(())
-}
-
-/// Whoever waits for longer than this has waited in vain.
-async fn in_time<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    timeout(limit, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the server undid a transaction for the sake of others: a deadlock, or one that could not be put in order with theirs.

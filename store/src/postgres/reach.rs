@@ -14,9 +14,9 @@ use std::{
 };
 
 use sqlx::{ConnectOptions, Connection};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::{CONNECT, Url, in_time, is_lost};
+use super::{CONNECT, Url, is_lost};
 
 /// How long to wait before a server that is away is looked for again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -32,19 +32,15 @@ struct Known {
 }
 
 impl Reach {
-    /// Does what needs the server, and fails at once while that is away.
-    pub(super) async fn wait<T>(
-        &self,
-        url: &Url,
-        work: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        if self.0.is_away.load(Ordering::Acquire) {
-            return Err(away());
-        }
-        let outcome = work.await;
-        if matches!(outcome, Err(sqlx::Error::PoolTimedOut))
-            && !self.0.is_looked_for.swap(true, Ordering::AcqRel)
-        {
+    /// Fails while the server is away.
+    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
+        if self.0.is_away.load(Ordering::Acquire) { Err(away()) } else { Ok(()) }
+    }
+
+    /// Has the server looked for, if this outcome says that it was waited for in vain.
+    pub(super) fn learn<T>(&self, url: &Url, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let in_vain = matches!(outcome, Err(sqlx::Error::PoolTimedOut));
+        if in_vain && !self.0.is_looked_for.swap(true, Ordering::AcqRel) {
             tokio::spawn(look_for(url.clone(), Arc::downgrade(&self.0)));
         }
         outcome
@@ -76,7 +72,7 @@ async fn ask(url: &Url) -> Result<(), sqlx::Error> {
         sqlx::raw_sql("select 1").execute(&mut connection).await?;
         connection.close().await
     };
-    in_time(CONNECT, answer).await
+    timeout(CONNECT, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// A server that refuses for another reason is there, and whoever waits may still get what others give back.
