@@ -62,5 +62,5 @@ pub(crate) fn composer(settings: &Settings, links: &Links) -> Result<Composer, M
     let from = &settings.mail.from;
     let sender = Sender { name: from.name.clone(), address: from.address.clone() };
     let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
-    Ok(Composer::new(sender, urls)?)
+    Ok(Composer::new(sender, urls, settings.mail.templates.as_deref())?)
 }

@@ -1,6 +1,7 @@
 //! Mails by SMTP, to a server on loopback that fails by a script: what is tried again and for how long, what is final, and what
 //! is said to whom before it is encrypted.
 
+mod commands;
 mod encrypted;
 mod failing;
 mod hanging;

@@ -27,6 +27,8 @@ pub(crate) struct Mail {
     /// How many mails are handed to the server at once.
     pub(crate) connections: usize,
     pub(crate) from: Sender,
+    /// Texts in place of the built-in ones.
+    pub(crate) templates: Option<PathBuf>,
     /// While these are not set, links lead to Stele's own pages: `Settings::links` knows.
     pub(super) verify_url: Option<VerifyUrl>,
     pub(super) reset_url: Option<ResetUrl>,
@@ -65,6 +67,10 @@ impl Mail {
                 "mail.from",
                 Sender { name: None, address: "stele@localhost".to_owned() },
                 "The sender: an address, or a name and the address in angle brackets.",
+            ),
+            templates: from.optional(
+                "mail.templates",
+                "A folder of texts in place of the built-in ones, under the same names, such as verify-email.txt.",
             ),
             verify_url: from.optional(
                 "mail.verify_url",

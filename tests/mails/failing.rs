@@ -69,7 +69,7 @@ async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_holds_up_no_oth
 #[tokio::test]
 async fn a_mail_is_given_up_when_its_link_dies_and_not_sent_after_that() {
     let mail = MailServer::start();
-    mail.script(At::Recipient, &address("ada"), &[Act::Say("450 4.2.0 greylisted"); 1000]);
+    mail.script(At::Recipient, &address("ada"), &[Act::Say("450 4.2.0 greylisted"); 100]);
     let server = mailing_to(&mail.url(""), &[("STELE_AUTH__VERIFY_TTL", "4s")]).await;
     register(&server.api(), &["ada"]).await;
     server.has_mailed().await;

@@ -18,6 +18,8 @@ async fn a_mail_that_hangs_delays_no_other_and_is_sent_after_a_restart_alone() {
     assert!(mail.taken_by(&address("slow")).is_empty());
     let health = api.get("/health/ready").await.expect(200).json();
     assert_ne!(health["parts"]["mailer"]["lag"], 0, "the slow one waits: {health}");
+    let waiting = server.run(&["mail", "list"]).succeeded();
+    assert!(waiting.contains("slow@example.com") && !waiting.contains("ada@example.com"), "{waiting}");
     server.restart().await;
     server.has_mailed().await;
     let to: Vec<String> = mail.taken().into_iter().map(|taken| taken.to).collect();

@@ -4,7 +4,7 @@
 mod file;
 pub mod smtp;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use store::Cause;
@@ -17,9 +17,19 @@ pub use smtp::SmtpOutbox;
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     #[error("the mail could not be delivered yet")]
-    Temporary(#[source] Cause),
+    Temporary { source: Cause, answer: Option<Answer> },
     #[error("the mail was refused for good")]
-    Permanent(#[source] Cause),
+    Permanent { source: Cause, answer: Option<Answer> },
+}
+
+/// What the receiving side said of one mail, without control characters. It may repeat the address, and is printed nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer(pub String);
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
 }
 
 /// Where mails go. Delivering a letter again is harmless as far as the adapter can make it so: the letter's bytes and

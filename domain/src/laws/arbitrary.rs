@@ -118,22 +118,25 @@ pub(super) fn mail_event() -> impl Strategy<Value = mail::Event> {
     prop_oneof![
         request().prop_map(mail::Event::MailRequested),
         (0_u32..4, time()).prop_map(|(attempt, at)| mail::Event::MailSent { attempt, at }),
-        (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Event::MailFailed {
-            attempt,
-            reason,
-            at
-        }),
+        failure().prop_map(mail::Event::MailFailed),
+        time().prop_map(|at| mail::Event::MailRetried { at }),
     ]
+}
+
+fn failure() -> impl Strategy<Value = mail::Failure> {
+    (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Failure {
+        attempt,
+        reason,
+        answer: None,
+        at,
+    })
 }
 
 pub(super) fn mail_command() -> impl Strategy<Value = mail::Command> {
     prop_oneof![
         request().prop_map(mail::Command::Request),
         (0_u32..4, time()).prop_map(|(attempt, at)| mail::Command::RecordSent { attempt, at }),
-        (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Command::RecordFailure {
-            attempt,
-            reason,
-            at
-        }),
+        failure().prop_map(mail::Command::RecordFailure),
+        time().prop_map(|at| mail::Command::Retry { at }),
     ]
 }

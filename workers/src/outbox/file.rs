@@ -80,7 +80,8 @@ impl FileOutbox {
 impl Outbox for FileOutbox {
     /// No fault of a file system is for ever: disks are emptied and folders are given back.
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError> {
-        self.write(letter).await.map_err(|error| DeliverError::Temporary(error.into()))?;
+        let written = self.write(letter).await;
+        written.map_err(|error| DeliverError::Temporary { source: error.into(), answer: None })?;
         (self.tell)(&line(letter));
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{error::Error as _, fmt};
 
 use lettre::transport::smtp::Error;
 
-use crate::outbox::DeliverError;
+use crate::outbox::{Answer, DeliverError};
 
 use super::LONGEST;
 
@@ -85,9 +85,13 @@ impl fmt::Display for Step {
 
 impl From<Fault> for DeliverError {
     fn from(fault: Fault) -> Self {
+        let answer = match &fault {
+            Fault::Answered { step, answer, .. } if step.is_of_one_mail() => Some(Answer(answer.clone())),
+            _ => None,
+        };
         match fault {
-            Fault::Answered { is_final: true, .. } => Self::Permanent(fault.into()),
-            _ => Self::Temporary(fault.into()),
+            Fault::Answered { is_final: true, .. } => Self::Permanent { source: fault.into(), answer },
+            _ => Self::Temporary { source: fault.into(), answer },
         }
     }
 }

@@ -4,6 +4,7 @@ use store::{Position, chain};
 use tokio::task::yield_now;
 
 use super::*;
+use crate::outbox::Answer;
 use crate::test_mail_server::{Act, At, MailServer, deserted_port};
 
 const ADA: &str = "ada@example.org";
@@ -65,14 +66,14 @@ async fn what_the_server_refuses_for_now_is_tried_again_and_what_it_refuses_for_
     let outbox = outbox(&server.url(""));
     for at in [At::Recipient, At::Data, At::Message] {
         server.script(at, ADA, &[Act::Say("450 4.2.0 greylisted"), Act::Say("550 5.1.1 no such user")]);
-        assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary(_))), "{at:?}");
-        assert!(matches!(deliver(&outbox).await, Err(DeliverError::Permanent(_))), "{at:?}");
+        assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary { .. })), "{at:?}");
+        assert!(matches!(deliver(&outbox).await, Err(DeliverError::Permanent { .. })), "{at:?}");
     }
     server.script(At::Sender, "", &[Act::Say("421 4.3.2 busy"), Act::Say("530 5.7.0 log in first")]);
     server.script(At::Sender, "", &[Act::Say("553 5.1.8 no such sender")]);
-    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary(_))));
-    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary(_))), "no word on the mail");
-    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Permanent(_))));
+    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary { .. })));
+    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary { .. })), "no word on the mail");
+    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Permanent { .. })));
     deliver(&outbox).await.unwrap();
     assert_eq!(server.taken().len(), 1);
 }
@@ -85,7 +86,7 @@ async fn what_the_server_says_before_it_hears_of_the_mail_is_never_final() {
     server.script(At::Login, "", &[Act::Say("535 5.7.8 wrong password hunter2")]);
     for code in ["421", "554 5.7.1", "535 5.7.8"] {
         let error = deliver(&outbox).await.unwrap_err();
-        assert!(matches!(error, DeliverError::Temporary(_)), "{error:?}");
+        assert!(matches!(error, DeliverError::Temporary { .. }), "{error:?}");
         let told = chain(&error);
         assert!(told.contains(&format!("answered {code} to")) && !told.contains("hunter2"), "{told}");
     }
@@ -96,11 +97,11 @@ async fn what_the_server_says_before_it_hears_of_the_mail_is_never_final() {
 async fn a_server_that_is_not_there_or_goes_away_may_be_there_later() {
     let port = deserted_port();
     let lone = outbox(&format!("smtp://127.0.0.1:{port}"));
-    assert!(matches!(deliver(&lone).await, Err(DeliverError::Temporary(_))));
+    assert!(matches!(deliver(&lone).await, Err(DeliverError::Temporary { .. })));
     let server = MailServer::at(port);
     for (at, to) in [(At::Greeting, ""), (At::Sender, ""), (At::Recipient, ADA), (At::Message, ADA)] {
         server.script(at, to, &[Act::Drop]);
-        assert!(matches!(deliver(&lone).await, Err(DeliverError::Temporary(_))), "{at:?}");
+        assert!(matches!(deliver(&lone).await, Err(DeliverError::Temporary { .. })), "{at:?}");
     }
     deliver(&lone).await.unwrap();
 }
@@ -132,7 +133,7 @@ async fn a_server_that_says_nothing_any_more_is_given_up_and_its_connection_with
     let (outcome, ()) = tokio::join!(deliver(&outbox), slow);
     let error = outcome.unwrap_err();
     assert!(
-        matches!(error, DeliverError::Temporary(_)) && chain(&error).contains("took longer"),
+        matches!(error, DeliverError::Temporary { .. }) && chain(&error).contains("took longer"),
         "{error:?}"
     );
     deliver(&outbox).await.unwrap();
@@ -144,9 +145,9 @@ async fn an_answer_to_another_question_is_no_answer() {
     let server = MailServer::start();
     let outbox = outbox(&server.url(""));
     server.script(At::Data, ADA, &[Act::Say("250 2.1.5 ok")]);
-    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary(_))));
+    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary { .. })));
     server.script(At::Message, ADA, &[Act::Say("354 go on")]);
-    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary(_))));
+    assert!(matches!(deliver(&outbox).await, Err(DeliverError::Temporary { .. })));
     assert!(server.taken().is_empty());
 }
 
@@ -161,6 +162,8 @@ async fn operators_are_told_codes_and_no_words_of_the_server() {
     );
     let error = deliver(&outbox).await.unwrap_err();
     assert_eq!(chain(&error), "the mail was refused for good: the server answered 550 5.1.1 to RCPT TO");
+    let DeliverError::Permanent { answer: Some(Answer(answer)), .. } = error else { panic!("{error:?}") };
+    assert_eq!(answer, "550 5.1.1 <ada@example.org> is unknown sorry");
     server.script(At::Recipient, ADA, &[Act::Say("ada@example.org? never heard of")]);
     let error = deliver(&outbox).await.unwrap_err();
     assert!(!chain(&error).contains(ADA), "{}", chain(&error));
@@ -195,7 +198,7 @@ async fn whom_nobody_vouches_for_is_told_nothing() {
         let authorities = Some(authority.as_bytes().to_vec());
         let site = Site { allow_plaintext: false, authorities, ..site(&server.url("ada:hunter2@")) };
         let outcome = deliver(&SmtpOutbox::new(site).unwrap()).await;
-        assert!(matches!(outcome, Err(DeliverError::Temporary(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(DeliverError::Temporary { .. })), "{outcome:?}");
         for word in ["AUTH", "MAIL", "RCPT"] {
             assert_eq!(server.count(word), 0, "{word}: {:?}", server.heard());
         }
