@@ -17,7 +17,7 @@ use crate::support::{
 const CROWD: usize = 6;
 /// How many commands are answered between one restart and the next.
 const BETWEEN: usize = 60;
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 1;
 const LONG_ROUNDS: usize = 20;
 
 /// Both nodes, as a client knows them that goes on to the other one where the first does not serve it.
