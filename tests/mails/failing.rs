@@ -70,13 +70,14 @@ async fn a_mail_that_is_refused_for_good_is_given_up_at_once_and_holds_up_no_oth
 async fn a_mail_is_given_up_when_its_link_dies_and_not_sent_after_that() {
     let mail = MailServer::start();
     mail.script(At::Recipient, &address("ada"), &[Act::Say("450 4.2.0 greylisted"); 100]);
-    let server = mailing_to(&mail.url(""), &[("STELE_AUTH__VERIFY_TTL", "4s")]).await;
+    let server = mailing_to(&mail.url(""), &[("STELE_AUTH__VERIFY_TTL", "6s")]).await;
     register(&server.api(), &["ada"]).await;
     server.has_mailed().await;
     let [(reason, attempts)] = outcomes(&server.home().log()).await.try_into().unwrap();
     assert_eq!(reason, "expired");
-    let tried = mail.count("RCPT TO:<ada@");
-    assert!(attempts > 1 && attempts == tried as u64, "{attempts} attempts, {tried} seen");
+    // The last attempt may be broken off before the server hears of it.
+    let seen = mail.count("RCPT TO:<ada@") as u64;
+    assert!(seen > 0 && (seen..=seen + 1).contains(&attempts), "{attempts} attempts, {seen} seen");
     assert!(mail.taken().is_empty());
 }
 
