@@ -198,7 +198,6 @@ fn a_backend_that_is_not_built_in_is_refused_without_its_password() {
     for (name, url) in [
         ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113"),
         ("STELE_BUS__URL", "nats://stele:hunter2@localhost"),
-        ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost"),
     ] {
         let home = Home::bare(&[(name, url)]);
         let ran = serve(&home, &[]);
