@@ -1,6 +1,7 @@
 //! Hands mails to an SMTP server, over connections that are kept for the next mail. Bounds the time that one may take, and tells
 //! what is over for good from what may be tried again; when that is done is not for here.
 
+mod bounded;
 mod conversation;
 mod fault;
 #[cfg(test)]

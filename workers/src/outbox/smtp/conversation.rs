@@ -16,12 +16,11 @@ use tokio::time::timeout;
 
 use super::{
     Security, Terms,
+    bounded::{Bounded, CONNECT},
     fault::{Fault, Step},
 };
 use crate::letter::Letter;
 
-/// How long each address of the server may take to be connected to.
-const CONNECT: Duration = Duration::from_secs(15);
 /// How long the server may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -30,15 +29,20 @@ pub(super) struct Conversation(AsyncSmtpConnection);
 impl Conversation {
     /// Connects, encrypts and logs in, as the terms say.
     pub(super) async fn begin(terms: &Terms) -> Result<Self, Fault> {
-        let wrapped = match &terms.security {
-            Security::Wrapped(tls) => Some(tls.clone()),
-            Security::None | Security::StartTls(_) => None,
-        };
         let server = (terms.host.as_str(), terms.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), &terms.hello, wrapped, None)
-                .await
-                .map_err(|error| Fault::of(Step::Greeting, &error))?;
+        let greeted = match &terms.security {
+            Security::Wrapped(tls) => {
+                let tls = Some(tls.clone());
+                AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), &terms.hello, tls, None).await
+            }
+            Security::None | Security::StartTls(_) => {
+                // Whoever answers here has not shown yet who he is.
+                let stream = Bounded::connect(server).await;
+                let stream = stream.map_err(|error| Fault::unconnected(&error))?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &terms.hello).await
+            }
+        };
+        let mut connection = greeted.map_err(|error| Fault::of(Step::Greeting, &error))?;
         if let Security::StartTls(tls) = &terms.security {
             let encrypted = connection.starttls(tls.clone(), &terms.hello).await;
             encrypted.map_err(|error| Fault::of(Step::Tls, &error))?;

@@ -1,7 +1,7 @@
 //! What can go wrong with a server, and what of it is its last word on a mail. What a server says may repeat the address of
 //! whoever gets the mail: it is kept apart from what is told to operators, which holds codes alone.
 
-use std::{error::Error as _, fmt};
+use std::{error::Error as _, fmt, io};
 
 use lettre::transport::smtp::Error;
 
@@ -54,6 +54,10 @@ impl Fault {
             is_final,
             answer: shortened(&format!("{code} {said}")),
         }
+    }
+
+    pub(super) fn unconnected(error: &io::Error) -> Self {
+        Self::Broken { step: Step::Greeting, cause: error.to_string() }
     }
 
     /// Whether the server goes on talking after it.

@@ -1,7 +1,7 @@
 //! What becomes of a mail by what the server does with it.
 
 use store::{Position, chain};
-use tokio::task::yield_now;
+use tokio::{io::AsyncWriteExt, net::TcpListener, task::yield_now};
 
 use super::*;
 use crate::outbox::Answer;
@@ -138,6 +138,25 @@ async fn a_server_that_says_nothing_any_more_is_given_up_and_its_connection_with
     );
     deliver(&outbox).await.unwrap();
     assert_eq!((server.taken().len(), server.connections()), (2, 2), "the next mail gets a new connection");
+}
+
+#[tokio::test]
+async fn a_server_that_talks_without_end_is_not_listened_to_for_long() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let outbox = outbox(&format!("smtp://{}", listener.local_addr().unwrap()));
+    let talk = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut said = 0;
+        stream.write_all(b"220 ").await.unwrap();
+        while let Ok(more) = stream.write(&[b'x'; 8192]).await {
+            said += more;
+        }
+        said
+    };
+    let (delivered, said) = tokio::join!(deliver(&outbox), talk);
+    assert!(matches!(delivered, Err(DeliverError::Temporary { .. })));
+    // What the network holds between the two is not counted.
+    assert!(said < 64 * 1024 * 1024, "{said}");
 }
 
 #[tokio::test]
