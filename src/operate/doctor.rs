@@ -127,7 +127,7 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
     let is_needed = log.is_some_and(|(_, head)| *head > Position::BEGINNING);
     let ill = |detail: String| Finding { ok: false, ..Finding::well("vault", detail) };
     let vault = match place {
-        Database::Sqlite(path) if is_needed && !path.metadata().is_ok_and(|file| file.len() > 0) => {
+        Database::Sqlite(path) if is_needed && !master_key::is_made(path) => {
             return ill(format!("{place} is gone, and the log can't be read without it: restore it"));
         }
         Database::Sqlite(path) => inspected("vault", path, existing_vault(settings)).await,

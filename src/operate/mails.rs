@@ -101,7 +101,13 @@ pub(super) async fn test(settings: &Settings, asked: MailTest) -> Result<(), Ope
 
 pub(super) fn preview(settings: &Settings, asked: &MailPreview) -> Result<(), OperateError> {
     let composer = mails::composer(settings, &settings.links(settings.api.listen))?;
-    let preview = composer.preview(asked.kind).map_err(|error| OperateError::Refused(chain(&error)))?;
+    let life = match asked.kind {
+        Purpose::ResetPassword => settings.auth.reset_ttl,
+        _ => settings.auth.verify_ttl,
+    };
+    let preview = composer
+        .preview(asked.kind, clock::now() + life)
+        .map_err(|error| OperateError::Refused(chain(&error)))?;
     let workers::letter::Preview { subject, text, html } = preview;
     if asked.printed.json {
         return say_json(&json!({ "subject": subject, "text": text, "html": html }));

@@ -86,6 +86,7 @@ fn mails_are_shown_with_texts_of_ones_own_and_a_text_that_cannot_be_used_is_told
     let mut home = Home::new(&[]);
     let built_in = home.run(&["mail", "preview", "reset-password"], "").succeeded();
     assert!(built_in.contains("\nhttp://front.test/reset?uid=sample&token=sample\n"), "{built_in}");
+    assert!(!built_in.contains("1970"), "{built_in}");
     let folder = home.path().join("texts");
     fs::create_dir(&folder).unwrap();
     home.set("STELE_MAIL__TEMPLATES", folder.to_str().unwrap());

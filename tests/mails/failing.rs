@@ -77,7 +77,7 @@ async fn a_mail_is_given_up_when_its_link_dies_and_not_sent_after_that() {
     assert_eq!(reason, "expired");
     // The last attempt may be broken off before the server hears of it.
     let seen = mail.count("RCPT TO:<ada@") as u64;
-    assert!(seen > 0 && (seen..=seen + 1).contains(&attempts), "{attempts} attempts, {seen} seen");
+    assert!(seen > 1 && (seen..=seen + 1).contains(&attempts), "{attempts} attempts, {seen} seen");
     assert!(mail.taken().is_empty());
 }
 

@@ -206,8 +206,8 @@ impl Composer {
         self.letter(&head, &wording::TEST, None, "")
     }
 
-    /// How the mails of one purpose look, with a link that opens nothing.
-    pub fn preview(&self, purpose: Purpose) -> Result<Preview, ComposeError> {
+    /// How the mails of one purpose look, with a link that opens nothing and works until then.
+    pub fn preview(&self, purpose: Purpose, expires: Time) -> Result<Preview, ComposeError> {
         let secret = match purpose {
             Purpose::VerifyEmail => Some(Secret::VerifyEmail(SAMPLE.to_owned())),
             Purpose::ResetPassword => {
@@ -217,7 +217,7 @@ impl Composer {
         };
         let link = secret.map(|secret| self.link(purpose, &secret)).transpose()?;
         let words = wording::of(purpose);
-        let (text, html) = self.fill(&words, link.as_deref(), &spelled(Time(0)))?;
+        let (text, html) = self.fill(&words, link.as_deref(), &spelled(expires))?;
         Ok(Preview { subject: words.subject, text, html })
     }
 

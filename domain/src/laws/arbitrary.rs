@@ -98,13 +98,7 @@ fn reason() -> impl Strategy<Value = FailureReason> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let purpose = prop::sample::select(vec![
-        Purpose::VerifyEmail,
-        Purpose::ResetPassword,
-        Purpose::PasswordChanged,
-        Purpose::PasswordReset,
-        Purpose::EmailChangeRequested,
-    ]);
+    let purpose = prop::sample::select(&Purpose::ALL[..]);
     let link = (time(), epoch()).prop_map(|(expires_at, epoch)| LinkTerms {
         expires_at,
         epoch,
@@ -124,12 +118,9 @@ pub(super) fn mail_event() -> impl Strategy<Value = mail::Event> {
 }
 
 fn failure() -> impl Strategy<Value = mail::Failure> {
-    (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Failure {
-        attempt,
-        reason,
-        answer: None,
-        at,
-    })
+    let answer = prop::option::of(private(address()));
+    let parts = (0_u32..4, reason(), answer, time());
+    parts.prop_map(|(attempt, reason, answer, at)| mail::Failure { attempt, reason, answer, at })
 }
 
 pub(super) fn mail_command() -> impl Strategy<Value = mail::Command> {

@@ -299,11 +299,11 @@ fn with_own(file: &str, text: &str) -> Result<Composer, ComposerError> {
 #[test]
 fn a_text_in_a_folder_takes_the_place_of_the_built_in_one_and_no_other_does() {
     let composer = with_own("verify-email.txt", "Salut !\n{{ link }}\n").unwrap();
-    let own = composer.preview(Purpose::VerifyEmail).unwrap();
+    let own = composer.preview(Purpose::VerifyEmail, Time(0)).unwrap();
     assert_eq!(own.text, "Salut !\nhttps://app.example/sample");
     assert!(own.html.contains("Open this link"), "{}", own.html);
     let html = with_own("layout.html", "<b>{% block text %}{% endblock %}</b>").unwrap();
-    assert!(html.preview(Purpose::PasswordChanged).unwrap().html.starts_with("<b><p>The password"));
+    assert!(html.preview(Purpose::PasswordChanged, Time(0)).unwrap().html.starts_with("<b><p>The password"));
 }
 
 #[test]
@@ -318,6 +318,11 @@ fn texts_that_would_fail_are_told_with_their_file_and_line() {
             "reset-password.txt must show {{ link }} on a line of its own",
         ),
         ("password-reset.txt", "  \n", "password-reset.txt is empty"),
+        (
+            "password-reset.txt",
+            "{% for a in range(999) %}{% for b in range(999) %}x{% endfor %}{% endfor %}",
+            "ran out of fuel",
+        ),
     ] {
         let error = with_own(file, text).err().unwrap_or_else(|| panic!("{file} is taken"));
         let told_of = store::chain(&error);

@@ -61,10 +61,14 @@ const TEXTS: [(&str, &str); 14] = [
 /// A mail that an operator sends himself.
 pub(super) const TEST: Words = Words { name: "test", subject: "A test mail", about: "a test" };
 
+/// How many steps a text may take to be filled in: one that loops is told at the start.
+const FUEL: u64 = 100_000;
+
 /// All texts, with those of a folder in place of the built-in ones of the same name. Those in HTML escape what is filled in.
 pub(super) fn texts(folder: Option<&Path>) -> Result<Environment<'static>, TextsError> {
     let mut texts = Environment::new();
     texts.set_undefined_behavior(UndefinedBehavior::Strict);
+    texts.set_fuel(Some(FUEL));
     for (name, text) in TEXTS {
         texts.add_template(name, text).map_err(|error| TextsError::Text(Box::new(error)))?;
     }
@@ -85,7 +89,10 @@ fn own(folder: &Path) -> Result<Vec<(&'static str, String)>, TextsError> {
         let path = entry.map_err(unreadable(folder))?.path();
         let known = TEXTS.iter().find(|(name, _)| path.file_name().is_some_and(|file| file == *name));
         let Some((name, _)) = known else { return Err(TextsError::Unknown { path }) };
-        found.push((*name, fs::read_to_string(&path).map_err(unreadable(&path))?));
+        // A pipe, for instance, would be waited for.
+        let read =
+            if path.is_file() { fs::read_to_string(&path) } else { Err(io::ErrorKind::InvalidInput.into()) };
+        found.push((*name, read.map_err(unreadable(&path))?));
     }
     Ok(found)
 }
