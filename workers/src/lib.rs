@@ -1,4 +1,4 @@
-//! What Stele does after the fact: sends mails, tells nodes of revocations, clears away keys that nothing uses.
+//! What Stele does after the fact: sends mails, tells nodes of revocations and others of events, clears away keys that nothing uses.
 //! Takes events and never gives orders about users.
 
 pub mod collector;
@@ -6,6 +6,7 @@ mod consumer;
 pub mod letter;
 pub mod mailer;
 pub mod outbox;
+pub mod relay;
 pub mod revoker;
 
 pub use collector::{Collector, Reach};
