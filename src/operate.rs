@@ -1,6 +1,7 @@
 //! What an operator asks of an installation from the command line, whether or not a server runs beside it.
 //! Gives the same orders as the API, and prints the outcome for people or, with `--json`, for programs.
 
+mod bus;
 mod copy;
 mod doctor;
 mod init;
@@ -22,13 +23,14 @@ use projections::{Projector, ReadModel, RebuildError, RetryError, UserRow};
 use serde_json::Value;
 use store::{Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::Instant};
+use workers::relay::RelayError;
 
 use copy::CopyFailed;
 pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Operation, Park, User, Vault},
+    command_line::{Keys, Log, Nats, Operation, Park, User, Vault},
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
@@ -102,6 +104,10 @@ pub(crate) enum OperateError {
     OfAnotherLog,
     #[error(transparent)]
     Copy(#[from] CopyFailed),
+    #[error("bus.url names no NATS")]
+    NoBus,
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
@@ -138,6 +144,8 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::Log(Log::Copy(asked)) => copy::copy_log(settings, &asked).await,
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
+        Operation::Nats(Nats::Setup(printed)) => bus::setup(settings, printed).await,
+        Operation::Relay(asked) => bus::publish(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
     }
 }

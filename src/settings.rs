@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod backend;
+mod bus;
 mod closest;
 mod error;
 mod given;
@@ -35,7 +36,8 @@ pub(crate) use self::given::FILE;
 pub(crate) use self::{
     api::Api,
     auth::Auth,
-    backend::{Bus, Database, Outbox},
+    backend::{Database, Outbox},
+    bus::Bus,
     error::{SettingsErrors, ValueError},
     jwt::Jwt,
     link::Links,
@@ -95,7 +97,7 @@ impl Settings {
 
     /// What is made up at a first start is of one machine.
     fn check(&self, from: &mut Reader) {
-        let Some(shared) = self.store.shared() else { return };
+        let Some(shared) = self.shared() else { return };
         if self.api.public_url.is_none() {
             from.refuse(&[shared, "api.public_url"], Conflict::Shared { shared, missing: "api.public_url" });
         }
@@ -105,9 +107,14 @@ impl Settings {
         }
     }
 
-    /// Whether nothing but this process uses what it keeps.
+    /// Whether nothing but this process uses what it keeps and tells.
     pub(crate) fn is_embedded(&self) -> bool {
-        self.store.shared().is_none()
+        self.shared().is_none()
+    }
+
+    /// The setting that names a backend which others may use too.
+    fn shared(&self) -> Option<&'static str> {
+        self.store.shared().or(self.bus.shared())
     }
 
     /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port

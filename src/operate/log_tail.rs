@@ -42,7 +42,7 @@ pub(super) async fn tail(site: &Site<'_>, tail: Tail) -> Result<(), OperateError
 }
 
 /// A position as answers carry it, or its number alone.
-fn start(log: &dyn EventLog, text: &str) -> Option<Position> {
+pub(super) fn start(log: &dyn EventLog, text: &str) -> Option<Position> {
     let number = text.strip_prefix(log.log_id()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(text);
     number.parse().ok().map(Position)
 }

@@ -41,7 +41,7 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
     } else {
         line(format_args!("Stele {version} serves nothing but /health/, as it has not the role api."));
     }
-    for (role, why) in roles.without_work() {
+    for (role, why) in roles.without_work(&settings.bus) {
         line(format_args!("It has nothing to do as {role}: {why}."));
     }
     if roles.take(Role::Mailer) {
@@ -49,6 +49,9 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
         line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
     }
     places(settings, &mut line);
+    if let Some(nats) = settings.bus.nats() {
+        line(format_args!("Events go to {}.", nats.servers));
+    }
     if !settings.is_embedded() {
         line(format_args!("Other processes know this one as {}.", backends.desk.node()));
     }

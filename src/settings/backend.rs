@@ -11,7 +11,6 @@ use store::postgres::Url;
 use super::{
     error::ValueError,
     given::Raw,
-    reader::Reader,
     value::{Value, quoted},
 };
 
@@ -25,23 +24,11 @@ pub(crate) enum Database {
 /// As the setting of the log has it, of which there will be more kinds.
 pub(super) struct Log(pub(super) Database);
 
-/// How processes tell each other of revocations and others of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bus {
-    Memory,
-}
-
 /// Where mails go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outbox {
     /// One file a mail, in this folder.
     Files(PathBuf),
-}
-
-impl Bus {
-    pub(super) fn read(from: &mut Reader) -> Self {
-        from.get("bus.url", Self::Memory, "How events leave Stele: memory: keeps them within this process.")
-    }
 }
 
 impl Database {
@@ -119,17 +106,6 @@ impl Value for Log {
 
     fn show(&self) -> String {
         self.0.show()
-    }
-}
-
-impl Value for Bus {
-    fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["nats", "tls"])?;
-        if raw.text()? == "memory:" { Ok(Self::Memory) } else { Err(ValueError::Wanted("memory:")) }
-    }
-
-    fn show(&self) -> String {
-        quoted("memory:")
     }
 }
 

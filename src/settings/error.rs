@@ -13,6 +13,7 @@ use ::api::{
 };
 
 use store::postgres::UrlError;
+use workers::nats::ServersError;
 
 use super::master_key::MasterKeyError;
 
@@ -122,6 +123,8 @@ pub(crate) enum ValueError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Postgres(#[from] UrlError),
+    #[error(transparent)]
+    Nats(#[from] ServersError),
 }
 
 /// Settings that are fine alone and not together.
@@ -135,6 +138,8 @@ pub(crate) enum Conflict {
     SameDatabase(&'static str, &'static str),
     #[error("{shared} is not embedded: {missing} must be given, the same for all that use it")]
     Shared { shared: &'static str, missing: &'static str },
+    #[error("{0} is given, and bus.url does not name a NATS")]
+    WithoutNats(&'static str),
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]
     TwoMasterKeys,
     #[error("{name}")]

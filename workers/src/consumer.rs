@@ -4,18 +4,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use store::{
-    Cause, Position, Recorded,
+    Cause, Recorded,
     follow::{Desk, FollowError, Follower, Lease},
 };
-use tokio::time::Instant;
 
-/// How long the place of a consumer may stay unwritten while nothing concerns it. Writing it after each event of others would
-/// keep those waiting who have something to write.
-const UNWRITTEN: Duration = Duration::from_millis(500);
+use crate::place::Place;
 
 /// The event could not be dealt with yet and is handed out again.
 #[derive(Debug, thiserror::Error)]
@@ -40,27 +35,9 @@ pub struct InProcess<C> {
     place: Place,
 }
 
-/// How far a consumer came, and whether that is written down.
-struct Place {
-    /// With the lease under which it was reached: someone else may lead by the time that it is written.
-    unwritten: Option<(Position, Lease)>,
-    written: Instant,
-}
-
 impl<C: Consumer> InProcess<C> {
     pub fn new(role: impl Into<String>, consumer: C, desk: Desk) -> Self {
-        let place = Place { unwritten: None, written: Instant::now() };
-        Self { role: role.into(), consumer, desk, place }
-    }
-
-    async fn write_place(&mut self) -> Result<(), FollowError> {
-        if let Some((position, lease)) = self.place.unwritten.take() {
-            let mut work = self.desk.views().begin().await?;
-            lease.advance(&mut work, position).await?;
-            work.commit().await?;
-            self.place.written = Instant::now();
-        }
-        Ok(())
+        Self { role: role.into(), consumer, desk, place: Place::new() }
     }
 }
 
@@ -87,14 +64,11 @@ impl<C: Consumer> Follower for InProcess<C> {
         if let Some(error) = failed {
             return Err(FollowError::Stuck(error.into()));
         }
-        self.place.unwritten = Some((last.position, lease.clone()));
-        if concerned || self.place.written.elapsed() >= UNWRITTEN {
-            self.write_place().await?;
-        }
-        Ok(())
+        self.place.reach(last.position, lease);
+        if concerned || self.place.is_due() { self.place.write(&self.desk).await } else { Ok(()) }
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
-        self.write_place().await
+        self.place.write(&self.desk).await
     }
 }

@@ -5,7 +5,9 @@ pub mod collector;
 mod consumer;
 pub mod letter;
 pub mod mailer;
+pub mod nats;
 pub mod outbox;
+mod place;
 pub mod relay;
 pub mod revoker;
 
@@ -14,4 +16,5 @@ pub use consumer::{Consumer, InProcess, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;
 pub use outbox::{FileOutbox, Outbox};
+pub use relay::Relay;
 pub use revoker::{Revocation, Revoked, Revoker};

@@ -17,6 +17,7 @@ use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
 };
+use workers::relay::BusState;
 
 use crate::revocation::Revocations;
 
@@ -43,6 +44,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The followers of the log of which one leads, here or elsewhere.
     pub followers: Vec<Followed>,
+    /// How the bus does, where this process may publish to it.
+    pub bus: Option<watch::Receiver<BusState>>,
     /// Where this process judges tokens.
     pub hearing: Option<Hearing>,
     /// Roles for which this process has nothing to do, and why.
@@ -144,6 +147,9 @@ impl Parts {
         if let Some(Hearing { place, .. }) = &self.hearing {
             parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
+        }
+        if let Some(bus) = self.bus.as_ref().and_then(|bus| bus.borrow().clone()) {
+            parts.insert("bus", Part { lag: None, ..part(bus) });
         }
         for (role, why) in &self.without_work {
             parts.insert(role, Part { detail: format!("nothing to do: {why}"), ..part(Ok(())) });

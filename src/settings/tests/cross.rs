@@ -101,8 +101,11 @@ fn what_others_may_use_too_needs_what_no_start_may_make_up() {
         ("STELE_STORE__LOG", "store.log"),
         ("STELE_STORE__VIEWS", "store.views"),
         ("STELE_STORE__VAULT", "store.vault"),
+        ("STELE_BUS__URL", "bus.url"),
     ] {
-        let server = (variable, "postgres://stele:hunter2@localhost/stele");
+        let on_bus = name == "bus.url";
+        let server =
+            (variable, if on_bus { "nats://localhost" } else { "postgres://stele:hunter2@localhost/stele" });
         let missing =
             |what| format!("{name} is not embedded: {what} must be given, the same for all that use it");
         assert_eq!(

@@ -175,10 +175,35 @@ fn links_need_their_placeholders_and_no_others() {
 fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
     for (name, url, scheme) in [
         ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "esdb"),
-        ("STELE_BUS__URL", "nats://stele:hunter2@localhost", "nats"),
         ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost", "smtps"),
     ] {
         assert_eq!(wrong(&[(name, url)]), [format!("{name}: {scheme}:// is not supported by this build")]);
+    }
+}
+
+#[test]
+fn servers_of_nats_are_named_without_a_password_and_files_only_for_them() {
+    let refused = |url| wrong(&[("STELE_BUS__URL", url)]);
+    for url in ["nats:", "nats://", "http://localhost", "nats://a,b"] {
+        assert_eq!(
+            refused(url),
+            [
+                "STELE_BUS__URL: nats://host:port or tls://host:port is wanted, or several with commas between them"
+            ]
+        );
+    }
+    let told = refused("nats://stele:hunter2@localhost");
+    assert!(
+        told.len() == 1 && told[0].contains("bus.credentials") && !told[0].contains("hunter2"),
+        "{told:?}"
+    );
+    for (variable, name) in
+        [("STELE_BUS__CREDENTIALS", "bus.credentials"), ("STELE_BUS__CA_FILE", "bus.ca_file")]
+    {
+        assert_eq!(
+            wrong(&[(variable, "a.file")]),
+            [format!("{name} is given, and bus.url does not name a NATS")]
+        );
     }
 }
 

@@ -1,13 +1,18 @@
 //! When a consumer's place is written: at once where something was done, later where nothing was, and never for someone who
 //! does not lead any more.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use domain::Time;
-use store::{NewEvent, StreamId, follow::Tenure, random, views::Views};
+use store::{NewEvent, Position, StreamId, follow::Tenure, random, views::Views};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::*;
+use crate::place::UNWRITTEN;
 
 const ROLE: &str = "reader";
 

@@ -1,0 +1,44 @@
+//! How far a follower came, written down at most so often: who leads next may look at a little of it again.
+
+use std::time::Duration;
+
+use store::{
+    Position,
+    follow::{Desk, FollowError, Lease},
+};
+use tokio::time::Instant;
+
+/// How long a place may stay unwritten. Writing it after each event would keep those waiting who have something to write.
+pub(crate) const UNWRITTEN: Duration = Duration::from_millis(500);
+
+pub(crate) struct Place {
+    /// With the lease under which it was reached: someone else may lead by the time that it is written.
+    unwritten: Option<(Position, Lease)>,
+    pub(crate) written: Instant,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { unwritten: None, written: Instant::now() }
+    }
+
+    pub(crate) fn reach(&mut self, position: Position, lease: &Lease) {
+        self.unwritten = Some((position, lease.clone()));
+    }
+
+    /// Whether it was written so long ago that it should be again.
+    pub(crate) fn is_due(&self) -> bool {
+        self.written.elapsed() >= UNWRITTEN
+    }
+
+    /// Writes it down, where it was not.
+    pub(crate) async fn write(&mut self, desk: &Desk) -> Result<(), FollowError> {
+        if let Some((position, lease)) = self.unwritten.take() {
+            let mut work = desk.views().begin().await?;
+            lease.advance(&mut work, position).await?;
+            work.commit().await?;
+            self.written = Instant::now();
+        }
+        Ok(())
+    }
+}
