@@ -255,7 +255,8 @@ async fn bus(settings: &Settings) -> Finding {
     };
     match looked.await {
         Ok(Some((stream, messages))) => {
-            let faults: String = stream.faults().iter().map(|fault| format!("; {fault}")).collect();
+            let faults = stream.faults().into_iter().map(|fault| format!("; {fault}"));
+            let faults: String = faults.collect();
             let version = stream.version();
             let detail =
                 format!("{servers}, version {version}, {messages} events in {STREAM}, {UNSEEN}{faults}");
