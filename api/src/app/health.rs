@@ -17,7 +17,7 @@ use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
 };
-use workers::relay::BusState;
+use workers::relay::{BusState, RELAY};
 
 use crate::revocation::Revocations;
 
@@ -148,7 +148,9 @@ impl Parts {
             parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
         }
-        if let Some(bus) = self.bus.as_ref().and_then(|bus| bus.borrow().clone()) {
+        if let Some(bus) = self.bus.as_ref().and_then(|bus| bus.borrow().clone())
+            && !self.relays_elsewhere(standings.as_deref().unwrap_or_default())
+        {
             parts.insert("bus", Part { lag: None, ..part(bus) });
         }
         for (role, why) in &self.without_work {
@@ -169,6 +171,12 @@ impl Parts {
         let led = standing.filter(|standing| standing.led);
         let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
         Part { detail: format!("{}, {leader}", part.detail), ..part }
+    }
+
+    /// Whether another process publishes to the bus, so that what this one knows of it is old.
+    fn relays_elsewhere(&self, standings: &[Standing]) -> bool {
+        let relay = standings.iter().find(|standing| standing.role == RELAY && standing.led);
+        relay.is_some_and(|relay| relay.node != self.desk.node())
     }
 
     /// One that goes through the log.

@@ -6,7 +6,7 @@ use store::Position;
 use super::{
     RelayError,
     message::{Message, Outward},
-    stream::{After, End, EventStream},
+    stream::EventStream,
 };
 use crate::nats::Access;
 
@@ -43,12 +43,8 @@ pub async fn publish_again(
     }
 }
 
-/// Puts a message at the end of the stream, wherever that is now; false if the stream knows it still.
+/// Puts a message at the end of the stream, wherever that is when it comes there; false if the stream knows it still.
 async fn publish(stream: &EventStream, message: &Message) -> Result<bool, RelayError> {
-    let after = match stream.end().await? {
-        End::New => 0,
-        End::Forgotten { sequence } | End::At { sequence, .. } => sequence,
-    };
-    let acknowledged = stream.publish(message, After::Sequence(after)).await?.await?;
+    let acknowledged = stream.publish(message, None).await?.await?;
     Ok(!acknowledged.duplicate)
 }

@@ -41,6 +41,8 @@ pub struct Relay {
     /// Where the last batch ended that was handed out.
     taken: Option<Position>,
     place: Place,
+    /// What is wrong with the bus and was said already.
+    warned: Vec<String>,
     state: watch::Sender<BusState>,
 }
 
@@ -71,7 +73,7 @@ struct Sent {
 impl Relay {
     pub fn new(access: Access, outward: Outward, desk: Desk) -> Self {
         let (place, state) = (Place::new(), watch::Sender::new(None));
-        Self { access, outward, desk, link: None, taken: None, place, state }
+        Self { access, outward, desk, link: None, taken: None, place, warned: Vec::new(), state }
     }
 
     /// How the bus does.
@@ -102,9 +104,7 @@ impl Relay {
     /// Finds out where the stream ends. It must hold all that is public up to `due`: else the log is followed anew from there.
     async fn align(&mut self, due: Position) -> Result<Link, RelayError> {
         let stream = EventStream::open(&self.access).await?;
-        for fault in stream.faults() {
-            tracing::warn!(fault, "the bus is not as it should be");
-        }
+        self.warn_of(stream.faults());
         let (place, sequence) = match stream.end().await? {
             End::New => (Position::BEGINNING, 0),
             End::Forgotten { sequence } => (due, sequence),
@@ -128,6 +128,14 @@ impl Relay {
             return Err(RelayError::Behind(place));
         }
         Ok(Link { stream, end, place: place.max(due) })
+    }
+
+    /// Says what is wrong with the bus, once.
+    fn warn_of(&mut self, faults: Vec<String>) {
+        for fault in faults.iter().filter(|fault| !self.warned.contains(fault)) {
+            tracing::warn!(fault, "the bus is not as it should be");
+        }
+        self.warned = faults;
     }
 
     /// Whether anything public stands between the end of the stream and where it should end.
@@ -228,7 +236,7 @@ impl Link {
             Tip::Found(sequence) => After::Sequence(sequence),
             Tip::Published(id) => After::Id(id),
         };
-        let acknowledged = self.stream.publish(message, after).await?;
+        let acknowledged = self.stream.publish(message, Some(after)).await?;
         Ok(Sent { id: message.id, position: message.position, acknowledged })
     }
 

@@ -23,7 +23,7 @@ const SUBJECTS: &str = "stele.events.>";
 const RETENTION: Duration = Duration::from_hours(30 * 24);
 /// For how long it knows an event again that is published once more.
 const DUPLICATES: Duration = Duration::from_mins(2);
-/// The oldest server that keeps what it acknowledges as far as it is told to (2.12), and the parts of its version.
+/// The oldest server that is taken without a word.
 const OLDEST: (i64, i64, i64) = (2, 12, 0);
 /// How many messages of others are passed over at the end of the stream, in search of one of Stele's.
 const STRANGERS: u64 = 1000;
@@ -142,11 +142,11 @@ impl EventStream {
         Ok(End::Forgotten { sequence })
     }
 
-    /// Hands a message over, to be stored only if the stream ends with the one that is named. The answer says whether it was.
+    /// Hands a message over, to be stored only after the one that is named, or after any. The answer says whether it was.
     pub(super) async fn publish(
         &self,
         message: &Message,
-        after: After,
+        after: Option<After>,
     ) -> Result<PublishAckFuture, PublishError> {
         let publish = PublishMessage::build()
             .message_id(message.id.to_string())
@@ -154,8 +154,9 @@ impl EventStream {
             .header("Content-Type", CONTENT_TYPE)
             .payload(message.body.clone().into());
         let publish = match after {
-            After::Sequence(sequence) => publish.expected_last_sequence(sequence),
-            After::Id(id) => publish.expected_last_message_id(id.to_string()),
+            Some(After::Sequence(sequence)) => publish.expected_last_sequence(sequence),
+            Some(After::Id(id)) => publish.expected_last_message_id(id.to_string()),
+            None => publish,
         };
         self.context.send_publish(message.subject, publish).await
     }
