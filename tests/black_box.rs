@@ -17,6 +17,7 @@ mod canary;
 mod cli;
 mod conformance;
 mod copies;
+mod events;
 mod faults;
 mod journeys;
 mod limits;
