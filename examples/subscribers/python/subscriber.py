@@ -1,0 +1,141 @@
+"""Follows the events of users on NATS JetStream and prints each one once, in order, as a line of JSON, until it is told to end.
+
+Knows the subscriber's guide, docs/events.md, and nothing else of Stele.
+"""
+
+import argparse
+import asyncio
+import json
+import pathlib
+import signal
+import sys
+
+import nats
+import nats.errors
+from nats.js.api import AckPolicy, ConsumerConfig
+
+STREAM = "STELE_EVENTS"
+# Where answers go: what docs/nats.conf lets a subscriber hear.
+INBOX = "_INBOX_subscriber"
+# What is not acknowledged by then comes again, in seconds: longer than dealing with an event ever takes.
+ACK_WAIT = 5
+# Before it begins anew, and how long it waits for an event before it looks whether all is well; in seconds.
+PAUSE = 1
+
+
+class Chains:
+    """The last event of each subject.
+
+    A service keeps it in its database, and writes it in one transaction with what it makes of the event: then nothing is missed or
+    done twice, whenever it is killed.
+    """
+
+    def __init__(self):
+        self.last = {}
+
+    def is_double(self, event):
+        last = self.last.get(event["subject"])
+        return last is not None and event["streamversion"] <= last["streamversion"]
+
+    def is_behind_gap(self, event):
+        last = self.last.get(event["subject"])
+        return last is not None and event.get("previousid") != last["id"]
+
+    def add(self, event):
+        self.last[event["subject"]] = event
+
+
+async def main():
+    arguments = parse()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    client = await connect(arguments)
+    chains = Chains()
+    while not stop.is_set():
+        try:
+            await follow(client, arguments, chains, stop)
+        except nats.errors.Error as failure:
+            print(f"begins anew: {failure}", file=sys.stderr)
+            await asyncio.sleep(PAUSE)
+    # The last acknowledgement may still be on its way.
+    await client.flush(ACK_WAIT)
+    await client.close()
+
+
+async def follow(client, arguments, chains, stop):
+    """Deals with events until it is told to end, or until it can't go on without beginning anew."""
+    events = client.jetstream()
+    consumer = await events.pull_subscribe(arguments.filter, arguments.name, STREAM, config=wanted())
+    try:
+        while not stop.is_set():
+            try:
+                [message] = await consumer.fetch(1, timeout=PAUSE)
+            except nats.errors.TimeoutError:
+                # Nothing has happened, or NATS has lost the consumer.
+                await consumer.consumer_info()
+                continue
+            handle(message.data, arguments, chains)
+            await message.ack()
+    finally:
+        await consumer.unsubscribe()
+
+
+def handle(data, arguments, chains):
+    event = json.loads(data)
+    if chains.is_double(event):
+        return
+    if chains.is_behind_gap(event):
+        print(f"gap: something is missing before {event['id']} of {event['subject']}", file=sys.stderr)
+    if arguments.start is None or not is_up_to(event["position"], arguments.start):
+        print(data.decode(), flush=True)
+    chains.add(event)
+
+
+def wanted():
+    """Kept by NATS, through restarts of either side.
+
+    One event at a time, as one that comes again would else come behind later ones.
+    """
+    return ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT, max_ack_pending=1)
+
+
+def is_up_to(position, other):
+    """Whether one position is another one or before it, in the same log: the name of the log, a hyphen, a number."""
+    log, _, number = position.rpartition("-")
+    other_log, _, other_number = other.rpartition("-")
+    return log == other_log and int(number) <= int(other_number)
+
+
+async def connect(arguments):
+    """The client connects again by itself, however long NATS is away."""
+    identity = {}
+    if arguments.credentials:
+        is_jwt = "BEGIN NATS USER JWT" in arguments.credentials.read_text()
+        identity = {"user_credentials" if is_jwt else "nkeys_seed": str(arguments.credentials)}
+    return await nats.connect(
+        arguments.url,
+        name=arguments.name,
+        inbox_prefix=INBOX,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=PAUSE,
+        error_cb=tell,
+        **identity,
+    )
+
+
+async def tell(failure):
+    print(f"nats: {failure}", file=sys.stderr)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Prints the events of users as they come.")
+    parser.add_argument("url", help="nats://host:port or tls://host:port")
+    parser.add_argument("name", help="the consumer: NATS keeps under this name how far the subscriber is")
+    parser.add_argument("--filter", default="stele.events.user.>", help="which types of events")
+    parser.add_argument("--credentials", type=pathlib.Path, help="a credentials file, or the seed of an nkey")
+    parser.add_argument("--from", dest="start", help="passes over what is not beyond this position of an event")
+    return parser.parse_args()
+
+
+asyncio.run(main())

@@ -1,0 +1,169 @@
+// Follows the events of users on NATS JetStream and prints each one once, in order, as a line of JSON, until it is told to end.
+// Knows the subscriber's guide, docs/events.md, and nothing else of Stele.
+
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+
+import { AckPolicy, type ConsumerConfig, type ConsumerMessages, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  nanos,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from "@nats-io/transport-node";
+
+const STREAM = "STELE_EVENTS";
+/** Where answers go: what docs/nats.conf lets a subscriber hear. */
+const INBOX = "_INBOX_subscriber";
+/** What is not acknowledged by then comes again, in milliseconds: longer than dealing with an event ever takes. */
+const ACK_WAIT = 5_000;
+/** Before it begins anew, in milliseconds. */
+const PAUSE = 1_000;
+
+/** What a subscriber needs to know of an event, whatever its type. */
+interface Event {
+  id: string;
+  subject: string;
+  position: string;
+  streamversion: number;
+  previousid?: string;
+}
+
+/**
+ * The last event of each subject. A service keeps it in its database, and writes it in one transaction with what it makes of the
+ * event: then nothing is missed or done twice, whenever it is killed.
+ */
+class Chains {
+  private readonly last = new Map<string, Event>();
+
+  isDouble(event: Event): boolean {
+    const last = this.last.get(event.subject);
+    return last !== undefined && event.streamversion <= last.streamversion;
+  }
+
+  isBehindGap(event: Event): boolean {
+    const last = this.last.get(event.subject);
+    return last !== undefined && event.previousid !== last.id;
+  }
+
+  add(event: Event): void {
+    this.last.set(event.subject, event);
+  }
+}
+
+class Subscriber {
+  private readonly chains = new Chains();
+  private messages?: ConsumerMessages;
+  private stopped = false;
+
+  constructor(private readonly name: string, private readonly filter: string, private readonly from?: string) {}
+
+  async run(connection: NatsConnection): Promise<void> {
+    while (!this.stopped) {
+      try {
+        await this.follow(connection);
+      } catch (failure) {
+        console.error(`begins anew: ${failure}`);
+        await sleep(PAUSE);
+      }
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.messages?.stop();
+  }
+
+  /** Deals with events until it is told to end, or until it can't go on without beginning anew. */
+  private async follow(connection: NatsConnection): Promise<void> {
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    await manager.consumers.add(STREAM, this.wanted());
+    const consumer = await jetstream(connection).consumers.get(STREAM, this.name);
+    this.messages = await consumer.consume({ expires: 2 * ACK_WAIT, abort_on_missing_resource: true });
+    for await (const message of this.messages) {
+      if (this.stopped) {
+        return;
+      }
+      this.handle(message.string());
+      message.ack();
+    }
+  }
+
+  /**
+   * Kept by NATS, through restarts of either side. One event at a time, as one that comes again would else come behind later ones.
+   */
+  private wanted(): Partial<ConsumerConfig> {
+    return {
+      durable_name: this.name,
+      filter_subject: this.filter,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT),
+      max_ack_pending: 1,
+    };
+  }
+
+  private handle(text: string): void {
+    const event: Event = JSON.parse(text);
+    if (this.chains.isDouble(event)) {
+      return;
+    }
+    if (this.chains.isBehindGap(event)) {
+      console.error(`gap: something is missing before ${event.id} of ${event.subject}`);
+    }
+    if (this.from === undefined || !isUpTo(event.position, this.from)) {
+      console.log(text);
+    }
+    this.chains.add(event);
+  }
+}
+
+/** Whether one position is another one or before it, in the same log: the name of the log, a hyphen, a number. */
+function isUpTo(position: string, other: string): boolean {
+  const parts = (text: string) => [text.slice(0, text.lastIndexOf("-")), text.slice(text.lastIndexOf("-") + 1)] as const;
+  const [[log, number], [otherLog, otherNumber]] = [parts(position), parts(other)];
+  return log === otherLog && BigInt(number) <= BigInt(otherNumber);
+}
+
+/** A credentials file, or the seed of an nkey. */
+function identity(path: string): Authenticator {
+  const bytes = readFileSync(path);
+  const text = bytes.toString();
+  return text.includes("BEGIN NATS USER JWT")
+    ? credsAuthenticator(bytes)
+    : nkeyAuthenticator(new TextEncoder().encode(text.trim()));
+}
+
+const { values: options, positionals: [url, name] } = parseArgs({
+  allowPositionals: true,
+  options: {
+    filter: { type: "string", default: "stele.events.user.>" },
+    credentials: { type: "string" },
+    from: { type: "string" },
+  },
+});
+if (url === undefined || name === undefined) {
+  console.error("Usage: subscriber [--filter TYPES] [--credentials FILE] [--from POSITION] URL NAME");
+  process.exit(2);
+}
+
+const subscriber = new Subscriber(name, options.filter, options.from);
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => subscriber.stop());
+}
+// The client connects again by itself, however long NATS is away.
+const connection = await connect({
+  servers: url,
+  tls: url.startsWith("tls://") ? {} : undefined,
+  name,
+  inboxPrefix: INBOX,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: PAUSE,
+  waitOnFirstConnect: true,
+  authenticator: options.credentials === undefined ? undefined : identity(options.credentials),
+});
+await subscriber.run(connection);
+// With the last acknowledgement.
+await connection.drain();

