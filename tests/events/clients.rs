@@ -45,11 +45,14 @@ async fn strike(blow: Blow, nats: &mut Nats, server: &mut Server) {
 async fn tells_the_whole_history_of_users_through_kills(language: Language) {
     let mut nats = Nats::start().await;
     // There is no stream yet.
-    let program = Program::start(language, &[&nats.url(), "history"]);
+    let mut program = Program::start(language, &[&nats.url(), "history"]);
     let mut server = Server::at(home(&nats)).await;
+    bustle(&server.api(), "first", 1).await;
     for (round, blow) in BLOWS.repeat(if is_long() { 5 } else { 1 }).into_iter().enumerate() {
-        let start = server.home().log().length().await;
         let (api, name) = (server.api(), format!("r{round}p"));
+        // Whatever is killed, the subscriber was at it.
+        program.has_told(subscriber::public(&users(&server).await)).await;
+        let start = server.home().log().length().await;
         tokio::join!(bustle(&api, &name, PEOPLE), async {
             grown_by(&server, 9, start).await;
             strike(blow, &mut nats, &mut server).await;
@@ -61,10 +64,10 @@ async fn tells_the_whole_history_of_users_through_kills(language: Language) {
     bustle(&server.api(), "last", 1).await;
     let due = users(&server).await;
     program.has_told(subscriber::public(&due)).await;
-    assert_eq!(program.gaps(), Vec::<String>::new());
     let history = History::of(program.end());
     history.is_whole(&due);
     assert_eq!(history.doubles, 0);
+    assert_eq!(program.gaps(), Vec::<String>::new());
 }
 
 async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
@@ -77,14 +80,14 @@ async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
     let server = Server::at(home).await;
     bustle(&server.api(), "early", 2).await;
     let early = subscriber::public(&users(&server).await);
-    let program = start(&["billing"]);
+    let mut program = start(&["billing"]);
     program.has_told(early).await;
     let first = program.end();
 
     bustle(&server.api(), "late", 2).await;
     let due = users(&server).await;
     let all = subscriber::public(&due);
-    let program = start(&["billing"]);
+    let mut program = start(&["billing"]);
     program.has_told(all - early).await;
     let whole = [first, program.end()].concat();
     let history = History::of(whole.clone());
@@ -92,7 +95,7 @@ async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
     assert_eq!(history.doubles, 0);
 
     let place = all / 2;
-    let program = start(&["replay", "--from", whole[place - 1]["position"].as_str().unwrap()]);
+    let mut program = start(&["replay", "--from", whole[place - 1]["position"].as_str().unwrap()]);
     program.has_told(all - place).await;
     assert_eq!(program.end(), whole[place..]);
 }
@@ -120,11 +123,11 @@ async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
     }
     let last = event("last", "user-1", 7, Some("behind"));
     jetstream.publish("stele.events.user.enabled.v1", last.to_string().into()).await.unwrap().await.unwrap();
-    let program = Program::start(language, &[&nats.url(), "gaps"]);
+    let mut program = Program::start(language, &[&nats.url(), "gaps"]);
     program.has_told(5).await;
+    assert_eq!(program.end(), [one, begun, three, behind, last]);
     let gaps = program.gaps();
     assert!(gaps.len() == 1 && gaps[0].contains("behind") && gaps[0].contains("user-1"), "{gaps:?}");
-    assert_eq!(program.end(), [one, begun, three, behind, last]);
 }
 
 /// What each of them has to do.

@@ -60,7 +60,7 @@ impl Program {
         events.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What it says of gaps.
+    /// What it has said of gaps. All of it is there when it has ended.
     pub(super) fn gaps(&self) -> Vec<String> {
         let mut lines = self.lines.all();
         lines.retain(|line| line.starts_with("gap:"));
@@ -78,7 +78,7 @@ impl Program {
 
     /// Asks it to end, which it does without complaint, and answers all that it told.
     #[track_caller]
-    pub(super) fn end(mut self) -> Vec<Value> {
+    pub(super) fn end(&mut self) -> Vec<Value> {
         self.process.stop();
         let ended = self.process.exit_within(Duration::ZERO).expect("it has ended");
         assert_eq!(ended.code(), Some(0), "{:?}", self.lines.all());
