@@ -4,6 +4,7 @@
 mod program;
 
 use async_nats::jetstream::stream::Config;
+use serde_json::Value;
 
 use super::*;
 use program::{Language, Program};
@@ -100,32 +101,47 @@ async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
     assert_eq!(program.end(), whole[place..]);
 }
 
-async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
-    let nats = Nats::start().await;
+/// A stream of events that no Stele published.
+async fn publish(nats: &Nats, events: &[&Value]) {
     let jetstream = nats.jetstream().await;
     let subjects = vec!["stele.events.>".to_owned()];
     let config = Config { name: subscriber::STREAM.to_owned(), subjects, ..Config::default() };
     jetstream.create_stream(config).await.unwrap();
-    let event = |id: &str, subject: &str, version: u64, previous: Option<&str>| {
-        let mut event = json!({"id": id, "subject": subject, "position": format!("log-{version}"),
-            "streamversion": version});
+    for event in events {
+        let stored = jetstream.publish("stele.events.user.enabled.v1", event.to_string().into()).await;
+        stored.unwrap().await.unwrap();
+    }
+}
+
+async fn ends_when_it_is_told_to_while_nats_is_away(language: Language) {
+    let mut nats = Nats::start().await;
+    publish(&nats, &[&json!({"id": "first", "subject": "user-1", "position": "log-1"})]).await;
+    let mut program = Program::start(language, &[&nats.url(), "end"]);
+    program.has_told(1).await;
+    nats.kill9();
+    assert_eq!(program.end().len(), 1);
+}
+
+async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
+    let nats = Nats::start().await;
+    let event = |id: &str, subject: &str, position: &str, previous: Option<&str>| {
+        let mut event = json!({"id": id, "subject": subject, "position": position});
         if let Some(previous) = previous {
             event["previousid"] = json!(previous);
         }
         event
     };
-    let begun = event("late", "user-2", 7, Some("unknown"));
-    let (one, three) = (event("one", "user-1", 1, None), event("three", "user-1", 3, Some("one")));
-    let behind = event("behind", "user-1", 6, Some("missing"));
-    for event in [&one, &begun, &one, &three, &three, &one, &behind, &behind] {
-        let stored = jetstream.publish("stele.events.user.enabled.v1", event.to_string().into()).await;
-        stored.unwrap().await.unwrap();
-    }
-    let last = event("last", "user-1", 7, Some("behind"));
-    jetstream.publish("stele.events.user.enabled.v1", last.to_string().into()).await.unwrap().await.unwrap();
+    let first = event("first", "user-1", "log-7", None);
+    let begun = event("begun", "user-2", "log-8", Some("unknown"));
+    let second = event("second", "user-1", "log-10", Some("first"));
+    let behind = event("behind", "user-1", "log-12", Some("missing"));
+    let last = event("last", "user-1", "log-13", Some("behind"));
+    let other = event("other", "user-3", "lag-1", None);
+    let all = [&first, &begun, &first, &second, &second, &first, &behind, &behind, &last, &other];
+    publish(&nats, &all).await;
     let mut program = Program::start(language, &[&nats.url(), "gaps"]);
-    program.has_told(5).await;
-    assert_eq!(program.end(), [one, begun, three, behind, last]);
+    program.has_told(6).await;
+    assert_eq!(program.end(), [first, begun, second, behind, last, other]);
     let gaps = program.gaps();
     assert!(gaps.len() == 1 && gaps[0].contains("behind") && gaps[0].contains("user-1"), "{gaps:?}");
 }
@@ -146,6 +162,12 @@ macro_rules! program {
             #[ignore = $needs]
             async fn goes_on_where_it_was_and_replays_from_a_position() {
                 super::goes_on_where_it_was_and_replays_from_a_position($language).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = $needs]
+            async fn ends_when_it_is_told_to_while_nats_is_away() {
+                super::ends_when_it_is_told_to_while_nats_is_away($language).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

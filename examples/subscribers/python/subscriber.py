@@ -5,6 +5,7 @@ Knows the subscriber's guide, docs/events.md, and nothing else of Stele.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import pathlib
 import signal
@@ -19,51 +20,61 @@ STREAM = "STELE_EVENTS"
 INBOX = "_INBOX_subscriber"
 # What is not acknowledged by then comes again, in seconds: longer than dealing with an event ever takes.
 ACK_WAIT = 5
-# Before it begins anew, and how long it waits for an event before it looks whether all is well; in seconds.
+# In seconds: before it begins anew, for an event before it looks whether all is well, and for the last acknowledgement.
 PAUSE = 1
 
 
-class Chains:
-    """The last event of each subject.
+class Done:
+    """What was dealt with.
 
-    A service keeps it in its database, and writes it in one transaction with what it makes of the event: then nothing is missed or
+    A service keeps it in its database, and writes it in one transaction with what it makes of an event: then nothing is missed or
     done twice, whenever it is killed.
     """
 
-    def __init__(self):
+    def __init__(self, position):
+        self.position = position
+        # The id of the last event of each subject.
         self.last = {}
 
-    def is_double(self, event):
+    def deal_with(self, data):
+        """Deals with an event, unless it was dealt with before."""
+        event = json.loads(data)
+        if self.position is not None and not is_beyond(event["position"], self.position):
+            return
         last = self.last.get(event["subject"])
-        return last is not None and event["streamversion"] <= last["streamversion"]
+        if last is not None and event.get("previousid") != last:
+            print(f"gap: something is missing before {event['id']} of {event['subject']}", file=sys.stderr)
+        print(data.decode(), flush=True)
+        self.position = event["position"]
+        self.last[event["subject"]] = event["id"]
 
-    def is_behind_gap(self, event):
-        last = self.last.get(event["subject"])
-        return last is not None and event.get("previousid") != last["id"]
 
-    def add(self, event):
-        self.last[event["subject"]] = event
+def is_beyond(position, other):
+    """Positions are the name of a log, a hyphen, and a number. What is of another log is new."""
+    log, _, number = position.rpartition("-")
+    other_log, _, other_number = other.rpartition("-")
+    return log != other_log or int(number) > int(other_number)
 
 
 async def main():
     arguments = parse()
+    client = await connect(arguments)
+    done = Done(arguments.start)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    client = await connect(arguments)
-    chains = Chains()
     while not stop.is_set():
         try:
-            await follow(client, arguments, chains, stop)
+            await follow(client, arguments, done, stop)
         except nats.errors.Error as failure:
             print(f"begins anew: {failure}", file=sys.stderr)
             await asyncio.sleep(PAUSE)
-    # The last acknowledgement may still be on its way.
-    await client.flush(ACK_WAIT)
-    await client.close()
+    # The last acknowledgement may be on its way. If it is lost, the event comes again.
+    with contextlib.suppress(nats.errors.Error):
+        await client.flush(PAUSE)
 
 
-async def follow(client, arguments, chains, stop):
+async def follow(client, arguments, done, stop):
     """Deals with events until it is told to end, or until it can't go on without beginning anew."""
     events = client.jetstream()
     consumer = await events.pull_subscribe(arguments.filter, arguments.name, STREAM, config=wanted())
@@ -75,21 +86,10 @@ async def follow(client, arguments, chains, stop):
                 # Nothing has happened, or NATS has lost the consumer.
                 await consumer.consumer_info()
                 continue
-            handle(message.data, arguments, chains)
+            done.deal_with(message.data)
             await message.ack()
     finally:
         await consumer.unsubscribe()
-
-
-def handle(data, arguments, chains):
-    event = json.loads(data)
-    if chains.is_double(event):
-        return
-    if chains.is_behind_gap(event):
-        print(f"gap: something is missing before {event['id']} of {event['subject']}", file=sys.stderr)
-    if arguments.start is None or not is_up_to(event["position"], arguments.start):
-        print(data.decode(), flush=True)
-    chains.add(event)
 
 
 def wanted():
@@ -98,13 +98,6 @@ def wanted():
     One event at a time, as one that comes again would else come behind later ones.
     """
     return ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT, max_ack_pending=1)
-
-
-def is_up_to(position, other):
-    """Whether one position is another one or before it, in the same log: the name of the log, a hyphen, a number."""
-    log, _, number = position.rpartition("-")
-    other_log, _, other_number = other.rpartition("-")
-    return log == other_log and int(number) <= int(other_number)
 
 
 async def connect(arguments):
@@ -125,7 +118,7 @@ async def connect(arguments):
 
 
 async def tell(failure):
-    print(f"nats: {failure}", file=sys.stderr)
+    print(failure, file=sys.stderr)
 
 
 def parse():
@@ -134,7 +127,7 @@ def parse():
     parser.add_argument("name", help="the consumer: NATS keeps under this name how far the subscriber is")
     parser.add_argument("--filter", default="stele.events.user.>", help="which types of events")
     parser.add_argument("--credentials", type=pathlib.Path, help="a credentials file, or the seed of an nkey")
-    parser.add_argument("--from", dest="start", help="passes over what is not beyond this position of an event")
+    parser.add_argument("--from", dest="start", help="passes over what is not beyond this position: to replay, with a name that is new")
     return parser.parse_args()
 
 

@@ -2,7 +2,15 @@
 //! Knows the subscriber's guide, docs/events.md, and nothing else of Stele.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it does with an event")]
 
-use std::{collections::HashMap, error::Error, fs, io, path::PathBuf, pin::Pin, pin::pin, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error,
+    fs, io,
+    path::PathBuf,
+    pin::{Pin, pin},
+    str::FromStr,
+    time::Duration,
+};
 
 use async_nats::{
     Client, ConnectOptions,
@@ -25,7 +33,7 @@ const STREAM: &str = "STELE_EVENTS";
 const INBOX: &str = "_INBOX_subscriber";
 /// What is not acknowledged by then comes again: longer than dealing with an event ever takes.
 const ACK_WAIT: Duration = Duration::from_secs(5);
-/// Before it begins anew.
+/// Before it begins anew, and for the last acknowledgement.
 const PAUSE: Duration = Duration::from_secs(1);
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -43,9 +51,9 @@ struct Arguments {
     /// A credentials file, or the seed of an nkey
     #[arg(long)]
     credentials: Option<PathBuf>,
-    /// Passes over what is not beyond this `position` of an event
+    /// Passes over what is not beyond this `position`: to replay, with a name that is new
     #[arg(long)]
-    from: Option<String>,
+    from: Option<Position>,
 }
 
 /// What a subscriber needs to know of an event, whatever its type.
@@ -54,31 +62,56 @@ struct Event {
     id: String,
     subject: String,
     position: String,
-    streamversion: u64,
     previousid: Option<String>,
 }
 
-/// Where an event stands among those of its subject.
-#[derive(PartialEq)]
-enum Place {
-    Next,
-    Double,
-    BehindGap,
+/// A place in a log: its name, a hyphen, and a number.
+#[derive(Clone)]
+struct Position {
+    log: String,
+    number: u64,
 }
 
-/// The last event of each subject. A service keeps it in its database, and writes it in one transaction with what it makes of the
-/// event: then nothing is missed or done twice, whenever it is killed.
-#[derive(Default)]
-struct Chains(HashMap<String, Event>);
+impl FromStr for Position {
+    type Err = Failure;
 
-impl Chains {
-    fn place(&self, event: &Event) -> Place {
-        match self.0.get(&event.subject) {
-            None => Place::Next,
-            Some(last) if event.streamversion <= last.streamversion => Place::Double,
-            Some(last) if event.previousid.as_ref() == Some(&last.id) => Place::Next,
-            Some(_) => Place::BehindGap,
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (log, number) = text.rsplit_once('-').ok_or("a position is LOG-NUMBER")?;
+        Ok(Self { log: log.to_owned(), number: number.parse()? })
+    }
+}
+
+impl Position {
+    /// What is of another log is new.
+    fn is_beyond(&self, other: &Self) -> bool {
+        self.log != other.log || self.number > other.number
+    }
+}
+
+/// What was dealt with. A service keeps it in its database, and writes it in one transaction with what it makes of an event: then
+/// nothing is missed or done twice, whenever it is killed.
+struct Done {
+    position: Option<Position>,
+    /// The id of the last event of each subject.
+    last: HashMap<String, String>,
+}
+
+impl Done {
+    /// Deals with an event, unless it was dealt with before.
+    fn deal_with(&mut self, payload: &[u8]) -> Result<(), Failure> {
+        let event: Event = serde_json::from_slice(payload)?;
+        let position: Position = event.position.parse()?;
+        if self.position.as_ref().is_some_and(|done| !position.is_beyond(done)) {
+            return Ok(());
         }
+        let last = self.last.get(&event.subject);
+        if last.is_some() && event.previousid.as_ref() != last {
+            eprintln!("gap: something is missing before {} of {}", event.id, event.subject);
+        }
+        println!("{}", str::from_utf8(payload)?);
+        self.position = Some(position);
+        self.last.insert(event.subject, event.id);
+        Ok(())
     }
 }
 
@@ -87,16 +120,16 @@ async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     let mut stop = pin!(told_to_end()?);
     let client = connect(&arguments).await?;
-    let mut chains = Chains::default();
-    while let Err(failure) = follow(&client, &arguments, &mut chains, stop.as_mut()).await {
+    let mut done = Done { position: arguments.from.clone(), last: HashMap::new() };
+    while let Err(failure) = follow(&client, &arguments, &mut done, stop.as_mut()).await {
         eprintln!("begins anew: {failure}");
         select! {
             () = stop.as_mut() => break,
             () = sleep(PAUSE) => {}
         }
     }
-    // The last acknowledgement may still be on its way.
-    timeout(ACK_WAIT, client.flush()).await??;
+    // The last acknowledgement may be on its way. If it is lost, the event comes again.
+    _ = timeout(PAUSE, client.flush()).await;
     Ok(())
 }
 
@@ -104,7 +137,7 @@ async fn main() -> Result<(), Failure> {
 async fn follow(
     client: &Client,
     arguments: &Arguments,
-    chains: &mut Chains,
+    done: &mut Done,
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let stream = jetstream::new(client.clone()).get_stream(STREAM).await?;
@@ -115,17 +148,7 @@ async fn follow(
             () = stop.as_mut() => return Ok(()),
             message = messages.next() => message.ok_or("the consumer has ended")??,
         };
-        let event: Event = serde_json::from_slice(&message.payload)?;
-        let place = chains.place(&event);
-        if place == Place::BehindGap {
-            eprintln!("gap: something is missing before {} of {}", event.id, event.subject);
-        }
-        if place != Place::Double {
-            if !arguments.from.as_ref().is_some_and(|from| is_up_to(&event.position, from)) {
-                println!("{}", str::from_utf8(&message.payload)?);
-            }
-            chains.0.insert(event.subject.clone(), event);
-        }
+        done.deal_with(&message.payload)?;
         message.ack().await?;
     }
 }
@@ -139,18 +162,6 @@ fn wanted(arguments: &Arguments) -> pull::Config {
         ack_wait: ACK_WAIT,
         max_ack_pending: 1,
         ..pull::Config::default()
-    }
-}
-
-/// Whether one position is another one or before it, in the same log: the name of the log, a hyphen, a number.
-fn is_up_to(position: &str, other: &str) -> bool {
-    let parts = |text: &str| {
-        let (log, number) = text.rsplit_once('-')?;
-        Some((log.to_owned(), number.parse::<u64>().ok()?))
-    };
-    match (parts(position), parts(other)) {
-        (Some((log, number)), Some((other_log, other))) => log == other_log && number <= other,
-        _ => false,
     }
 }
 

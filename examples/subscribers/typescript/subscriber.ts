@@ -20,7 +20,7 @@ const STREAM = "STELE_EVENTS";
 const INBOX = "_INBOX_subscriber";
 /** What is not acknowledged by then comes again, in milliseconds: longer than dealing with an event ever takes. */
 const ACK_WAIT = 5_000;
-/** Before it begins anew, in milliseconds. */
+/** Before it begins anew, and for the last acknowledgement, in milliseconds. */
 const PAUSE = 1_000;
 
 /** What a subscriber needs to know of an event, whatever its type. */
@@ -28,38 +28,47 @@ interface Event {
   id: string;
   subject: string;
   position: string;
-  streamversion: number;
   previousid?: string;
 }
 
 /**
- * The last event of each subject. A service keeps it in its database, and writes it in one transaction with what it makes of the
- * event: then nothing is missed or done twice, whenever it is killed.
+ * What was dealt with. A service keeps it in its database, and writes it in one transaction with what it makes of an event: then
+ * nothing is missed or done twice, whenever it is killed.
  */
-class Chains {
-  private readonly last = new Map<string, Event>();
+class Done {
+  /** The id of the last event of each subject. */
+  private readonly last = new Map<string, string>();
 
-  isDouble(event: Event): boolean {
+  constructor(private position?: string) {}
+
+  /** Deals with an event, unless it was dealt with before. */
+  dealWith(text: string): void {
+    const event: Event = JSON.parse(text);
+    if (this.position !== undefined && !isBeyond(event.position, this.position)) {
+      return;
+    }
     const last = this.last.get(event.subject);
-    return last !== undefined && event.streamversion <= last.streamversion;
-  }
-
-  isBehindGap(event: Event): boolean {
-    const last = this.last.get(event.subject);
-    return last !== undefined && event.previousid !== last.id;
-  }
-
-  add(event: Event): void {
-    this.last.set(event.subject, event);
+    if (last !== undefined && event.previousid !== last) {
+      console.error(`gap: something is missing before ${event.id} of ${event.subject}`);
+    }
+    console.log(text);
+    this.position = event.position;
+    this.last.set(event.subject, event.id);
   }
 }
 
+/** Positions are the name of a log, a hyphen, and a number. What is of another log is new. */
+function isBeyond(position: string, other: string): boolean {
+  const parts = (text: string) => [text.slice(0, text.lastIndexOf("-")), text.slice(text.lastIndexOf("-") + 1)] as const;
+  const [[log, number], [otherLog, otherNumber]] = [parts(position), parts(other)];
+  return log !== otherLog || BigInt(number) > BigInt(otherNumber);
+}
+
 class Subscriber {
-  private readonly chains = new Chains();
   private messages?: ConsumerMessages;
   private stopped = false;
 
-  constructor(private readonly name: string, private readonly filter: string, private readonly from?: string) {}
+  constructor(private readonly name: string, private readonly filter: string, private readonly done: Done) {}
 
   async run(connection: NatsConnection): Promise<void> {
     while (!this.stopped) {
@@ -83,11 +92,11 @@ class Subscriber {
     await manager.consumers.add(STREAM, this.wanted());
     const consumer = await jetstream(connection).consumers.get(STREAM, this.name);
     this.messages = await consumer.consume({ expires: 2 * ACK_WAIT, abort_on_missing_resource: true });
+    if (this.stopped) {
+      this.messages.stop();
+    }
     for await (const message of this.messages) {
-      if (this.stopped) {
-        return;
-      }
-      this.handle(message.string());
+      this.done.dealWith(message.string());
       message.ack();
     }
   }
@@ -104,27 +113,6 @@ class Subscriber {
       max_ack_pending: 1,
     };
   }
-
-  private handle(text: string): void {
-    const event: Event = JSON.parse(text);
-    if (this.chains.isDouble(event)) {
-      return;
-    }
-    if (this.chains.isBehindGap(event)) {
-      console.error(`gap: something is missing before ${event.id} of ${event.subject}`);
-    }
-    if (this.from === undefined || !isUpTo(event.position, this.from)) {
-      console.log(text);
-    }
-    this.chains.add(event);
-  }
-}
-
-/** Whether one position is another one or before it, in the same log: the name of the log, a hyphen, a number. */
-function isUpTo(position: string, other: string): boolean {
-  const parts = (text: string) => [text.slice(0, text.lastIndexOf("-")), text.slice(text.lastIndexOf("-") + 1)] as const;
-  const [[log, number], [otherLog, otherNumber]] = [parts(position), parts(other)];
-  return log === otherLog && BigInt(number) <= BigInt(otherNumber);
 }
 
 /** A credentials file, or the seed of an nkey. */
@@ -149,10 +137,6 @@ if (url === undefined || name === undefined) {
   process.exit(2);
 }
 
-const subscriber = new Subscriber(name, options.filter, options.from);
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => subscriber.stop());
-}
 // The client connects again by itself, however long NATS is away.
 const connection = await connect({
   servers: url,
@@ -164,6 +148,11 @@ const connection = await connect({
   waitOnFirstConnect: true,
   authenticator: options.credentials === undefined ? undefined : identity(options.credentials),
 });
+const subscriber = new Subscriber(name, options.filter, new Done(options.from));
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => subscriber.stop());
+}
 await subscriber.run(connection);
-// With the last acknowledgement.
-await connection.drain();
+// The last acknowledgement may be on its way. If it is lost, the event comes again.
+await Promise.race([connection.flush(), sleep(PAUSE, undefined, { ref: false })]);
+await connection.close();
