@@ -3,6 +3,7 @@
 
 mod program;
 
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::stream::Config;
 use serde_json::Value;
 
@@ -101,6 +102,31 @@ async fn goes_on_where_it_was_and_replays_from_a_position(language: Language) {
     assert_eq!(program.end(), whole[place..]);
 }
 
+async fn has_the_beginning_again_when_the_log_is_published_once_more(language: Language) {
+    let nats = Nats::start().await;
+    // It forgets doubles at once, as time makes every stream do.
+    let jetstream = nats.jetstream().await;
+    let stream = jetstream.create_stream(operators::lax()).await.unwrap();
+    let server = Server::at(home(&nats)).await;
+    bustle(&server.api(), "p", 2).await;
+    let history = published(&server.api(), &nats).await;
+    let begins_now = pull::Config {
+        durable_name: Some("again".to_owned()),
+        deliver_policy: DeliverPolicy::New,
+        filter_subject: "stele.events.user.>".to_owned(),
+        max_ack_pending: 1,
+        ..pull::Config::default()
+    };
+    stream.create_consumer(begins_now).await.unwrap();
+    server.run(&["relay", "--from", "0"]).succeeded();
+    let due = users(&server).await;
+    let mut program = Program::start(language, &[&nats.url(), "again"]);
+    program.has_told(subscriber::public(&due)).await;
+    let again = History::of(program.end());
+    again.is_whole(&due);
+    assert_eq!((again.doubles, history.doubles), (0, 0));
+}
+
 /// A stream of events that no Stele published.
 async fn publish(nats: &Nats, events: &[&Value]) {
     let jetstream = nats.jetstream().await;
@@ -162,6 +188,12 @@ macro_rules! program {
             #[ignore = $needs]
             async fn goes_on_where_it_was_and_replays_from_a_position() {
                 super::goes_on_where_it_was_and_replays_from_a_position($language).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = $needs]
+            async fn has_the_beginning_again_when_the_log_is_published_once_more() {
+                super::has_the_beginning_again_when_the_log_is_published_once_more($language).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

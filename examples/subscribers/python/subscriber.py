@@ -95,7 +95,7 @@ async def follow(client, arguments, done, stop):
 def wanted():
     """Kept by NATS, through restarts of either side.
 
-    One event at a time, as one that comes again would else come behind later ones.
+    One event at a time, as one that comes again would else come behind later ones. One that is there already is taken as it is.
     """
     return ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT, max_ack_pending=1)
 

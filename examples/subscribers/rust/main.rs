@@ -141,7 +141,7 @@ async fn follow(
     mut stop: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let stream = jetstream::new(client.clone()).get_stream(STREAM).await?;
-    let consumer = stream.create_consumer(wanted(arguments)).await?;
+    let consumer = stream.get_or_create_consumer(&arguments.name, wanted(arguments)).await?;
     let mut messages = consumer.messages().await?;
     loop {
         let message = select! {
@@ -154,6 +154,7 @@ async fn follow(
 }
 
 /// Kept by NATS, through restarts of either side. One event at a time, as one that comes again would else come behind later ones.
+/// One that is there already is taken as it is.
 fn wanted(arguments: &Arguments) -> pull::Config {
     pull::Config {
         durable_name: Some(arguments.name.clone()),

@@ -5,7 +5,15 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
-import { AckPolicy, type ConsumerConfig, type ConsumerMessages, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  AckPolicy,
+  type Consumer,
+  type ConsumerMessages,
+  jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import {
   type Authenticator,
   connect,
@@ -88,9 +96,7 @@ class Subscriber {
 
   /** Deals with events until it is told to end, or until it can't go on without beginning anew. */
   private async follow(connection: NatsConnection): Promise<void> {
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    await manager.consumers.add(STREAM, this.wanted());
-    const consumer = await jetstream(connection).consumers.get(STREAM, this.name);
+    const consumer = await this.bind(connection);
     this.messages = await consumer.consume({ expires: 2 * ACK_WAIT, abort_on_missing_resource: true });
     if (this.stopped) {
       this.messages.stop();
@@ -103,15 +109,26 @@ class Subscriber {
 
   /**
    * Kept by NATS, through restarts of either side. One event at a time, as one that comes again would else come behind later ones.
+   * One that is there already is taken as it is.
    */
-  private wanted(): Partial<ConsumerConfig> {
-    return {
+  private async bind(connection: NatsConnection): Promise<Consumer> {
+    const { consumers } = jetstream(connection);
+    try {
+      return await consumers.get(STREAM, this.name);
+    } catch (failure) {
+      if (!(failure instanceof JetStreamApiError && failure.code === JetStreamApiCodes.ConsumerNotFound)) {
+        throw failure;
+      }
+    }
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    await manager.consumers.add(STREAM, {
       durable_name: this.name,
       filter_subject: this.filter,
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(ACK_WAIT),
       max_ack_pending: 1,
-    };
+    });
+    return consumers.get(STREAM, this.name);
   }
 }
 
@@ -154,5 +171,5 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 await subscriber.run(connection);
 // The last acknowledgement may be on its way. If it is lost, the event comes again.
-await Promise.race([connection.flush(), sleep(PAUSE, undefined, { ref: false })]);
+await Promise.race([connection.flush().catch(() => undefined), sleep(PAUSE, undefined, { ref: false })]);
 await connection.close();
