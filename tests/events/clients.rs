@@ -172,6 +172,25 @@ async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
     assert!(gaps.len() == 1 && gaps[0].contains("behind") && gaps[0].contains("user-1"), "{gaps:?}");
 }
 
+#[test]
+fn the_guide_shows_the_programs_as_they_are() {
+    let guide = include_str!("../../docs/events.md");
+    let programs = [
+        ("rust", include_str!("../../examples/subscribers/rust/main.rs")),
+        ("python", include_str!("../../examples/subscribers/python/subscriber.py")),
+        ("typescript", include_str!("../../examples/subscribers/typescript/subscriber.ts")),
+    ];
+    let plain = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    for (language, program) in programs {
+        let excerpts: Vec<_> = guide.split(&format!("```{language}\n")).skip(1).collect();
+        assert!(!excerpts.is_empty(), "nothing of {language} is shown");
+        for excerpt in excerpts {
+            let excerpt = plain(excerpt.split("```").next().unwrap());
+            assert!(plain(program).contains(&excerpt), "{language} is another one now than:\n{excerpt}");
+        }
+    }
+}
+
 /// What each of them has to do.
 macro_rules! program {
     ($name:ident in $language:ident, $needs:literal) => {
