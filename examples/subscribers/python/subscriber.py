@@ -39,27 +39,32 @@ class Done:
     def deal_with(self, data):
         """Deals with an event, unless it was dealt with before."""
         event = json.loads(data)
-        if self.position is not None and not is_beyond(event["position"], self.position):
+        place = position(event["position"])
+        if self.position is not None and not is_beyond(place, self.position):
             return
         last = self.last.get(event["subject"])
         if last is not None and event.get("previousid") != last:
             print(f"gap: something is missing before {event['id']} of {event['subject']}", file=sys.stderr)
         print(data.decode(), flush=True)
-        self.position = event["position"]
+        self.position = place
         self.last[event["subject"]] = event["id"]
 
 
-def is_beyond(position, other):
-    """Positions are the name of a log, a hyphen, and a number. What is of another log is new."""
-    log, _, number = position.rpartition("-")
-    other_log, _, other_number = other.rpartition("-")
-    return log != other_log or int(number) > int(other_number)
+def position(text):
+    """A place in a log: its name, a hyphen, and a number."""
+    log, _, number = text.rpartition("-")
+    return log, int(number)
+
+
+def is_beyond(place, other):
+    """What is of another log is new."""
+    return place[0] != other[0] or place[1] > other[1]
 
 
 async def main():
     arguments = parse()
     client = await connect(arguments)
-    done = Done(arguments.start)
+    done = Done(arguments.position)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -127,7 +132,12 @@ def parse():
     parser.add_argument("name", help="the consumer: NATS keeps under this name how far the subscriber is")
     parser.add_argument("--filter", default="stele.events.user.>", help="which types of events")
     parser.add_argument("--credentials", type=pathlib.Path, help="a credentials file, or the seed of an nkey")
-    parser.add_argument("--from", dest="start", help="passes over what is not beyond this position: to replay, with a name that is new")
+    parser.add_argument(
+        "--from",
+        dest="position",
+        type=position,
+        help="passes over what is not beyond this position: to replay, with a name that is new",
+    )
     return parser.parse_args()
 
 

@@ -39,6 +39,11 @@ interface Event {
   previousid?: string;
 }
 
+interface Position {
+  log: string;
+  number: bigint;
+}
+
 /**
  * What was dealt with. A service keeps it in its database, and writes it in one transaction with what it makes of an event: then
  * nothing is missed or done twice, whenever it is killed.
@@ -47,12 +52,13 @@ class Done {
   /** The id of the last event of each subject. */
   private readonly last = new Map<string, string>();
 
-  constructor(private position?: string) {}
+  constructor(private position?: Position) {}
 
   /** Deals with an event, unless it was dealt with before. */
   dealWith(text: string): void {
     const event: Event = JSON.parse(text);
-    if (this.position !== undefined && !isBeyond(event.position, this.position)) {
+    const position = positionOf(event.position);
+    if (this.position !== undefined && !isBeyond(position, this.position)) {
       return;
     }
     const last = this.last.get(event.subject);
@@ -60,16 +66,20 @@ class Done {
       console.error(`gap: something is missing before ${event.id} of ${event.subject}`);
     }
     console.log(text);
-    this.position = event.position;
+    this.position = position;
     this.last.set(event.subject, event.id);
   }
 }
 
-/** Positions are the name of a log, a hyphen, and a number. What is of another log is new. */
-function isBeyond(position: string, other: string): boolean {
-  const parts = (text: string) => [text.slice(0, text.lastIndexOf("-")), text.slice(text.lastIndexOf("-") + 1)] as const;
-  const [[log, number], [otherLog, otherNumber]] = [parts(position), parts(other)];
-  return log !== otherLog || BigInt(number) > BigInt(otherNumber);
+/** A place in a log: its name, a hyphen, and a number. */
+function positionOf(text: string): Position {
+  const hyphen = text.lastIndexOf("-");
+  return { log: text.slice(0, hyphen), number: BigInt(text.slice(hyphen + 1)) };
+}
+
+/** What is of another log is new. */
+function isBeyond(position: Position, other: Position): boolean {
+  return position.log !== other.log || position.number > other.number;
 }
 
 class Subscriber {
@@ -165,7 +175,7 @@ const connection = await connect({
   waitOnFirstConnect: true,
   authenticator: options.credentials === undefined ? undefined : identity(options.credentials),
 });
-const subscriber = new Subscriber(name, options.filter, new Done(options.from));
+const subscriber = new Subscriber(name, options.filter, new Done(options.from === undefined ? undefined : positionOf(options.from)));
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => subscriber.stop());
 }
