@@ -1,10 +1,12 @@
 //! `./bench api`: what clients wait for, each as a ratio to a limit that was measured in the same run, or as it is.
 
+mod backlog;
 mod flood;
 mod growth;
 mod hashing;
 mod idle;
 mod lag;
+mod nodes;
 mod reading;
 mod refresh;
 
@@ -22,18 +24,19 @@ const SPAN: Duration = Duration::from_millis(2500);
 const USERS: u32 = 1000;
 const CLIENTS: u32 = 32;
 
-/// What can be measured alone; the last three on SQLite only.
-const NAMES: [&str; 9] =
-    ["login", "registration", "verify", "user", "refresh", "lag", "flood", "idle", "growth"];
+/// What can be measured alone, on either engine and on one of them only.
+const ON_BOTH: [&str; 6] = ["login", "registration", "verify", "user", "refresh", "lag"];
+const ON_SQLITE: [&str; 3] = ["flood", "idle", "growth"];
+const ON_POSTGRES: [&str; 2] = ["nodes", "backlog"];
 
 /// Measures what has `filter` in its name.
 pub(crate) async fn measure(filter: &str, engine: Engine) -> Outcome<Table> {
-    let names = match engine {
-        Engine::Sqlite => &NAMES[..],
-        Engine::Postgres => &NAMES[..6],
+    let alone = match engine {
+        Engine::Sqlite => &ON_SQLITE[..],
+        Engine::Postgres => &ON_POSTGRES,
     };
     let mut lines = Vec::new();
-    for name in names.iter().filter(|name| name.contains(filter)) {
+    for name in ON_BOTH.iter().chain(alone).filter(|name| name.contains(filter)) {
         say(format_args!("  {name} …"));
         lines.extend(measured(name, engine).await?);
     }
@@ -50,6 +53,8 @@ async fn measured(name: &str, engine: Engine) -> Outcome<Vec<Line>> {
         "lag" => lag::lag(engine).await,
         "flood" => flood::flood().await,
         "idle" => idle::idle().await,
+        "nodes" => nodes::nodes().await,
+        "backlog" => backlog::backlog().await,
         _ => growth::growth().await,
     }
 }

@@ -38,6 +38,8 @@ pub(crate) enum Failed {
     NotHashed,
     #[error("a thread of the bench ended early")]
     ThreadEnded,
+    #[error("the page tells of another machine: only a whole table can take its place")]
+    OtherMachine,
     #[error("there are no keys of algorithm {0}")]
     NoKeys(Algorithm),
     #[error("an answer is not text")]

@@ -90,9 +90,7 @@ impl<'a> Order<'a> {
         let names = measured.iter().copied().filter(|name| asked.is_none_or(|asked| asked == *name));
         let order =
             Self { names: names.collect(), filter: words.get(1).copied().unwrap_or_default(), engine, write };
-        // A table of which one line was measured would replace one of all lines.
-        let half = write && !order.filter.is_empty();
-        (!order.names.is_empty() && !half && words.len() <= 2).then_some(order)
+        (!order.names.is_empty() && words.len() <= 2).then_some(order)
     }
 }
 
@@ -122,7 +120,7 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
         tables.push(table);
     }
     if order.write {
-        report::write(&tables, &machine)?;
+        report::write(&tables, &machine, !order.filter.is_empty())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -152,6 +152,12 @@ impl Home {
         Ok(home)
     }
 
+    /// Has the read models made anew, in a database on a server that is not there yet.
+    pub(crate) fn forget_views(&mut self) {
+        self.views = Engine::Postgres.place(self.path(), "views");
+        self.set("STELE_STORE__VIEWS", &self.views.url());
+    }
+
     pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         self.settings.push((name, value.to_owned()));
     }
@@ -172,5 +178,11 @@ impl Home {
 
     pub(crate) async fn serve(&self) -> Outcome<Process> {
         Process::start(self.command(&["serve"]), "stele", &self.path().join("stele.stderr")).await
+    }
+
+    /// One of several processes: it has these roles, and a name that no other one has.
+    pub(crate) async fn serve_as(&self, name: &str, roles: &str) -> Outcome<Process> {
+        let command = self.command(&["serve", "--roles", roles]);
+        Process::start(command, "stele", &self.path().join(format!("{name}.stderr"))).await
     }
 }

@@ -31,6 +31,19 @@ impl<C> From<&Load<C>> for Side {
     }
 }
 
+impl Side {
+    /// Two servers that were loaded at the same time. Each took what the other one counts among others.
+    pub(crate) fn both<C>(one: &Load<C>, other: &Load<C>) -> Self {
+        let (first, second) = (one.shares, other.shares);
+        let shares = Shares {
+            generator: first.generator + second.generator,
+            server: first.server + second.server,
+            others: first.others - second.server - second.generator,
+        };
+        Self { rate: one.rate + other.rate, shares: Some(shares) }
+    }
+}
+
 /// Ours beside its limit, over all rounds.
 #[derive(Default)]
 pub(crate) struct Rounds {

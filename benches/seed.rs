@@ -15,7 +15,7 @@ use domain::{
     Claim, KeyId, Private, ReservationId, Session, SessionId, User, UserId, claim,
     claim::Holding,
     name::{NameKind, canonical},
-    session::{self, Client, Start},
+    session::{self, Client, Issue, Start},
     user::{self, Names, PasswordHash, Registration},
 };
 use store::{
@@ -42,6 +42,9 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// How many events one user makes: two claims, his registration and a session.
 pub(crate) const EVENTS_PER_USER: u32 = 4;
+
+/// Whoever follows the log in a server that does everything.
+const FOLLOWERS: [&str; 4] = ["users", "sessions", "mailer", "api"];
 
 /// How many users go into one append, and how many appends are under way.
 const AT_ONCE: u32 = 256;
@@ -75,11 +78,28 @@ impl Seeded {
         Ok(seeded)
     }
 
+    /// The same on a server, of which nothing is in the read models yet, and each session was refreshed so many times.
+    pub(crate) async fn unread(users: u32, refreshes: u32) -> Outcome<Self> {
+        let home = Home::new(Engine::Postgres)?;
+        home.serve().await?.stop()?;
+        let seeded = Self::fill(home, users).await?;
+        let vault = Arc::new(seeded.home.vault.vault(master_key()?).await?);
+        let journal = Journal::new(seeded.home.log.log().await?, Arc::clone(&vault));
+        for counter in 1..=refreshes {
+            let kid = seeded.kid.clone();
+            append(&journal, users, move |user| refreshed(user, counter, kid.clone())).await?;
+        }
+        vault.close().await;
+        Ok(seeded)
+    }
+
     async fn fill(home: Home, users: u32) -> Outcome<Self> {
         let vault = Arc::new(home.vault.vault(master_key()?).await?);
         let keys = vault.node_keys().await?;
         let macs = Arc::new(MacKeys::from(&keys).ok_or(Failed::NoKeys(Algorithm::EdDsa))?);
-        write(&Journal::new(home.log.log().await?, Arc::clone(&vault)), &macs, users).await?;
+        let (hash, of_births) = (PasswordHash(hash_once().await?), Arc::clone(&macs));
+        let journal = Journal::new(home.log.log().await?, Arc::clone(&vault));
+        append(&journal, users, move |user| birth(user, &of_births, &hash)).await?;
         let jwt = jwt(&keys, &macs)?;
         let kid = jwt.keyring().active(clock::now().0).ok_or(Failed::NoKeys(Algorithm::EdDsa))?.to_owned();
         vault.close().await;
@@ -125,15 +145,19 @@ pub(crate) fn name_of(user: u32) -> String {
     format!("user{user}")
 }
 
-/// Waits until every follower of a server has come to the log's head.
+/// Waits until every follower of a server that does everything has come to the log's head.
 pub(crate) async fn caught_up(server: &Process) -> Outcome<()> {
+    at_the_head(server, &FOLLOWERS).await
+}
+
+/// Waits until these followers have come to the log's head, as a server tells.
+pub(crate) async fn at_the_head(server: &Process, followers: &[&str]) -> Outcome<()> {
     let end = Instant::now() + CATCH_UP;
     while Instant::now() < end {
         let health = load::get(server.address, "/health/ready").await?;
         let health: serde_json::Value = serde_json::from_str(&health)?;
-        let parts = health.get("parts").and_then(serde_json::Value::as_object);
-        let mut lags = parts.into_iter().flatten().filter_map(|(_, part)| part.get("lag"));
-        if lags.all(|lag| lag.as_u64() == Some(0)) {
+        let lag = |name: &&str| health.get("parts")?.get(name)?.get("lag")?.as_u64();
+        if followers.iter().all(|name| lag(name) == Some(0)) {
             return Ok(());
         }
         sleep(Duration::from_millis(20)).await;
@@ -161,18 +185,21 @@ fn jwt(keys: &[NodeKey], macs: &MacKeys) -> Outcome<Jwt> {
     Ok(Jwt::new(Keyring::new(&signing, Algorithm::EdDsa, macs)?, PUBLIC_URL.to_owned(), "stele".to_owned()))
 }
 
-async fn write(journal: &Journal, macs: &Arc<MacKeys>, users: u32) -> Outcome<()> {
-    let hash = PasswordHash(hash_once().await?);
+/// Appends the changes of each user, those of many at once.
+async fn append<F>(journal: &Journal, users: u32, changes_of: F) -> Outcome<()>
+where
+    F: Fn(u32) -> Result<Vec<Change>, StoreError> + Send + Sync + 'static,
+{
+    let changes_of = Arc::new(changes_of);
     let mut appends = JoinSet::new();
     let mut next = 1;
     while next <= users || !appends.is_empty() {
         while next <= users && appends.len() < UNDER_WAY {
             let last = users.min(next + AT_ONCE - 1);
-            let (journal, macs, hash) = (journal.clone(), Arc::clone(macs), hash.clone());
+            let (journal, changes_of) = (journal.clone(), Arc::clone(&changes_of));
             appends.spawn(async move {
-                let births = (next..=last).map(|user| birth(user, &macs, &hash));
-                let changes = births.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-                journal.append(&Context::of("anonymous"), changes).await
+                let changes = (next..=last).map(|user| changes_of(user)).collect::<Result<Vec<_>, _>>()?;
+                journal.append(&Context::of("anonymous"), changes.into_iter().flatten().collect()).await
             });
             next = last + 1;
         }
@@ -218,6 +245,14 @@ fn birth(user: u32, macs: &MacKeys, hash: &PasswordHash) -> Result<Vec<Change>, 
         Change::of::<User>(StreamId::user(pk), 0, &[user::Event::UserRegistered(registration)])?,
         Change::of::<Session>(StreamId::session(id), 0, &[session::Event::SessionStarted(start)])?,
     ])
+}
+
+/// All that a refresh writes.
+fn refreshed(user: u32, counter: u32, kid: String) -> Result<Vec<Change>, StoreError> {
+    let iat = clock::now();
+    let event =
+        session::Event::SessionRefreshed { counter, issue: Issue { iat, exp: iat + SESSION_LIFE, kid } };
+    Ok(vec![Change::of::<Session>(StreamId::session(session_of(user)), counter.into(), &[event])?])
 }
 
 fn session_of(user: u32) -> SessionId {

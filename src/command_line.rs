@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use domain::mail::Purpose;
 
 use crate::settings::Role;
 
@@ -59,6 +60,9 @@ pub(crate) enum Operation {
     /// The keys that open what is sealed in the log.
     #[command(subcommand)]
     Vault(Vault),
+    /// Mails: whether they arrive, how they look, which were not sent, and another try.
+    #[command(subcommand)]
+    Mail(Mail),
     /// Users and sessions that wait at an event which the read models can't take.
     #[command(subcommand)]
     Park(Park),
@@ -151,6 +155,61 @@ pub(crate) struct Retry {
     pub(crate) stream: Option<String>,
     #[command(flatten)]
     pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Mail {
+    /// Send a test mail the way that all mails go.
+    Test(MailTest),
+    /// Print the mails of one kind, with a link that opens nothing.
+    Preview(MailPreview),
+    /// List the mails that wait to be sent or, with --failed, those that were given up.
+    List(MailList),
+    /// Try a mail again that was given up, while its link lives.
+    Retry(MailRetry),
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct MailTest {
+    /// The e-mail address that it goes to.
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct MailPreview {
+    /// verify-email, reset-password, password-changed, password-reset or email-change-requested.
+    #[arg(value_parser = purpose)]
+    pub(crate) kind: Purpose,
+    /// The HTML in place of the plain text.
+    #[arg(long)]
+    pub(crate) html: bool,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct MailList {
+    /// Those that were given up, and why.
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct MailRetry {
+    /// As the list shows it.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
+fn purpose(text: &str) -> Result<Purpose, String> {
+    let known = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text);
+    let kinds = || Purpose::ALL.map(Purpose::as_str).join(", ");
+    known.ok_or_else(|| format!("kinds are {}", kinds()))
 }
 
 #[derive(Debug, PartialEq, Eq, Subcommand)]
@@ -330,6 +389,14 @@ mod tests {
         for two in ["--check --rollback", "--forget --check", "--rollback --forget"] {
             assert_eq!(parse(&format!("rebuild {two}")), Err(ErrorKind::ArgumentConflict));
         }
+        let preview = MailPreview { kind: Purpose::ResetPassword, html: true, printed: Printed::default() };
+        assert_eq!(
+            command("mail preview reset-password --html"),
+            Command::Operate(Operation::Mail(Mail::Preview(preview)))
+        );
+        assert_eq!(parse("mail preview advertisement"), Err(ErrorKind::ValueValidation));
+        let list = MailList { failed: true, printed: json };
+        assert_eq!(command("mail list --failed --json"), Command::Operate(Operation::Mail(Mail::List(list))));
         assert_eq!(command("park list --json"), Command::Operate(Operation::Park(Park::List(json))));
         let retry = Retry { stream: Some("user-7".to_owned()), printed: json };
         assert_eq!(

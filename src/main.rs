@@ -3,6 +3,7 @@
 mod backends;
 mod command_line;
 mod file_lock;
+mod mails;
 mod master_key;
 mod operate;
 mod orders;

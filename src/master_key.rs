@@ -76,13 +76,18 @@ pub(crate) fn obtain(settings: &Settings) -> Result<(MasterKey, bool), MasterKey
 }
 
 fn make(path: &Path, vault: &Path) -> Result<(MasterKey, bool), MasterKeyFileError> {
-    if fs::metadata(vault).is_ok_and(|file| file.len() > 0) {
+    if is_made(vault) {
         return Err(MasterKeyFileError::Lost { path: path.to_owned(), vault: vault.to_owned() });
     }
     let key = Zeroizing::new(random::bytes::<32>());
     let text = Zeroizing::new(format!("{}\n", BASE64.encode(key.as_slice())));
     write(path, &text).map_err(|source| MasterKeyFileError::Unwritable { path: path.to_owned(), source })?;
     Ok((MasterKey(key), true))
+}
+
+/// Whether there is a vault in a file: an empty one is none yet.
+pub(crate) fn is_made(vault: &Path) -> bool {
+    fs::metadata(vault).is_ok_and(|file| file.len() > 0)
 }
 
 /// Under a name of its own first, so that no start ever finds half a key; and never over a key that is there.

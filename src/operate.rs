@@ -7,6 +7,7 @@ mod doctor;
 mod init;
 mod keys;
 mod log_tail;
+mod mails;
 mod park;
 mod progress;
 mod rebuild;
@@ -21,7 +22,7 @@ use std::{
 use api::command::{Accounts, Failure};
 use projections::{Projector, ReadModel, RebuildError, RetryError, UserRow};
 use serde_json::Value;
-use store::{Position, StoreError, VaultError, follow::follow};
+use store::{Cause, Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::Instant};
 use workers::relay::RelayError;
 
@@ -30,7 +31,8 @@ pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Nats, Operation, Park, User, Vault},
+    command_line::{Keys, Log, Mail, Nats, Operation, Park, User, Vault},
+    mails::MailsError,
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
@@ -96,6 +98,19 @@ pub(crate) enum OperateError {
     #[error("`{0}` is not parked; `stele park list` tells what is")]
     NotParked(String),
     #[error(transparent)]
+    Mails(#[from] MailsError),
+    #[error(
+        "no mail has the id `{0}`; `stele mail list` tells those that wait, and with --failed those that were given up"
+    )]
+    NoMail(String),
+    #[error("{place} did not take the mail{said}")]
+    NotTaken {
+        place: String,
+        said: String,
+        #[source]
+        source: Cause,
+    },
+    #[error(transparent)]
     RebuildLock(#[from] RebuildLockError),
     /// Which ones was printed already.
     #[error("the live read models are not what the log says; `stele rebuild` mends it")]
@@ -142,6 +157,10 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::Keys(Keys::Rotate(printed)) => keys::rotate(&Site::open(settings).await?, printed).await,
         Operation::Vault(Vault::Copy(asked)) => copy::copy_vault(settings, &asked).await,
         Operation::Log(Log::Copy(asked)) => copy::copy_log(settings, &asked).await,
+        Operation::Mail(Mail::Test(asked)) => mails::test(settings, asked).await,
+        Operation::Mail(Mail::Preview(asked)) => mails::preview(settings, &asked),
+        Operation::Mail(Mail::List(asked)) => mails::list(&Site::open(settings).await?, asked).await,
+        Operation::Mail(Mail::Retry(asked)) => mails::retry(&Site::open(settings).await?, asked).await,
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
         Operation::Nats(Nats::Setup(printed)) => bus::setup(settings, printed).await,

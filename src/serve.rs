@@ -20,10 +20,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::Instant,
 };
-use workers::{letter::ComposerError, outbox::FolderError};
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
+    mails::MailsError,
     master_key,
     orders::OrdersError,
     output::Terminal,
@@ -49,9 +49,7 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Orders(#[from] OrdersError),
     #[error(transparent)]
-    Mail(#[from] FolderError),
-    #[error(transparent)]
-    Letters(#[from] ComposerError),
+    Mails(#[from] MailsError),
     #[error("the read models can't be read")]
     Views(#[from] sqlx::Error),
     #[error(transparent)]
@@ -72,10 +70,7 @@ pub(crate) async fn serve(
     let mut asked_to_stop = pin!(stop_signal().map_err(ServeError::Signals)?);
     let connections = descriptors::room_for(settings.api.server.max_connections);
     let sole = SoleServer::claim_soon(&settings).await?;
-    let address = settings.api.listen;
-    let unheard = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(unheard)?;
-    let bound = listener.local_addr().map_err(unheard)?;
+    let (listener, bound) = listen(settings.api.listen).await?;
     let links = settings.links(bound);
     let backends = Backends::open(&settings, Some(&sole)).await?;
     if let Some(exposure) = master_key::exposure(&settings) {
@@ -108,6 +103,14 @@ pub(crate) async fn serve(
     }
     banner::farewell(terminal);
     Ok(())
+}
+
+/// Takes the address, whose port may be left to the system, and says which it is.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let unheard = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(unheard)?;
+    let bound = listener.local_addr().map_err(unheard)?;
+    Ok((listener, bound))
 }
 
 /// Resolves when the process is asked to stop.

@@ -107,14 +107,14 @@ impl Settings {
         }
     }
 
-    /// Whether nothing but this process uses what it keeps and tells.
+    /// Whether no backend is beyond this process: then a first start may make up what it needs.
     pub(crate) fn is_embedded(&self) -> bool {
         self.shared().is_none()
     }
 
-    /// The setting that names a backend which others may use too.
+    /// The setting that names a backend beyond this process.
     fn shared(&self) -> Option<&'static str> {
-        self.store.shared().or(self.bus.shared())
+        self.store.shared().or(self.bus.shared()).or(self.mail.shared())
     }
 
     /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port

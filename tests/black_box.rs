@@ -10,6 +10,7 @@
 
 mod addresses;
 mod architecture;
+mod backups;
 mod bad_input;
 mod boot;
 mod canary;
@@ -20,6 +21,7 @@ mod events;
 mod faults;
 mod journeys;
 mod limits;
+mod mails;
 mod on_postgres;
 mod outages;
 mod races;

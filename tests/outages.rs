@@ -2,6 +2,7 @@
 //! out of date; and all is as before when it comes back. Who is stuck behind the requests, or does not read what the server prints,
 //! keeps nobody else from anything.
 
+mod all_away;
 mod postgres;
 mod readiness;
 mod silence;

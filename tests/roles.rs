@@ -1,24 +1,17 @@
 //! Several processes on the same databases, each with roles of its own: what one is told the others know, and who leads is taken
 //! over when it dies or is stopped.
 
+mod deaf;
 mod leaders;
 mod reading;
 mod revocations;
+mod rolling;
 
 use std::time::Duration;
 
-use crate::support::{Caller, Home, Server, comes_back_later, wait_for};
+use crate::support::{Caller, Home, Server, comes_back_later, each, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
-
-/// One process for each list of roles, on the same databases.
-async fn each<const N: usize>(home: &Home, roles: [&str; N]) -> [Server; N] {
-    let mut servers = Vec::new();
-    for roles in roles {
-        servers.push(Server::at(home.with_roles(roles)).await);
-    }
-    servers.try_into().unwrap_or_else(|_| panic!("one for each"))
-}
 
 /// How others know this process.
 fn node(server: &Server) -> String {

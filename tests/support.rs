@@ -1,6 +1,7 @@
 //! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
 
 mod account;
+mod backup;
 mod grown;
 mod http;
 mod jwt;
@@ -13,22 +14,25 @@ mod postgres;
 mod process;
 mod seed;
 mod server;
+mod smtp;
 mod views;
 mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
-pub(crate) use grown::Servers;
+pub(crate) use backup::Dump;
+pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use nats::Nats;
 pub(crate) use post::{About, Post};
-pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT};
+pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
 pub(crate) use process::{Lines, Process, is_panic};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};
+pub(crate) use smtp::{Act, At, MailServer, Taken, deserted_port};
 pub(crate) use views::{alter_views, open_views};
-pub(crate) use wait::{is_long, together, wait_for};
+pub(crate) use wait::{Looks, is_long, together, wait_for};
 pub(crate) use wire::Wire;

@@ -4,6 +4,8 @@
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
+use rustix::process::Signal;
+
 use super::support::{Home, Lines, Process, Server, wait_for};
 
 const README: &str = include_str!("../README.md");
@@ -46,7 +48,7 @@ async fn the_second_tour_works_word_for_word_on_postgres() {
     let lines = Lines::default();
     let mut dev = Command::new("./dev");
     dev.args(["--free-ports", "--binary", env!("CARGO_BIN_EXE_stele")]);
-    let _dev = Process::spawn(dev, &lines);
+    let mut dev = Process::spawn(dev, &lines);
     wait_for("./dev has started all", STARTED, async || {
         lines.all().iter().any(|line| line.starts_with("Ctrl-C")).then_some(())
     })
@@ -61,6 +63,11 @@ async fn the_second_tour_works_word_for_word_on_postgres() {
         addresses: vec![("localhost:8001", node("Node A")), ("localhost:8002", node("Node B"))],
     };
     take(&place, &steps("second tour")).await;
+    dev.signal(Signal::TERM);
+    assert!(dev.exit_within(PATIENCE).expect("./dev ends when it is asked to").success());
+    let mails =
+        lines.all().iter().find_map(|line| line.strip_prefix("mails ").map(str::trim).map(PathBuf::from));
+    assert!(!mails.expect("where mails are is told").parent().unwrap().exists(), "a folder stays");
 }
 
 async fn take(place: &Place, steps: &[Step]) {

@@ -62,7 +62,7 @@ impl Attempts {
         self.views.change(Statement::new(SQL, &[clock::now().0.into()])).await.map(drop)
     }
 
-    /// Counts once more, perhaps twice where the answer of the database is lost. Windows go by the clock of this process.
+    /// Counts once more, perhaps twice where the answer of the database is lost. Windows go by the clock that processes share.
     /// No count lasts for longer than a window from now: one that seems to was begun before the clock was
     /// set back.
     async fn raise(&self, what: &[&str], window: Duration) -> Result<(u32, Time), sqlx::Error> {

@@ -33,7 +33,7 @@ pub use names::Held;
 pub use password::{ChangeError, ResetError};
 pub use profile::{ProfileError, ProfileUpdate};
 pub use register::{NewUser, RegisterError, Registered};
-pub use session::{Opened, RefreshError, Refreshed};
+pub use session::{Opened, Presented, RefreshError, Refreshed};
 
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;

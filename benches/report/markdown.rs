@@ -1,5 +1,5 @@
-//! The same tables in `docs/performance.md`, each between two marks, and the plot beside it. What stands around the marks is
-//! written by hand and stays.
+//! The same tables in `docs/performance.md`, each between two marks, and the plot beside it, which shows what the page says. What
+//! stands around the marks is written by hand and stays.
 
 use std::{fs, path::Path};
 
@@ -12,35 +12,63 @@ use crate::{
 const PAGE: &str = "docs/performance.md";
 const PLOT: &str = "docs/performance.svg";
 
-/// Writes the tables into the page; the plot shows those of `./bench api` on SQLite.
-pub(crate) fn write(tables: &[Table], machine: &str) -> Outcome<()> {
+const HEAD: &str = "| | reached | spread | bound | |\n|---|---|---|---|---|\n";
+
+/// Writes the tables into the page, or those lines of them that were measured, where that is a part: the others stay as they are, if
+/// they are of the same machine.
+pub(crate) fn write(tables: &[Table], machine: &str, part: bool) -> Outcome<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = fs::read_to_string(root.join(PAGE))?;
     for table in tables {
-        let on = if table.on == Engine::Postgres { " on postgres" } else { "" };
-        page = replaced(&page, &format!("{}{on}", table.name), &markdown(table, machine))?;
-        if table.name == "api" && table.on == Engine::Sqlite {
-            fs::write(root.join(PLOT), plot::draw(&table.lines))?;
-        }
+        let name = name(table.name, table.on);
+        let rows = table.lines.iter().map(row).collect();
+        let rows = if part { merged(between(&page, &name)?.1, machine, rows)? } else { rows };
+        let (before, _, after) = between(&page, &name)?;
+        page = format!("{before}Measured on {machine}.\n\n{HEAD}{}{after}", rows.concat());
     }
+    let api = name("api", Engine::Sqlite);
+    fs::write(root.join(PLOT), plot::draw(between(&page, &api)?.1.lines()))?;
     Ok(fs::write(root.join(PAGE), page)?)
 }
 
-fn markdown(table: &Table, machine: &str) -> String {
-    let rows = table.lines.iter().map(|line| {
-        let detail = if line.detail.is_empty() { String::new() } else { format!("<br>{}", line.detail) };
-        let cells = [reached(line), spread(line), bound(line), verdict(line).to_owned()];
-        format!("| {}{detail} | {} |\n", line.what, cells.join(" | "))
-    });
-    let head = "| | reached | spread | bound | |\n|---|---|---|---|---|\n";
-    format!("Measured on {machine}.\n\n{head}{}", rows.collect::<String>())
+fn name(table: &str, on: Engine) -> String {
+    format!("{table}{}", if on == Engine::Postgres { " on postgres" } else { "" })
 }
 
-/// The page with other text between the marks of a table.
-fn replaced(page: &str, name: &str, text: &str) -> Outcome<String> {
+fn row(line: &crate::figures::Line) -> String {
+    let detail = if line.detail.is_empty() { String::new() } else { format!("<br>{}", line.detail) };
+    let cells = [reached(line), spread(line), bound(line), verdict(line).to_owned()];
+    format!("| {}{detail} | {} |\n", line.what, cells.join(" | "))
+}
+
+/// What a row is about.
+fn subject(row: &str) -> &str {
+    row.split(" | ").next().and_then(|cell| cell.split("<br>").next()).unwrap_or(row)
+}
+
+/// The rows of a table with others in the place of those about the same, and behind them those about something else.
+fn merged(table: &str, machine: &str, rows: Vec<String>) -> Outcome<Vec<String>> {
+    if !table.contains(&format!("Measured on {machine}.\n")) {
+        return Err(Failed::OtherMachine);
+    }
+    let old = table.split_inclusive('\n').filter(|row| row.starts_with("| ") && !HEAD.contains(row));
+    let mut all: Vec<String> = old.map(str::to_owned).collect();
+    for row in rows {
+        match all.iter_mut().find(|old| subject(old) == subject(&row)) {
+            Some(old) => *old = row,
+            None => all.push(row),
+        }
+    }
+    Ok(all)
+}
+
+/// What stands before a table, in it and behind it.
+fn between<'p>(page: &'p str, name: &str) -> Outcome<(&'p str, &'p str, &'p str)> {
     let (start, end) = (format!("<!-- bench {name} -->\n"), format!("<!-- end of bench {name} -->"));
-    let found = page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let (before, after) =
-        found.ok_or(Failed::Missing("the pair of marks for a table in docs/performance.md"))?;
-    Ok(format!("{before}{start}{text}{end}{after}"))
+    let found = page.find(&start).map(|at| at + start.len()).and_then(|from| {
+        let (before, rest) = page.split_at_checked(from)?;
+        let (table, after) = rest.split_at_checked(rest.find(&end)?)?;
+        Some((before, table, after))
+    });
+    found.ok_or(Failed::Missing("the pair of marks for a table in docs/performance.md"))
 }

@@ -1,8 +1,7 @@
-//! The plot: for each line that has a bound, how far it is on the good side of it, on a scale of factors. One picture for
-//! all, as every bar begins where the bound is. Plain SVG that reads on light and on dark ground.
+//! The plot: for each row of a table that has a bound, how far it is on the good side of it, on a scale of factors. One picture
+//! for all, as every bar begins where the bound is. Plain SVG that reads on light and on dark ground.
 
-use super::{bound, reached};
-use crate::figures::Line;
+use crate::figures::Bound;
 
 const WIDTH: f64 = 900.0;
 const LABELS: f64 = 310.0;
@@ -21,13 +20,41 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}.small{fon
 const GRID: [(f64, &str); 6] =
     [(-2.0, "÷ 4"), (-1.0, "÷ 2"), (0.0, "bound"), (1.0, "× 2"), (2.0, "× 4"), (3.0, "× 8")];
 
-pub(super) fn draw(lines: &[Line]) -> String {
-    let bars: Vec<_> = lines.iter().filter_map(|line| Some((line, line.bound?))).collect();
+/// What a row says.
+struct Bar<'a> {
+    what: &'a str,
+    reached: &'a str,
+    bound: &'a str,
+    margin: f64,
+}
+
+impl<'a> Bar<'a> {
+    /// None of a row without a bound.
+    fn of(row: &'a str) -> Option<Self> {
+        let mut cells = row.strip_prefix("| ")?.split(" | ");
+        let (what, reached, _, bounds) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+        let bound = bounds.split(", aim ").next()?;
+        let limit = match bound.strip_prefix("at least ") {
+            Some(least) => Bound::AtLeast(number(least)?),
+            None => Bound::AtMost(number(bound.strip_prefix("at most ")?)?),
+        };
+        let what = what.split("<br>").next()?;
+        Some(Self { what, reached, bound, margin: limit.margin(number(reached)?) })
+    }
+}
+
+/// The number that a text begins with.
+fn number(text: &str) -> Option<f64> {
+    let end = text.find(|letter: char| letter != '.' && !letter.is_ascii_digit()).unwrap_or(text.len());
+    text.get(..end)?.parse().ok()
+}
+
+pub(super) fn draw<'a>(rows: impl Iterator<Item = &'a str>) -> String {
+    let bars: Vec<_> = rows.filter_map(Bar::of).collect();
     let bottom = (0..).zip(&bars).last().map_or(HEAD, |(row, _)| top(row) + ROW);
     let height = bottom + 30.0;
     let grid = GRID.map(|(power, label)| grid_line(power, label, bottom)).concat();
-    let bars = (0..).zip(bars).map(|(row, (line, bound))| bar(row, line, bound.margin(line.reached.median)));
-    let bars = bars.collect::<String>();
+    let bars = (0..).zip(&bars).map(|(row, bar)| drawn(row, bar)).collect::<String>();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n<title>What was reached, to its bound</title>\n\
@@ -46,7 +73,7 @@ fn grid_line(power: f64, label: &str, bottom: f64) -> String {
     )
 }
 
-fn bar(row: u16, line: &Line, margin: f64) -> String {
+fn drawn(row: u16, &Bar { what, reached, bound, margin }: &Bar<'_>) -> String {
     let (zero, end) = (x(0.0), x(margin.log2().clamp(WORST, BEST)));
     let class = if margin >= 1.0 { "met" } else { "missed" };
     let (y, baseline) = (top(row), top(row) + 14.0);
@@ -55,13 +82,13 @@ fn bar(row: u16, line: &Line, margin: f64) -> String {
          <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"2\" class=\"{class}\"/>\n\
          <text x=\"{:.1}\" y=\"{baseline:.1}\">{} <tspan class=\"small\">{}</tspan></text>\n",
         LABELS - 10.0,
-        escaped(&line.what),
+        escaped(what),
         zero.min(end),
         (end - zero).abs().max(1.0),
         ROW - 8.0,
         WIDTH - FIGURES + 8.0,
-        escaped(&reached(line)),
-        escaped(&bound(&Line { aim: None, ..line.clone() })),
+        escaped(reached),
+        escaped(bound),
     )
 }
 

@@ -1,8 +1,13 @@
 //! One mail: asked for, then sent or given up. Knows to whom and why, never the link itself.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Aggregate, Private, Time, UserId};
+
+/// For how long a mail without a link is still worth sending.
+const NOTICE_LIFE: Duration = Duration::from_hours(72);
 
 /// How far one mail has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,7 +16,8 @@ pub enum Mail {
     Unrequested,
     Requested(Request),
     Sent,
-    Failed,
+    /// It was given up, and can be asked for again while it is worth sending.
+    Failed(Request),
 }
 
 /// Why a mail is sent.
@@ -50,7 +56,19 @@ pub struct LinkTerms {
 pub enum Command {
     Request(Request),
     RecordSent { attempt: u32, at: Time },
-    RecordFailure { attempt: u32, reason: FailureReason, at: Time },
+    RecordFailure(Failure),
+    Retry { at: Time },
+}
+
+/// How a mail was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub attempt: u32,
+    pub reason: FailureReason,
+    /// The last that the receiving side said, which may repeat the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Private<String>>,
+    pub at: Time,
 }
 
 /// Why a mail was given up.
@@ -73,7 +91,10 @@ pub enum Event {
     #[serde(rename = "mail.sent.v1")]
     MailSent { attempt: u32, at: Time },
     #[serde(rename = "mail.failed.v1")]
-    MailFailed { attempt: u32, reason: FailureReason, at: Time },
+    MailFailed(Failure),
+    /// What was given up is tried again.
+    #[serde(rename = "mail.retried.v1")]
+    MailRetried { at: Time },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +103,45 @@ pub enum Error {
     NotRequested,
     #[error("the mail was asked for already")]
     AlreadyRequested,
+    #[error("the mail is being tried already")]
+    StillTried,
+    #[error("the mail was sent")]
+    AlreadySent,
+    #[error("the mail is not worth sending any more: its link, or its news, is too old")]
+    Worthless,
+}
+
+impl Purpose {
+    pub const ALL: [Self; 5] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChangeRequested,
+    ];
+
+    /// As it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify-email",
+            Self::ResetPassword => "reset-password",
+            Self::PasswordChanged => "password-changed",
+            Self::PasswordReset => "password-reset",
+            Self::EmailChangeRequested => "email-change-requested",
+        }
+    }
+}
+
+impl Request {
+    /// From when on the mail is not worth sending.
+    pub fn worthless_from(&self) -> Time {
+        self.link.as_ref().map_or(self.at + NOTICE_LIFE, |terms| terms.expires_at)
+    }
+
+    /// A link carries whole seconds, and is dead in the one that it names.
+    pub fn is_worthless(&self, now: Time) -> bool {
+        self.worthless_from().seconds() <= now.seconds()
+    }
 }
 
 impl Aggregate for Mail {
@@ -92,29 +152,38 @@ impl Aggregate for Mail {
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
         match (self, command) {
             (Self::Unrequested, Command::Request(request)) => Ok(vec![Event::MailRequested(request)]),
-            (Self::Requested(_) | Self::Sent | Self::Failed, Command::Request(_)) => {
+            (Self::Requested(_) | Self::Sent | Self::Failed(_), Command::Request(_)) => {
                 Err(Error::AlreadyRequested)
             }
             (Self::Requested(_), Command::RecordSent { attempt, at }) => {
                 Ok(vec![Event::MailSent { attempt, at }])
             }
-            (Self::Requested(_), Command::RecordFailure { attempt, reason, at }) => {
-                Ok(vec![Event::MailFailed { attempt, reason, at }])
-            }
-            (Self::Sent | Self::Failed, Command::RecordSent { .. } | Command::RecordFailure { .. }) => {
+            (Self::Requested(_), Command::RecordFailure(failure)) => Ok(vec![Event::MailFailed(failure)]),
+            (Self::Sent | Self::Failed(_), Command::RecordSent { .. } | Command::RecordFailure(_)) => {
                 Ok(vec![])
             }
-            (Self::Unrequested, Command::RecordSent { .. } | Command::RecordFailure { .. }) => {
-                Err(Error::NotRequested)
+            (Self::Failed(request), Command::Retry { at }) if request.is_worthless(at) => {
+                Err(Error::Worthless)
             }
+            (Self::Failed(_), Command::Retry { at }) => Ok(vec![Event::MailRetried { at }]),
+            (Self::Requested(_), Command::Retry { .. }) => Err(Error::StillTried),
+            (Self::Sent, Command::Retry { .. }) => Err(Error::AlreadySent),
+            (
+                Self::Unrequested,
+                Command::RecordSent { .. } | Command::RecordFailure(_) | Command::Retry { .. },
+            ) => Err(Error::NotRequested),
         }
     }
 
     fn evolve(self, event: &Event) -> Self {
-        match event {
-            Event::MailRequested(request) => Self::Requested(request.clone()),
-            Event::MailSent { .. } => Self::Sent,
-            Event::MailFailed { .. } => Self::Failed,
+        match (self, event) {
+            (_, Event::MailRequested(request)) => Self::Requested(request.clone()),
+            (_, Event::MailSent { .. }) => Self::Sent,
+            (Self::Requested(request) | Self::Failed(request), Event::MailFailed(_)) => Self::Failed(request),
+            (Self::Requested(request) | Self::Failed(request), Event::MailRetried { .. }) => {
+                Self::Requested(request)
+            }
+            (other, Event::MailFailed(_) | Event::MailRetried { .. }) => other,
         }
     }
 }

@@ -23,8 +23,8 @@ pub(crate) struct Sum {
 /// of the program, and the moment does with every rebuild.
 pub(crate) async fn of<M: ReadModel>(on: &mut dyn Statements, shelf: Shelf) -> Result<Sum, sqlx::Error> {
     let mut hash = Sha256::new();
-    for word in [VERSION, M::NAME].iter().chain(M::COLUMNS) {
-        add(&mut hash, &Cell::Text((*word).to_owned()));
+    for word in [VERSION, M::NAME].into_iter().chain(M::COLUMNS.iter().map(|(column, _)| *column)) {
+        add(&mut hash, &Cell::Text(word.to_owned()));
     }
     let (columns, table) = (columns::<M>(), shelf.table(on.engine(), M::NAME));
     let sql = format!("select {columns} from {table} order by {}", M::KEY);

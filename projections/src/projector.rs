@@ -35,6 +35,9 @@ impl<M: ReadModel> Follower for Projector<M> {
         let Some(last) = batch.last() else { return Ok(()) };
         // Before the transaction: others wait for it, and keys come from another database.
         let events = of_model::<M>(batch);
+        if events.is_empty() {
+            return lease.advance_alone(&self.views, last.position).await;
+        }
         let outcomes = self.journal.decode_all::<M::Aggregate>(&events).await;
         let outcomes = outcomes.map_err(|error| FollowError::Stuck(error.into()))?;
         let mut transaction = self.views.begin().await?;

@@ -18,8 +18,8 @@ pub trait ReadModel: Clone + Send + Sync + 'static {
     /// The column that holds the key of the stream, by which rows are told apart.
     const KEY: &'static str;
     const KIND_OF_KEY: Kind;
-    /// All columns.
-    const COLUMNS: &'static [&'static str];
+    /// All columns, and what they hold.
+    const COLUMNS: &'static [(&'static str, Kind)];
 
     /// The row after one more event. Total, like `evolve`; an event that the row tells of already changes nothing.
     #[must_use]
@@ -49,5 +49,6 @@ pub(crate) fn of_model<M: ReadModel>(batch: &[Recorded]) -> Vec<&Recorded> {
 
 /// The columns of a model as statements name them.
 pub(crate) fn columns<M: ReadModel>() -> String {
-    format!("\"{}\"", M::COLUMNS.join("\", \""))
+    let columns: Vec<String> = M::COLUMNS.iter().map(|(column, _)| format!("\"{column}\"")).collect();
+    columns.join(", ")
 }

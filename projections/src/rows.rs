@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use store::{
     Recorded, StreamId,
-    views::{Cell, Kind, Statement, Statements},
+    views::{Cell, Kind, Statement, Statements, Table},
 };
 
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
     shelf::Shelf,
 };
 
-/// How many rows one statement may write, the most first. Statements of few sizes can be kept ready.
-const AT_ONCE: [usize; 3] = [100, 10, 1];
+/// How many rows are handed over at once: of more there need not be two copies in memory.
+const AT_ONCE: usize = 1000;
 
 /// Rows of one model.
 pub(crate) struct Rows<M> {
@@ -91,13 +91,11 @@ impl<M: ReadModel> Rows<M> {
         // In the order of their keys, neighbours share the pages that are written.
         let mut rows: Vec<M> = self.held.drain().filter_map(|(_, held)| held.row).collect();
         rows.sort_by_cached_key(M::key);
-        let mut rest = rows.as_slice();
-        for size in AT_ONCE {
-            let chunks = rest.chunks_exact(size);
-            rest = chunks.remainder();
-            for chunk in chunks {
-                put(on, self.shelf, chunk).await?;
-            }
+        let name = self.shelf.table(on.engine(), M::NAME);
+        let table = Table { name: &name, key: M::KEY, columns: M::COLUMNS };
+        for rows in rows.chunks(AT_ONCE) {
+            let cells: Vec<Vec<Cell>> = rows.iter().map(M::cells).collect();
+            on.put(table, &cells).await?;
         }
         Ok(())
     }
@@ -115,22 +113,4 @@ pub(crate) async fn load<M: ReadModel>(
     let keys = keys.iter().filter(|key| M::KIND_OF_KEY == Kind::Text || key.parse::<i64>().is_ok());
     let keys = serde_json::json!(keys.collect::<Vec<_>>()).to_string();
     on.rows(Statement::made(sql, &[keys.into()])).await?.into_iter().map(M::from_row).collect()
-}
-
-async fn put<M: ReadModel>(on: &mut dyn Statements, shelf: Shelf, rows: &[M]) -> Result<(), sqlx::Error> {
-    let (columns, table, key) = (columns::<M>(), shelf.table(on.engine(), M::NAME), M::KEY);
-    let engine = on.engine();
-    let parameters: Vec<String> =
-        (1..=rows.len() * M::COLUMNS.len()).map(|at| engine.parameter(at)).collect();
-    let values: Vec<String> =
-        parameters.chunks(M::COLUMNS.len()).map(|row| format!("({})", row.join(", "))).collect();
-    let changed: Vec<String> =
-        M::COLUMNS.iter().map(|column| format!("\"{column}\" = excluded.\"{column}\"")).collect();
-    let sql = format!(
-        "insert into {table} ({columns}) values {} on conflict ({key}) do update set {}",
-        values.join(", "),
-        changed.join(", ")
-    );
-    let cells: Vec<Cell> = rows.iter().flat_map(M::cells).collect();
-    on.run(Statement::made(sql, &cells)).await.map(drop)
 }

@@ -52,17 +52,17 @@ impl ReadModel for SessionRow {
     const STREAMS: &'static str = "session";
     const KEY: &'static str = "id";
     const KIND_OF_KEY: Kind = Kind::Text;
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "user",
-        "epoch",
-        "started_at",
-        "refreshed_at",
-        "until",
-        "address",
-        "agent",
-        "revoked_at",
-        "position",
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("id", Kind::Text),
+        ("user", Kind::Number),
+        ("epoch", Kind::Number),
+        ("started_at", Kind::Number),
+        ("refreshed_at", Kind::Number),
+        ("until", Kind::Number),
+        ("address", Kind::Text),
+        ("agent", Kind::Text),
+        ("revoked_at", Kind::Number),
+        ("position", Kind::Number),
     ];
 
     fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {

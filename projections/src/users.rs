@@ -135,23 +135,23 @@ impl ReadModel for UserRow {
     const STREAMS: &'static str = "user";
     const KEY: &'static str = "pk";
     const KIND_OF_KEY: Kind = Kind::Number;
-    const COLUMNS: &'static [&'static str] = &[
-        "pk",
-        "username",
-        "email",
-        "email_claim",
-        "email_verified",
-        "pending_email",
-        "pending_claim",
-        "first_name",
-        "last_name",
-        "active",
-        "epoch",
-        "kept",
-        "epoch_raised_at",
-        "registered_at",
-        "version",
-        "position",
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("pk", Kind::Number),
+        ("username", Kind::Text),
+        ("email", Kind::Text),
+        ("email_claim", Kind::Text),
+        ("email_verified", Kind::Number),
+        ("pending_email", Kind::Text),
+        ("pending_claim", Kind::Text),
+        ("first_name", Kind::Text),
+        ("last_name", Kind::Text),
+        ("active", Kind::Number),
+        ("epoch", Kind::Number),
+        ("kept", Kind::Text),
+        ("epoch_raised_at", Kind::Number),
+        ("registered_at", Kind::Number),
+        ("version", Kind::Number),
+        ("position", Kind::Number),
     ];
 
     fn with(row: Option<Self>, event: &Event, recorded: &Recorded) -> Option<Self> {

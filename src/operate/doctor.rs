@@ -20,7 +20,7 @@ use super::{OperateError, bus::UNSEEN, say, say_json};
 use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
-    master_key,
+    mails, master_key,
     settings::{Bus, Database, Outbox, Settings},
     table::Table,
 };
@@ -39,7 +39,7 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
     findings.extend(views(settings, alone).await);
     findings.push(bus(settings).await);
-    findings.push(mail(settings));
+    findings.push(mail(settings).await);
     let well = findings.iter().all(|finding| finding.ok);
     if printed.json {
         let parts: serde_json::Map<String, Value> =
@@ -69,15 +69,16 @@ fn server(settings: &Settings) -> (Finding, Option<bool>) {
     }
 }
 
-/// A database in a file that is there, opened to be looked at; else what to say of it.
+/// A database in a file that is there, opened to be looked at; else what to say of it. An empty file is none yet.
 async fn inspected<T, E: Error + 'static>(
     part: &str,
     path: &Path,
     open: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Finding> {
-    match path.try_exists() {
-        Ok(true) => open.await.map_err(|error| Finding::unwell(part, &error)),
-        Ok(false) => Err(Finding::missing(part, path)),
+    match path.metadata() {
+        Ok(file) if file.len() > 0 => open.await.map_err(|error| Finding::unwell(part, &error)),
+        Ok(_) => Err(Finding::missing(part, path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Finding::missing(part, path)),
         Err(error) => Err(Finding::unwell(part, &error)),
     }
 }
@@ -128,7 +129,7 @@ async fn vault(settings: &Settings, log: Option<&(String, Position)>) -> Finding
     let is_needed = log.is_some_and(|(_, head)| *head > Position::BEGINNING);
     let ill = |detail: String| Finding { ok: false, ..Finding::well("vault", detail) };
     let vault = match place {
-        Database::Sqlite(path) if is_needed && !path.exists() => {
+        Database::Sqlite(path) if is_needed && !master_key::is_made(path) => {
             return ill(format!("{place} is gone, and the log can't be read without it: restore it"));
         }
         Database::Sqlite(path) => inspected("vault", path, existing_vault(settings)).await,
@@ -267,8 +268,25 @@ async fn bus(settings: &Settings) -> Finding {
     }
 }
 
-fn mail(settings: &Settings) -> Finding {
-    let Outbox::Files(folder) = &settings.mail.outbox;
+async fn mail(settings: &Settings) -> Finding {
+    match &settings.mail.outbox {
+        Outbox::Files(folder) => mail_folder(folder),
+        Outbox::Smtp(url) => {
+            let server = match mails::server(settings, url) {
+                Ok(server) => server,
+                Err(error) => return Finding::unwell("mail", &error),
+            };
+            match server.check().await {
+                Ok(()) => Finding::well("mail", format!("{url} answers")),
+                Err(error) => {
+                    Finding { ok: false, ..Finding::well("mail", format!("{url}: {}", chain(&error))) }
+                }
+            }
+        }
+    }
+}
+
+fn mail_folder(folder: &Path) -> Finding {
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => {
             Finding::well("mail", format!("{}, one file a mail", folder.display()))

@@ -134,7 +134,7 @@ fn sentence(done: Done, report: &Report, seconds: f64) -> String {
 
 fn beside_live(done: Done, model: &Model) -> &'static str {
     match (done, &model.live_checksum) {
-        (Done::RolledBack, _) => "",
+        (Done::RolledBack, _) => "yes",
         (_, Some(live)) if *live == model.checksum => "same",
         (_, Some(_)) => "DIFFERENT",
         (_, None) => "behind",

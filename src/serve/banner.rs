@@ -45,14 +45,18 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
         line(format_args!("It has nothing to do as {role}: {why}."));
     }
     if roles.take(Role::Mailer) {
-        let Outbox::Files(mails) = &settings.mail.outbox;
-        line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
+        match &settings.mail.outbox {
+            Outbox::Files(mails) => {
+                line(format_args!("Mails go to {}, and their links show up here.", mails.display()));
+            }
+            Outbox::Smtp(url) => line(format_args!("Mails go to {url}.")),
+        }
     }
     places(settings, &mut line);
     if let Some(nats) = settings.bus.nats() {
         line(format_args!("Events go to {}.", nats.servers));
     }
-    if !settings.is_embedded() {
+    if settings.store.is_shared() {
         line(format_args!("Other processes know this one as {}.", backends.desk.node()));
     }
     if backends.new_master_key {
@@ -79,6 +83,6 @@ fn places(settings: &Settings, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
             line(format_args!("{what} are kept in {url}."));
         }
     }
-    let rest = if settings.is_embedded() { "Everything" } else { "All else" };
+    let rest = if store.is_shared() { "All else" } else { "Everything" };
     line(format_args!("{rest} is kept in {}.", settings.data_dir.display()));
 }

@@ -15,14 +15,13 @@ use tokio::{
 };
 use workers::{
     InProcess, Mailer, Relay,
-    letter::{Composer, LinkUrls, Sender},
-    outbox::FileOutbox,
     relay::{BusState, Outward, RELAY},
 };
 
 use super::ServeError;
 use crate::{
     backends::Backends,
+    mails,
     output::Terminal,
     settings::{Bus, Links, Outbox, Role, Roles, Settings},
 };
@@ -60,7 +59,11 @@ impl Followers {
         }
         if roles.take(Role::Mailer) {
             let mailer = mailer((settings, links), backends, terminal).await?;
-            followers.contend(MAILER, InProcess::new(MAILER, mailer, desk.clone()), backends);
+            followers.contend(
+                MAILER,
+                InProcess::new(MAILER, mailer, desk.clone(), at_once(settings)),
+                backends,
+            );
         }
         if let (true, Bus::Nats(access)) = (roles.take(Role::Relay), &settings.bus) {
             let outward = Outward::new(Arc::clone(journal.log()), links.public_url.clone());
@@ -132,18 +135,22 @@ impl Followers {
     }
 }
 
+/// Files come one after the other, so that of those under way when the process dies at most one comes twice.
+fn at_once(settings: &Settings) -> usize {
+    match settings.mail.outbox {
+        Outbox::Files(_) => 1,
+        Outbox::Smtp(_) => settings.mail.connections,
+    }
+}
+
 async fn mailer(
     (settings, links): (&Settings, &Links),
     backends: &Backends,
     terminal: &Terminal,
 ) -> Result<Mailer, ServeError> {
-    let Outbox::Files(folder) = &settings.mail.outbox;
     let terminal = terminal.clone();
     // The one line that shows a link outside of its mail: to whoever started the server, on his terminal.
-    let outbox = FileOutbox::open(folder, move |line| terminal.say(line)).await?;
-    let from = &settings.mail.from;
-    let sender = Sender { name: from.name.clone(), address: from.address.clone() };
-    let urls = LinkUrls { verify: links.verify_url.clone(), reset: links.reset_url.clone() };
-    let composer = Composer::new(sender, urls)?;
-    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, Arc::new(outbox)))
+    let outbox = mails::outbox(settings, move |line| terminal.say(line)).await?;
+    let composer = mails::composer(settings, links)?;
+    Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, outbox))
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use store::postgres::Url;
+use workers::outbox::smtp;
 
 use super::{
     error::ValueError,
@@ -29,6 +30,16 @@ pub(super) struct Log(pub(super) Database);
 pub(crate) enum Outbox {
     /// One file a mail, in this folder.
     Files(PathBuf),
+    Smtp(smtp::Url),
+}
+
+impl Outbox {
+    pub(crate) fn url(&self) -> Option<&smtp::Url> {
+        match self {
+            Self::Files(_) => None,
+            Self::Smtp(url) => Some(url),
+        }
+    }
 }
 
 impl Database {
@@ -111,13 +122,19 @@ impl Value for Log {
 
 impl Value for Outbox {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["smtp", "smtps"])?;
-        path_after("file:", raw).ok_or(ValueError::Wanted("file: and the path of a folder")).map(Self::Files)
+        const WANTED: ValueError =
+            ValueError::Wanted("file: and the path of a folder, or smtp://user:password@host:port,");
+        if ["smtp:", "smtps:"].iter().any(|scheme| raw.text().is_ok_and(|text| text.starts_with(scheme))) {
+            return Ok(Self::Smtp(raw.text()?.parse()?));
+        }
+        path_after("file:", raw).ok_or(WANTED).map(Self::Files)
     }
 
     fn show(&self) -> String {
-        let Self::Files(path) = self;
-        quoted(&format!("file:{}", path.display()))
+        match self {
+            Self::Files(path) => quoted(&format!("file:{}", path.display())),
+            Self::Smtp(url) => quoted(&url.to_string()),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use ::api::{
 };
 
 use store::postgres::UrlError;
-use workers::nats::ServersError;
+use workers::{nats::ServersError, outbox::smtp};
 
 use super::master_key::MasterKeyError;
 
@@ -123,6 +123,8 @@ pub(crate) enum ValueError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Postgres(#[from] UrlError),
+    #[error(transparent)]
+    Smtp(#[from] smtp::UrlError),
     #[error(transparent)]
     Nats(#[from] ServersError),
 }

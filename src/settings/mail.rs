@@ -1,6 +1,12 @@
 //! Where mails go, whom they are from, and the links in them.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use domain::name::canonical_email;
+use workers::outbox::smtp;
 
 use super::{
     backend::Outbox,
@@ -14,24 +20,57 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Mail {
     pub(crate) outbox: Outbox,
+    /// Whether mails may go to the server unencrypted.
+    pub(crate) allow_plaintext: bool,
+    /// Who vouches for the server, in place of the public authorities.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How many mails are handed to the server at once.
+    pub(crate) connections: usize,
     pub(crate) from: Sender,
+    /// Texts in place of the built-in ones.
+    pub(crate) templates: Option<PathBuf>,
     /// While these are not set, links lead to Stele's own pages: `Settings::links` knows.
     pub(super) verify_url: Option<VerifyUrl>,
     pub(super) reset_url: Option<ResetUrl>,
 }
 
 impl Mail {
+    /// The setting that names a server: mails on it reach other machines.
+    pub(super) fn shared(&self) -> Option<&'static str> {
+        self.outbox.url().map(|_| "mail.url")
+    }
+
     pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        let outbox = from.get(
+            "mail.url",
+            Outbox::Files(data.join("mail")),
+            "Where mails go: file: and a folder, smtp://user:password@host:port (STARTTLS), or smtps://….",
+        );
+        let is_local = outbox.url().is_some_and(smtp::Url::is_local);
         Self {
-            outbox: from.get(
-                "mail.url",
-                Outbox::Files(data.join("mail")),
-                "Where mails go: file: and a folder, which gets one .eml file a mail.",
+            outbox,
+            allow_plaintext: from.get(
+                "mail.allow_plaintext",
+                is_local,
+                "Whether smtp: goes without TLS. True where the server is on this machine, unless it is said.",
+            ),
+            ca_file: from.optional(
+                "mail.ca_file",
+                "A PEM file of those who vouch for the mail server, in place of the public authorities.",
+            ),
+            connections: from.above_zero(
+                "mail.connections",
+                4,
+                "Mails that are handed to a mail server at once. If the process dies, these may come twice.",
             ),
             from: from.get(
                 "mail.from",
                 Sender { name: None, address: "stele@localhost".to_owned() },
                 "The sender: an address, or a name and the address in angle brackets.",
+            ),
+            templates: from.optional(
+                "mail.templates",
+                "A folder of texts in place of the built-in ones, under the same names, such as verify-email.txt.",
             ),
             verify_url: from.optional(
                 "mail.verify_url",
@@ -54,6 +93,12 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// The part of the address after the @, in ASCII.
+    pub(crate) fn domain(&self) -> String {
+        let canonical = canonical_email(&self.address);
+        canonical.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain.to_owned())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
             Some((name, address)) => (unquoted(name.trim()), address),

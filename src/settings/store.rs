@@ -53,6 +53,11 @@ impl Store {
         self.named().into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
     }
 
+    /// Whether one of the databases is on a server.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared().is_some()
+    }
+
     const fn named(&self) -> [(&'static str, &Database); 3] {
         [("store.log", &self.log), ("store.views", &self.views), ("store.vault", &self.vault)]
     }

@@ -10,9 +10,11 @@ mod reached;
 #[cfg(test)]
 mod tests;
 
+use std::future::pending;
+
 use async_trait::async_trait;
 
-use crate::{Cause, Recorded};
+use crate::{Cause, Position, Recorded};
 pub use desk::{Desk, Lease, Settled, Standing, Tenure};
 pub use leading::{follow, woken};
 pub use listeners::Listener;
@@ -34,12 +36,37 @@ pub enum FollowError {
 pub trait Follower: Send {
     fn role(&self) -> &str;
 
-    /// Takes a batch, and advances the lease to its last position together with what it writes. Where a batch concerned nobody
-    /// the place may be written later: whoever leads next looks at it again. Called again with the same batch after an error.
+    /// Takes a batch, and advances the lease to its last position together with what it writes. Where a batch concerned nobody,
+    /// or is not done yet, the place may be written later: whoever leads next looks at it again. After an error the log is read
+    /// again from the place that was written.
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError>;
 
-    /// Called about once a second while there is nothing new.
+    /// Called while there is nothing new: about once a second, and each time that more is done of what was taken.
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
         Ok(())
     }
+
+    /// Whether it takes more before some of what it took is done.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Goes on with what was taken and is not done, and comes back when more of it is. It may be dropped at any moment, and is
+    /// called again then.
+    async fn go_on(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+        pending().await
+    }
+
+    /// Up to where all is done, of what was taken up to `taken`.
+    fn done(&self, taken: Position) -> Position {
+        taken
+    }
+
+    /// Brings what is under way to its end, soon: no more will be asked of it.
+    async fn wind_up(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+        Ok(())
+    }
+
+    /// Drops what was taken and is not done: somebody else may lead, or may have led since.
+    fn start_over(&mut self) {}
 }

@@ -19,6 +19,7 @@ pub mod random;
 mod seal;
 pub mod sqlite;
 #[cfg(test)]
+#[expect(dead_code, reason = "these tests fill no disk")]
 #[path = "../../tests/support/postgres.rs"]
 mod test_server;
 pub mod together;

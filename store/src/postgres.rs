@@ -3,6 +3,7 @@
 
 mod durability;
 mod migration;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use sqlx::{
     ConnectOptions, PgConnection, PgPool,
+    error::DatabaseError,
     migrate::{MigrateError, Migrator},
     postgres::{PgArguments, PgPoolOptions, PgRow},
     query::Query,
@@ -18,6 +20,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 pub use durability::{Durability, Unsafe};
+use reach::Reach;
 pub use url::{Url, UrlError};
 
 /// How long to wait for a connection, new or of the pool.
@@ -29,6 +32,11 @@ const ANSWER: Duration = Duration::from_secs(12);
 /// How often a read is tried again that failed because the server was restarted, for instance.
 const AGAIN: usize = 2;
 
+/// What holds in a session for statements outside of transactions, as [`BEGIN`] says it for those within: whatever the role is set
+/// to, and so that what waits for a lock in vain gives its connection back. Behind a pooler it would be someone else's session.
+const SESSION: &str = "set session characteristics as transaction isolation level read committed, read write; \
+     set lock_timeout = '5s'; set statement_timeout = '10s'";
+
 /// Begins a transaction that sees what was committed before each of its statements, and that the server ends when whoever began
 /// it is stuck: what it has locked is wanted by others. Holds for this transaction alone, so that it works behind a pooler too.
 pub const BEGIN: &str = "begin isolation level read committed read write; set local lock_timeout = '5s'; \
@@ -36,11 +44,11 @@ pub const BEGIN: &str = "begin isolation level read committed read write; set lo
 
 /// Begins a transaction that may take as long as whole tables do, whatever the server is set to allow.
 pub const BEGIN_UNHURRIED: &str = "begin isolation level read committed; set local statement_timeout = 0; \
-     set local idle_in_transaction_session_timeout = 0";
+     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
 /// The same, for one that reads everything as it is at one moment.
 pub const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only; set local statement_timeout = 0; \
-     set local idle_in_transaction_session_timeout = 0";
+     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -101,6 +109,7 @@ pub enum Safety {
 pub struct Database {
     pool: PgPool,
     url: Url,
+    reach: Reach,
 }
 
 impl Database {
@@ -128,10 +137,12 @@ impl Database {
 
     /// Opens a database as it is, to be looked at.
     pub async fn connect(url: &Url, connections: u32) -> Result<Self, OpenError> {
+        let has_sessions = url.has_sessions();
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(CONNECT)
             .test_before_acquire(false)
+            .after_connect(move |connection, _| Box::pin(begin_session(connection, has_sessions)))
             .before_acquire(|connection, met| {
                 Box::pin(async move {
                     if met.idle_for >= REST {
@@ -144,7 +155,7 @@ impl Database {
             .connect_with(url.options().clone())
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
-        Ok(Self { pool, url: url.clone() })
+        Ok(Self { pool, url: url.clone(), reach: Reach::default() })
     }
 
     /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection
@@ -161,20 +172,23 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.pool.begin_with(BEGIN).await
+        self.reach.check()?;
+        self.reach.learn(&self.url, self.pool.begin_with(BEGIN).await)
     }
 
     /// The rows that one statement answers, which must do no harm when it is done twice: it is tried again when the server was
-    /// restarted meanwhile, and given up when the server does not answer at all.
+    /// restarted meanwhile or undid it for the sake of others, and given up when the server does not answer at all. Nobody waits for
+    /// one that is known to be away.
     pub async fn rows<'q>(
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
+        self.reach.check()?;
         let mut left = AGAIN;
         loop {
             let answer = timeout(ANSWER, self.ask(statement())).await;
-            match answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-                Err(error) if left > 0 && is_lost(&error) => left -= 1,
+            match self.reach.learn(&self.url, answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))) {
+                Err(error) if left > 0 && (is_lost(&error) || gave_way(&error)) => left -= 1,
                 outcome => return outcome,
             }
         }
@@ -196,7 +210,14 @@ impl Database {
 
     /// A connection beside the pool's.
     pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
-        timeout(CONNECT, self.url.options().connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        self.reach.check()?;
+        let connect = async {
+            let mut connection = self.url.options().connect().await?;
+            begin_session(&mut connection, self.has_sessions()).await?;
+            Ok(connection)
+        };
+        let connection = timeout(CONNECT, connect).await;
+        self.reach.learn(&self.url, connection.unwrap_or(Err(sqlx::Error::PoolTimedOut)))
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -233,6 +254,19 @@ impl Database {
     }
 }
 
+async fn begin_session(connection: &mut PgConnection, has_sessions: bool) -> Result<(), sqlx::Error> {
+    if has_sessions {
+        sqlx::raw_sql(SESSION).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Whether the server undid a transaction for the sake of others: a deadlock, or one that could not be put in order with theirs.
+fn gave_way(error: &sqlx::Error) -> bool {
+    const CLASS: &str = "40";
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code.starts_with(CLASS))
+}
+
 /// Whether the connection is gone and the next one may be well.
 pub fn is_lost(error: &sqlx::Error) -> bool {
     match error {
@@ -250,9 +284,10 @@ pub fn is_lost(error: &sqlx::Error) -> bool {
 pub fn may_pass(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(failed) => failed.code().is_some_and(|code| {
-            // Serialization failures and deadlocks; connections; resources; lock and statement timeouts.
+            // Connections; resources; lock and statement timeouts.
             is_lost(error)
-                || ["40", "08", "53", "58"].iter().any(|class| code.starts_with(class))
+                || gave_way(error)
+                || ["08", "53", "58"].iter().any(|class| code.starts_with(class))
                 || matches!(&*code, "55P03" | "57014")
         }),
         sqlx::Error::PoolTimedOut => true,

@@ -5,6 +5,7 @@ mod cell;
 mod engine;
 mod postgres;
 mod sqlite;
+mod table;
 
 use std::{path::Path, time::Duration};
 
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 pub use cell::{Cell, Row, unlike};
 pub use engine::{Engine, Kind};
+pub use table::Table;
 
 use crate::{
     clock,
@@ -72,6 +74,9 @@ pub trait Statements: Send {
 
     /// How many rows a statement changed.
     async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error>;
+
+    /// Puts rows into a table, each in the place of the one with the same key. No two of them may have the same.
+    async fn put(&mut self, table: Table<'_>, rows: &[Vec<Cell>]) -> Result<(), sqlx::Error>;
 }
 
 /// The database. Cheap to clone.
@@ -298,6 +303,13 @@ impl Statements for Work<'_> {
             Open::Postgres(transaction) => postgres::run(transaction, statement).await,
         }
     }
+
+    async fn put(&mut self, table: Table<'_>, rows: &[Vec<Cell>]) -> Result<(), sqlx::Error> {
+        match &mut self.open {
+            Open::Sqlite(transaction) => sqlite::put(transaction, table, rows).await,
+            Open::Postgres(transaction) => postgres::put(transaction, (table, rows), self.has_sessions).await,
+        }
+    }
 }
 
 impl Statement<'_> {
@@ -337,6 +349,12 @@ impl Statements for Connection {
         let mut work = self.unhurried().await?;
         let changed = work.run(statement).await?;
         work.commit().await.map(|()| changed)
+    }
+
+    async fn put(&mut self, table: Table<'_>, rows: &[Vec<Cell>]) -> Result<(), sqlx::Error> {
+        let mut work = self.unhurried().await?;
+        work.put(table, rows).await?;
+        work.commit().await
     }
 }
 

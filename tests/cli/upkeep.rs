@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::{failed, objects};
 use crate::support::{Account, Home, Server};
@@ -96,8 +97,10 @@ async fn the_doctor_makes_no_master_key_where_the_vault_is_lost() {
     Account::named("lost").register(&server.api()).await;
     server.stop();
     let key = server.home().data().join("master.key");
-    for lost in ["master.key", "vault.db"] {
-        fs::remove_file(server.home().data().join(lost)).unwrap();
+    let gone = |path: &Path| fs::remove_file(path).unwrap();
+    let emptied = |path: &Path| fs::write(path, "").unwrap();
+    for (lost, lose) in [("master.key", gone as fn(&Path)), ("vault.db", gone), ("vault.db", emptied)] {
+        lose(&server.home().data().join(lost));
         let ran = server.run(&["doctor"]);
         assert_eq!(ran.code, Some(1), "{ran:#?}");
         assert!(ran.stdout.contains(lost), "{ran:#?}");

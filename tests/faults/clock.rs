@@ -16,6 +16,13 @@ const HOUR: i64 = 3600;
 /// A server whose clock is off by as many seconds as a file in its folder says.
 async fn server(env: &[(&str, &str)]) -> Server {
     let mut home = Home::new(env);
+    can_be_set(&mut home);
+    set(&home, 0);
+    Server::at(home).await
+}
+
+/// From its next start on.
+fn can_be_set(home: &mut Home) {
     let library = LIBRARIES.map(|machine| format!("/usr/lib/{machine}/faketime/libfaketimeMT.so.1"));
     let library = library.iter().find(|library| Path::new(library).exists()).expect("faketime is installed");
     let offset = home.path().join("offset");
@@ -28,8 +35,6 @@ async fn server(env: &[(&str, &str)]) -> Server {
     ] {
         home.set(name, value);
     }
-    set(&home, 0);
-    Server::at(home).await
 }
 
 /// Sets the clock this far off the real one.
@@ -119,4 +124,91 @@ async fn who_is_over_a_limit_waits_for_no_longer_because_the_clock_was_set_back(
     assert!(after <= 300, "{after} s");
     set(server.home(), 301 - HOUR);
     account.login(&api).await;
+}
+
+/// Two processes on one PostgreSQL, of which the other one's clock is set. The clock of the log's server counts for both.
+mod on_postgres {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::faults::stage::Stage;
+    use crate::faults::town::Town;
+    use crate::support::{Caller, Postgres, Seed, is_long, wait_for};
+
+    const SOON: Duration = Duration::from_mins(1);
+    const SETTINGS: [(&str, &str); 2] = [("STELE_HASH__THREADS", "2"), ("STELE_JWT__REFRESH_GRACE", "60s")];
+
+    /// The other one is an hour behind when it starts.
+    async fn stage(settings: &[(&str, &str)]) -> Stage {
+        let change = |home: &mut Home| {
+            can_be_set(home);
+            set(home, -HOUR);
+        };
+        Stage::with_two_doors(Postgres::start(), settings, change).await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs faketime and PostgreSQL (apt-get install faketime postgresql); ./test runs it where they are"]
+    async fn a_process_whose_clock_is_set_by_an_hour_is_noticed_by_nobody() {
+        let mut town = Town::around(stage(&SETTINGS).await, Seed::of("clocks"));
+        for _ in 0..if is_long() { 10 } else { 1 } {
+            for offset in [HOUR, -HOUR] {
+                town.round(async |stage| set(stage.api.home(), offset)).await;
+            }
+        }
+        let times = town.ends_well().await.into_iter().map(|event| event.recorded_at);
+        let (first, last) =
+            times.fold((i64::MAX, 0), |(first, last), time| (time.min(first), time.max(last)));
+        assert!((last - first) / 1_000_000 < HOUR / 2, "from {first} to {last}");
+        town.tell("clocks");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs faketime and PostgreSQL (apt-get install faketime postgresql); ./test runs it where they are"]
+    async fn what_one_process_made_the_other_one_takes_though_their_clocks_differ_by_an_hour() {
+        let mut stage = stage(&[("STELE_LIMITS__ENABLED", "true"), ("STELE_LIMITS__LOGIN", "4/5m")]).await;
+        let (one, other) = (stage.door(0), stage.door(1));
+        for (name, here, there) in [("ada", &one, &other), ("grace", &other, &one)] {
+            tokens_hold(&Account::named(name), here, there).await;
+            limits_hold(&Account::named(&format!("{name}x")), here, there).await;
+        }
+        let account = Account::named("leaver");
+        let tokens = account.register(&one).await;
+        tokens.on(&other).post("logout/", json!({"refresh": tokens.refresh()})).await.expect(200);
+        is_refused(&one, &tokens).await;
+        stage.api.restart().await;
+        is_refused(&stage.door(0), &tokens).await;
+        let said = stage.other.as_ref().unwrap().lines().join("\n");
+        assert!(said.contains("the clock of this machine is not that of the log's server"), "{said}");
+    }
+
+    async fn is_refused(api: &Caller, tokens: &Tokens) {
+        wait_for("the other process has heard of the end", SOON, async || {
+            (tokens.on(api).get("user/").await.status == 401).then_some(())
+        })
+        .await;
+        tokens.try_refresh(api).await.expect(401);
+    }
+
+    /// Access tokens, refresh tokens whose answer is asked for again elsewhere, and links.
+    async fn tokens_hold(account: &Account, here: &Caller, there: &Caller) {
+        let tokens = account.register(here).await;
+        there.post("token/verify/", json!({"token": tokens.access()})).await.expect(200);
+        tokens.on(there).get("user/").await.expect(200);
+        let next = tokens.refreshed(here).await;
+        assert_eq!(tokens.refreshed(there).await.refresh(), next.refresh(), "the same child");
+        next.refreshed(there).await.on(here).get("user/").await.expect(200);
+    }
+
+    /// Counted together, and for no longer than the limit says.
+    async fn limits_hold(account: &Account, here: &Caller, there: &Caller) {
+        account.register(here).await;
+        for api in [here, there, here, there] {
+            account.try_login(api, NEW_PASSWORD).await.expect(400);
+        }
+        for api in [here, there] {
+            let after = comes_back_later(&account.try_login(api, PASSWORD).await, 429);
+            assert!(after <= 300, "{after} s");
+        }
+    }
 }

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::moment::Moment;
 use super::person::Person;
 use crate::support::{
-    Account, Caller, Home, Log, Mailbox, Post, SESSIONS, Seed, Server, Tokens, comes_back_later, together,
-    wait_for,
+    Account, Caller, Home, Log, Mailbox, Post, Postgres, SESSIONS, Seed, Server, Servers, Tokens,
+    comes_back_later, is_long, together, wait_for,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -39,7 +39,16 @@ impl Witness {
     async fn reads(&self) {
         let user = self.tokens.on(&self.api);
         assert_eq!(user.get("user/").await.expect(200).at("/username"), self.account.username);
+        self.is_known().await;
+    }
+
+    async fn is_known(&self) {
         self.api.post("token/verify/", json!({"token": self.tokens.access()})).await.expect(200);
+    }
+
+    async fn waits(&self) {
+        comes_back_later(&self.tokens.try_refresh(&self.api).await, 503);
+        comes_back_later(&self.account.try_login(&self.api, &self.account.password).await, 503);
     }
 }
 
@@ -107,6 +116,17 @@ impl Disk for Small {
     }
 }
 
+/// That of the server of all databases.
+impl Disk for Postgres {
+    fn fill(&self, _: &Server) {
+        Self::fill(self);
+    }
+
+    fn free(&self, _: &Server) {
+        Self::free(self);
+    }
+}
+
 /// A server whose disk filled up while people were at work, each of whom went on until he was told to come back later.
 struct Full<D> {
     server: Server,
@@ -120,7 +140,7 @@ impl<D: Disk> Full<D> {
     async fn under_load(server: Server, disk: D) -> Self {
         let post = Post::of(&server.home().data().join("mail"));
         let (witness, seed) = (Witness::of(&server).await, Seed::of("disk"));
-        let moment = Moment::after(ANSWERS, usize::MAX);
+        let moment = Moment::after(ANSWERS);
         let lives = (0..PEOPLE).map(|index| {
             let person = Person::new(&format!("p{index}"), seed.dice(index as u64));
             person.live(server.api(), moment.clone(), post.clone())
@@ -129,7 +149,6 @@ impl<D: Disk> Full<D> {
             moment.come().await;
             disk.fill(&server);
         });
-        witness.reads().await;
         Self { server, disk, witness, post, people }
     }
 
@@ -164,9 +183,8 @@ async fn while_nothing_can_be_written_commands_wait_reading_goes_on_and_all_is_w
     // Else a write beyond the limit would end the process, which a full disk does not.
     home.launch_by(&["/bin/sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
     let full = Full::under_load(Server::at(home).await, Limit).await;
-    let Witness { account, tokens, api } = &full.witness;
-    comes_back_later(&tokens.try_refresh(api).await, 503);
-    comes_back_later(&account.try_login(api, &account.password).await, 503);
+    full.witness.reads().await;
+    full.witness.waits().await;
     full.all_holds_with_room(|server| server.home().log()).await;
 }
 
@@ -175,6 +193,7 @@ async fn while_nothing_can_be_written_commands_wait_reading_goes_on_and_all_is_w
 async fn a_full_disk_under_the_log_holds_up_commands_alone() {
     let server = Small::server(("STELE_STORE__LOG", "sqlite:full/log.db")).await;
     let full = Full::under_load(server, Small).await;
+    full.witness.reads().await;
     comes_back_later(&full.witness.tokens.try_refresh(&full.witness.api).await, 503);
     full.all_holds_with_room(Small::log).await;
 }
@@ -184,6 +203,7 @@ async fn a_full_disk_under_the_log_holds_up_commands_alone() {
 async fn a_full_disk_under_the_vault_holds_up_what_needs_a_new_key_alone() {
     let server = Small::server(("STELE_STORE__VAULT", "sqlite:full/vault.db")).await;
     let full = Full::under_load(server, Small).await;
+    full.witness.reads().await;
     full.witness.tokens.refreshed(&full.witness.api).await;
     full.all_holds_with_room(|server| server.home().log()).await;
 }
@@ -232,4 +252,23 @@ async fn mails_that_have_no_place_to_go_are_sent_when_they_have_one() {
     fs::rename(&aside, &folder).unwrap();
     let mails = server.mails().await;
     assert_eq!(mails.iter().filter(|mail| mail.is_to(&late.email)).count(), 1);
+}
+
+/// First tables can't grow, which fails commands. Then the write-ahead log can't, of which PostgreSQL dies and does not rise again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and the right to mount a file system; ./test runs it where they are"]
+async fn a_full_disk_under_postgresql_holds_up_what_needs_it_and_loses_nothing() {
+    for _ in 0..if is_long() { 10 } else { 1 } {
+        let postgres = Postgres::start_on_a_small_disk();
+        let server = Server::at(Home::on(&Servers::all(&postgres), &SETTINGS)).await;
+        let full = Full::under_load(server, postgres).await;
+        assert!(full.disk.said("could not extend file") > 0);
+        full.witness.is_known().await;
+        while full.disk.said("PANIC") == 0 {
+            full.disk.switch_log();
+        }
+        full.witness.is_known().await;
+        full.witness.waits().await;
+        full.all_holds_with_room(|server| server.home().log()).await;
+    }
 }

@@ -11,15 +11,21 @@ pub(super) struct Moment(Arc<State>);
 struct State {
     answers: AtomicUsize,
     last: usize,
-    end: usize,
+    end: AtomicUsize,
     come: Notify,
 }
 
 impl Moment {
-    /// Comes with the answer of this number, counted from one; it is late so many answers later.
-    pub(super) fn after(last: usize, more: usize) -> Self {
-        let end = last.saturating_add(more);
-        Self(Arc::new(State { answers: AtomicUsize::new(0), last, end, come: Notify::new() }))
+    /// Comes with the answer of this number, counted from one.
+    pub(super) fn after(last: usize) -> Self {
+        let (answers, end) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+        Self(Arc::new(State { answers, last, end, come: Notify::new() }))
+    }
+
+    /// From now on it is late after so many more answers.
+    pub(super) fn is_late_after(&self, more: usize) {
+        let answers = self.0.answers.load(Ordering::Relaxed);
+        self.0.end.store(answers.saturating_add(more), Ordering::Relaxed);
     }
 
     /// Counts an answer. Whether it is late.
@@ -28,7 +34,7 @@ impl Moment {
         if answers == self.0.last {
             self.0.come.notify_one();
         }
-        answers >= self.0.end
+        answers >= self.0.end.load(Ordering::Relaxed)
     }
 
     pub(super) async fn come(&self) {

@@ -121,7 +121,8 @@ async fn asks_many_times(address: &str) {
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_keeps_no_request_from_its_answer_and_no_stop_from_ending() {
-    let mut server = Unread::start(&Home::new(&[]));
+    let home = Home::new(&[]);
+    let mut server = Unread::start(&home);
     asks_many_times(&server.address).await;
     Account::named("late").register(&server.api()).await;
     assert!(server.stopped().await.success());
@@ -129,7 +130,8 @@ async fn a_log_that_nobody_reads_keeps_no_request_from_its_answer_and_no_stop_fr
 
 #[tokio::test]
 async fn log_lines_that_were_lost_are_counted_when_the_log_is_read_again() {
-    let mut server = Unread::start(&Home::new(&[("STELE_OUTPUT__FORMAT", "json")]));
+    let home = Home::new(&[("STELE_OUTPUT__FORMAT", "json")]);
+    let mut server = Unread::start(&home);
     asks_many_times(&server.address).await;
     let (mut read, mut lost) = (0, 0);
     let mut stderr = BufReader::new(&mut server.stderr);

@@ -1,9 +1,11 @@
 //! A server's home whose databases are on PostgreSQL: owners make the tables, and the server has the rights that the manual
 //! grants.
 
+use std::path::Path;
+
 use super::{
-    Home,
-    postgres::{LOG, OWNER, Postgres, TestDatabase, VAULT, VIEWS},
+    Home, Server,
+    postgres::{LOG, OWNER, POOLER, Postgres, TestDatabase, VAULT, VIEWS, host},
 };
 
 const MASTER_KEY: (&str, &str) = ("STELE_VAULT__MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
@@ -25,6 +27,15 @@ impl<'s> Servers<'s> {
     }
 }
 
+/// One process for each list of roles, on the same databases.
+pub(crate) async fn each<const N: usize>(home: &Home, roles: [&str; N]) -> [Server; N] {
+    let mut servers = Vec::new();
+    for roles in roles {
+        servers.push(Server::at(home.with_roles(roles)).await);
+    }
+    servers.try_into().unwrap_or_else(|_| panic!("one for each"))
+}
+
 impl Home {
     /// As [`Home::new`], with databases of its own on the server that all tests share.
     pub(crate) fn on_postgres(env: &[(&str, &str)]) -> Self {
@@ -38,6 +49,24 @@ impl Home {
     /// As [`Home::on_postgres`], behind this server's pooler.
     pub(crate) fn behind_a_pooler(postgres: &Postgres) -> Self {
         Self::made(&Servers::all(postgres), &[], TestDatabase::pooled_url)
+    }
+
+    /// The same place, for a process that reaches the databases without the pooler.
+    pub(crate) fn past_the_pooler(&self) -> Self {
+        let mut home = self.clone();
+        for setting in [STORE_LOG, STORE_VIEWS, STORE_VAULT] {
+            home.set(setting, &self.setting(setting).replace(POOLER.0, "").replace(POOLER.1, ""));
+        }
+        home
+    }
+
+    /// The same place, for a process that reaches the log by the socket in this folder.
+    pub(crate) fn with_log_through(&self, folder: &Path) -> Self {
+        let (mut home, url) = (self.clone(), self.setting(STORE_LOG));
+        let (role, rest) = url.split_once('@').unwrap();
+        let (_, database) = rest.split_once('/').unwrap();
+        home.set(STORE_LOG, &format!("{role}@{}/{database}", host(folder)));
+        home
     }
 
     /// As [`Home::new`], with the master key that backends beyond this machine want.

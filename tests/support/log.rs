@@ -73,6 +73,8 @@ impl Log {
             return rows;
         }
         let mut log = PgConnection::connect(&self.0).await.unwrap();
+        // The role may be set to anything.
+        sqlx::raw_sql("set statement_timeout = 0").execute(&mut log).await.unwrap();
         let query = values.iter().fold(sqlx::query_as(sql), |query, value| query.bind(*value));
         let rows = query.fetch_all(&mut log).await.unwrap();
         log.close().await.unwrap();

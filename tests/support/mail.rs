@@ -46,13 +46,18 @@ impl Mailbox {
 impl Mail {
     pub(super) fn read(file: &Path) -> Self {
         let bytes = fs::read(file).unwrap();
-        let mail = mailparse::parse_mail(&bytes).expect("a mail that can be read");
+        Self { file: file.file_name().unwrap().to_str().unwrap().to_owned(), ..Self::of(&bytes) }
+    }
+
+    /// One that went another way.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mail = mailparse::parse_mail(bytes).expect("a mail that can be read");
         Self {
-            file: file.file_name().unwrap().to_str().unwrap().to_owned(),
+            file: String::new(),
             to: mail.headers.get_first_value("To").expect("a mail has an addressee"),
             text: part(&mail, "text/plain").expect("a mail has a text part"),
             html: part(&mail, "text/html").unwrap_or_default(),
-            source: String::from_utf8_lossy(&bytes).into_owned(),
+            source: String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -22,6 +22,9 @@ pub(crate) const LOG: &str = "stele_log";
 pub(crate) const VAULT: &str = "stele_vault";
 pub(crate) const VIEWS: &str = "stele_views";
 
+/// What a URL says after the host, and at its end, to reach the pooler.
+pub(crate) const POOLER: (&str, &str) = (":6432", "?pooler=transaction");
+
 /// Takes orders from its input, one a line, and ends with it: whatever happens to the process at the other end, the server
 /// stops and its folder goes.
 const KEEPER: &str = include_str!("postgres.sh");
@@ -30,7 +33,7 @@ const KEEPER: &str = include_str!("postgres.sh");
 pub(crate) struct Postgres {
     keeper: Mutex<Keeper>,
     folder: PathBuf,
-    programs: PathBuf,
+    pub(super) programs: PathBuf,
 }
 
 struct Keeper {
@@ -53,8 +56,17 @@ impl Postgres {
 
     /// A server of a test's own.
     pub(crate) fn start() -> Self {
+        Self::launched(Room::Ample)
+    }
+
+    /// The same, whose data is on a small disk of its own.
+    pub(crate) fn start_on_a_small_disk() -> Self {
+        Self::launched(Room::Small)
+    }
+
+    fn launched(room: Room) -> Self {
         let programs = programs().expect("PostgreSQL is not installed: apt-get install postgresql");
-        let mut process = keeper(&programs).spawn().expect("the server's keeper starts");
+        let mut process = keeper(&programs, room).spawn().expect("the server's keeper starts");
         let answers = BufReader::new(process.stdout.take().unwrap());
         let mut keeper = Keeper { process, answers };
         let folder = PathBuf::from(keeper.answer());
@@ -95,6 +107,16 @@ impl Postgres {
         self.order("begin");
     }
 
+    /// Leaves no room on its small disk.
+    pub(crate) fn fill(&self) {
+        self.order("fill");
+    }
+
+    /// Makes room again; a server that died of having none is started.
+    pub(crate) fn free(&self) {
+        self.order("free");
+    }
+
     /// Starts pgbouncer before it: each transaction gets another one of three sessions.
     pub(crate) fn pool(&self) {
         self.order(&format!("pool {OWNER} {LOG} {VAULT} {VIEWS}"));
@@ -118,12 +140,27 @@ impl Postgres {
         assert_eq!(Some(keeper.answer().as_str()), order.split(' ').next(), "the server's keeper is gone");
     }
 
+    /// How often its log holds this text.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        let log = fs::read(self.folder.join("log")).unwrap();
+        String::from_utf8_lossy(&log).matches(text).count()
+    }
+
+    /// Goes on to the next file of its write-ahead log, if it can.
+    pub(crate) fn switch_log(&self) {
+        self.psql("postgres", "select pg_logical_emit_message(true, '', ''); select pg_switch_wal()");
+    }
+
     /// Runs SQL as the superuser.
-    fn sql(&self, database: &str, sql: &str) {
+    pub(crate) fn sql(&self, database: &str, sql: &str) {
+        let ran = self.psql(database, sql);
+        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Output {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", sql]);
-        let ran = psql.arg("-h").arg(&self.folder).output().unwrap();
-        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+        psql.arg("-h").arg(&self.folder).output().unwrap()
     }
 }
 
@@ -155,7 +192,7 @@ impl TestDatabase<'_> {
 
     /// The same behind the pooler.
     pub(crate) fn pooled_url(&self, role: &str) -> String {
-        self.url_at(&self.server.folder, ":6432", role) + "?pooler=transaction"
+        self.url_at(&self.server.folder, POOLER.0, role) + POOLER.1
     }
 
     /// The same by another socket, behind which someone leads to the server.
@@ -164,8 +201,7 @@ impl TestDatabase<'_> {
     }
 
     fn url_at(&self, folder: &Path, port: &str, role: &str) -> String {
-        let folder = folder.display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@{folder}{port}/{}", self.name)
+        format!("postgres://{role}@{}{port}/{}", host(folder), self.name)
     }
 
     pub(crate) fn sql(&self, sql: &str) {
@@ -181,6 +217,11 @@ impl TestDatabase<'_> {
     }
 }
 
+/// A folder with a socket, as the host of a URL.
+pub(crate) fn host(folder: &Path) -> String {
+    folder.display().to_string().replace('/', "%2F")
+}
+
 /// Debian keeps them aside, one folder for each version; others have them on the path.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -191,16 +232,42 @@ fn programs() -> Option<PathBuf> {
     folders.into_iter().find(|folder| folder.join("initdb").exists())
 }
 
-/// The server refuses to be root's.
-fn keeper(programs: &Path) -> Command {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    let mut words = Vec::new();
-    if is_root {
-        words.extend(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+/// How much room the server's data has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Ample,
+    Small,
+}
+
+/// Where the small disk is, for the server and its keeper alone.
+const DISK: &str = "/mnt";
+const MOUNT: &str = "mount -t tmpfs -o size=96m,mode=1777 none /mnt && exec \"$@\"";
+
+/// The server refuses to be root's, be it in a namespace of users.
+fn keeper(programs: &Path, room: Room) -> Command {
+    let (uid, gid) = fs::metadata("/proc/self")
+        .map(|own| (std::os::unix::fs::MetadataExt::uid(&own), std::os::unix::fs::MetadataExt::gid(&own)))
+        .unwrap();
+    let mut words: Vec<String> = Vec::new();
+    let mut then = |more: &[&str]| words.extend(more.iter().map(|&word| word.to_owned()));
+    let mount = ["--mount", "sh", "-c", MOUNT, "sh"];
+    match (room, uid) {
+        (Room::Ample, _) => {}
+        (Room::Small, 0) => then(&[&["unshare"], &mount[..]].concat()),
+        (Room::Small, _) => {
+            then(&[&["unshare", "--map-root-user"], &mount[..]].concat());
+            then(&["unshare", &format!("--map-user={uid}"), &format!("--map-group={gid}")]);
+        }
     }
-    words.extend(["sh", "-c", KEEPER, "keeper"]);
+    if uid == 0 {
+        then(&["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    }
+    then(&["sh", "-c", KEEPER, "keeper"]);
     let mut command = Command::new(words.remove(0));
     command.args(words).arg(programs).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+    if room == Room::Small {
+        command.arg(DISK);
+    }
     // Ctrl-C is for the tests; the keeper hears of their end by its input.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Keeps a PostgreSQL server in a folder of its own: says where that is, takes orders from its input, one a line, and ends with
-# it. Whatever happens to the process at the other end, the server stops and its folder goes. $1: where the server's programs are.
+# it. Whatever happens to the process at the other end, the server stops and its folder goes. $1: where the server's programs are;
+# $2: where its data goes, if that is a small file system of its own.
 
 # Nobody may be left to hear an answer.
 trap '' PIPE
 bin=$1
 folder=$(mktemp -d "${TMPDIR:-/tmp}/stele-postgres-XXXXXX") || exit 1
-data=$folder/data
+data=${2:-$folder}/data
 pooler=
 begin() {
     for attempt in 1 2 3 4 5; do
@@ -33,6 +34,14 @@ tls() {
     printf '%s\n' "ssl = on" "listen_addresses = '127.0.0.1'" "port = $1" >>"$data/postgresql.conf"
     export PGPORT="$1"
 }
+# Whoever watches over a server starts it again when it has died for want of room.
+free() {
+    rm "$1/filler"
+    until "$bin/pg_isready" -q -h "$folder"; do
+        kill -0 "$pid" 2>/dev/null || begin
+        sleep 0.02
+    done
+}
 pool() {
     cat >"$folder/pool.ini" <<END
 [databases]
@@ -53,7 +62,7 @@ END
         sleep 0.02
     done
 }
-"$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C -N >"$folder/log" 2>&1 || cat "$folder/log" >&2
+"$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C -N ${2:+--wal-segsize=1} >"$folder/log" 2>&1 || cat "$folder/log" >&2
 cat >>"$data/postgresql.conf" <<END
 listen_addresses = ''
 unix_socket_directories = '$folder'
@@ -69,6 +78,8 @@ while read -r order value; do
         kill) end KILL "$(cat "/proc/$pid/task/$pid/children")" ;;
         pool) pool $value ;;
         tls) tls "$value" ;;
+        fill) cat /dev/zero >"$2/filler" 2>/dev/null ;;
+        free) free "$2" ;;
         set) echo "$value" >>"$data/postgresql.conf" ;;
     esac
     echo "$order"

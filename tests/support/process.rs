@@ -1,5 +1,6 @@
 //! A child process whose output is kept line by line and which never outlives its test.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -86,6 +87,13 @@ impl Process {
     /// The file system as the process sees it.
     pub(crate) fn root(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root", self.pid.as_raw_nonzero()))
+    }
+
+    /// A number that the operating system tells of the process, by its name in `/proc`.
+    pub(crate) fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid.as_raw_nonzero())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// `kill -9`.

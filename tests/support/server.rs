@@ -191,6 +191,15 @@ impl Server {
         self.process.root()
     }
 
+    pub(crate) fn threads(&self) -> u64 {
+        self.process.status("Threads")
+    }
+
+    /// The most memory that it ever had at once, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.status("VmHWM") * 1024
+    }
+
     pub(crate) fn kill9(&mut self) {
         self.process.kill();
     }

@@ -17,12 +17,29 @@ pub(crate) async fn wait_for<T>(
     deadline: Duration,
     mut look: impl AsyncFnMut() -> Option<T>,
 ) -> T {
-    let start = Instant::now();
+    let looks = Looks::begin(deadline);
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(start.elapsed() < deadline, "waited {deadline:?} in vain: {what}");
+        looks.again(what).await;
+    }
+}
+
+/// The time between looks at something, for a task of its own, into which [`wait_for`] can't go.
+pub(crate) struct Looks {
+    start: Instant,
+    deadline: Duration,
+}
+
+impl Looks {
+    pub(crate) fn begin(deadline: Duration) -> Self {
+        Self { start: Instant::now(), deadline }
+    }
+
+    /// Comes back when it is time for the next look; fails the test by name when it is too late for one.
+    pub(crate) async fn again(&self, what: &str) {
+        assert!(self.start.elapsed() < self.deadline, "waited {:?} in vain: {what}", self.deadline);
         tokio::time::sleep(PAUSE).await;
     }
 }

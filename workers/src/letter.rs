@@ -7,6 +7,7 @@ mod wording;
 
 use std::{
     fmt,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -22,12 +23,18 @@ use lettre::{
 use minijinja::{Environment, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{Position, Recorded, link::ResetLink};
+use uuid::Uuid;
+
+pub use wording::TextsError;
 
 /// All but RFC 3986's unreserved characters is encoded.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The end of the year 9999, beyond which a Date header can't go.
 const LAST_DATE: i64 = 253_402_300_799;
+
+/// Stands where a secret would.
+const SAMPLE: &str = "sample";
 
 /// Octets in a line of a message, without its end (RFC 5322, section 2.1.1).
 const LONGEST_LINE: usize = 998;
@@ -68,6 +75,22 @@ pub struct Brief<'a> {
     pub link: Option<(Secret, Time)>,
 }
 
+/// What stands above a mail's text.
+struct Head<'a> {
+    id: Uuid,
+    position: Position,
+    to: &'a str,
+    at: Time,
+}
+
+/// How a mail looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    pub subject: &'static str,
+    pub text: String,
+    pub html: String,
+}
+
 /// A mail, ready to go.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Letter {
@@ -106,8 +129,8 @@ pub enum ComposerError {
         #[source]
         source: AddressError,
     },
-    #[error("the texts of mails can't be read")]
-    Texts(#[from] minijinja::Error),
+    #[error("the texts of mails can't be used")]
+    Texts(#[from] TextsError),
 }
 
 /// Why a mail can't be written, now or ever.
@@ -131,7 +154,9 @@ pub struct Composer {
 }
 
 impl Composer {
-    pub fn new(sender: Sender, urls: LinkUrls) -> Result<Self, ComposerError> {
+    /// `texts`: a folder of texts that take the place of the built-in ones. Each is filled in once here, so that no mail meets
+    /// one that can't be.
+    pub fn new(sender: Sender, urls: LinkUrls, texts: Option<&Path>) -> Result<Self, ComposerError> {
         let mailbox = |sender: &Sender| {
             let mailbox = Mailbox::new(sender.name.clone(), address(&sender.address)?);
             // The message is built from what this header reads as.
@@ -139,12 +164,30 @@ impl Composer {
         };
         let from =
             mailbox(&sender).map_err(|source| ComposerError::Sender { address: sender.address, source })?;
-        Ok(Self { from, urls, texts: wording::texts()? })
+        let composer = Self { from, urls, texts: wording::texts(texts)? };
+        composer.check()?;
+        Ok(composer)
+    }
+
+    fn check(&self) -> Result<(), TextsError> {
+        let filled = |error| TextsError::Text(Box::new(error));
+        self.fill(&wording::TEST, None, "").map_err(filled)?;
+        for purpose in Purpose::ALL {
+            let words = wording::of(purpose);
+            let link = wording::has_link(purpose).then_some(SAMPLE);
+            let (text, _) = self.fill(&words, link, SAMPLE).map_err(filled)?;
+            if text.trim().is_empty() {
+                return Err(TextsError::Empty(words.name));
+            }
+            if link.is_some() && !text.lines().any(|line| line == SAMPLE) {
+                return Err(TextsError::NoLink(words.name));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the mail.
     pub fn compose(&self, brief: &Brief<'_>) -> Result<Letter, ComposeError> {
-        let to = address(brief.to)?;
         let (link, expires) = match (&brief.link, wording::has_link(brief.purpose)) {
             (Some((secret, expires_at)), true) => {
                 (Some(self.link(brief.purpose, secret)?), spelled(*expires_at))
@@ -152,21 +195,49 @@ impl Composer {
             (None, false) => (None, String::new()),
             (Some(_), false) | (None, true) => return Err(ComposeError::Link),
         };
-        let words = wording::of(brief.purpose);
-        let account = match &self.from.name {
-            Some(name) => format!("your account at {name}"),
-            None => "your account".to_owned(),
+        let Brief { event, to, at, .. } = brief;
+        let head = Head { id: event.event.id, position: event.position, to, at: *at };
+        self.letter(&head, &wording::of(brief.purpose), link, &expires)
+    }
+
+    /// A mail that says that mails arrive.
+    pub fn test(&self, to: &str, id: Uuid, at: Time) -> Result<Letter, ComposeError> {
+        let head = Head { id, position: Position::BEGINNING, to, at };
+        self.letter(&head, &wording::TEST, None, "")
+    }
+
+    /// How the mails of one purpose look, with a link that opens nothing and works until then.
+    pub fn preview(&self, purpose: Purpose, expires: Time) -> Result<Preview, ComposeError> {
+        let secret = match purpose {
+            Purpose::VerifyEmail => Some(Secret::VerifyEmail(SAMPLE.to_owned())),
+            Purpose::ResetPassword => {
+                Some(Secret::ResetPassword(ResetLink { uid: SAMPLE.to_owned(), token: SAMPLE.to_owned() }))
+            }
+            Purpose::PasswordChanged | Purpose::PasswordReset | Purpose::EmailChangeRequested => None,
         };
-        let values = context! { subject => words.subject, account, link => &link, expires };
-        let fill = |kind| self.texts.get_template(&format!("{}.{kind}", words.name))?.render(&values);
+        let link = secret.map(|secret| self.link(purpose, &secret)).transpose()?;
+        let words = wording::of(purpose);
+        let (text, html) = self.fill(&words, link.as_deref(), &spelled(expires))?;
+        Ok(Preview { subject: words.subject, text, html })
+    }
+
+    fn letter(
+        &self,
+        head: &Head<'_>,
+        words: &wording::Words,
+        link: Option<String>,
+        expires: &str,
+    ) -> Result<Letter, ComposeError> {
+        let to = address(head.to)?;
+        let (text, html) = self.fill(words, link.as_deref(), expires)?;
         let parts = MultiPart::alternative()
-            .boundary(format!("stele-{}", brief.event.event.id))
-            .singlepart(part(ContentType::TEXT_PLAIN, fill("txt")?))
-            .singlepart(part(ContentType::TEXT_HTML, fill("html")?));
-        let message = self.message(brief, words.subject, &to, parts)?;
+            .boundary(format!("stele-{}", head.id))
+            .singlepart(part(ContentType::TEXT_PLAIN, text))
+            .singlepart(part(ContentType::TEXT_HTML, html));
+        let message = self.message(head, words.subject, &to, parts)?;
         Ok(Letter {
-            position: brief.event.position,
-            event: brief.event.event.id.to_string(),
+            position: head.position,
+            event: head.id.to_string(),
             from: self.from.email.to_string(),
             to: to.to_string(),
             about: words.about,
@@ -175,18 +246,34 @@ impl Composer {
         })
     }
 
+    /// The plain text and the HTML.
+    fn fill(
+        &self,
+        words: &wording::Words,
+        link: Option<&str>,
+        expires: &str,
+    ) -> Result<(String, String), minijinja::Error> {
+        let account = match &self.from.name {
+            Some(name) => format!("your account at {name}"),
+            None => "your account".to_owned(),
+        };
+        let values = context! { subject => words.subject, account, link, expires };
+        let fill = |kind| self.texts.get_template(&format!("{}.{kind}", words.name))?.render(&values);
+        Ok((fill("txt")?, fill("html")?))
+    }
+
     fn message(
         &self,
-        brief: &Brief<'_>,
+        head: &Head<'_>,
         subject: &str,
         to: &Address,
         parts: MultiPart,
     ) -> Result<Message, ComposeError> {
-        let id = format!("<{}@{}>", brief.event.event.id, self.from.email.domain());
+        let id = format!("<{}@{}>", head.id, self.from.email.domain());
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
         Ok(Message::builder()
             .envelope(envelope)
-            .date(moment(brief.at))
+            .date(moment(head.at))
             .from(self.from.clone())
             .to(Mailbox::new(None, to.clone()))
             .subject(subject)

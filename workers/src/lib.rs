@@ -10,11 +10,15 @@ pub mod outbox;
 mod place;
 pub mod relay;
 pub mod revoker;
+#[cfg(test)]
+#[expect(dead_code, reason = "black-box tests use the rest of it")]
+#[path = "../../tests/support/smtp.rs"]
+mod test_mail_server;
 
 pub use collector::{Collector, Reach};
 pub use consumer::{Consumer, InProcess, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;
-pub use outbox::{FileOutbox, Outbox};
+pub use outbox::{FileOutbox, Outbox, SmtpOutbox};
 pub use relay::Relay;
 pub use revoker::{Revocation, Revoked, Revoker};

@@ -1,6 +1,7 @@
 //! The mail worker: for every mail that was asked for, derives the link again, writes it, hands it out and records what
 //! came of it. Holds no rule about users, and does not know how a mail travels.
 
+mod pause;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -12,28 +13,31 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Mail, Time,
-    mail::{Command, FailureReason, LinkTerms, Purpose, Request},
+    Mail, Private,
+    mail::{Command, Failure, FailureReason, LinkTerms, Purpose, Request},
     name::canonical_email,
 };
 use store::{
-    Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
+    Cause, Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
     link::{LinkKey, Subject, reset_link, verify_email_key},
     node_keys::MacKeys,
 };
 
+use tokio::time::timeout;
+
 use crate::{
     Consumer, TryAgain,
     letter::{Brief, ComposeError, Composer, Letter, Secret},
-    outbox::{DeliverError, Outbox},
+    outbox::{Answer, DeliverError, Outbox},
 };
+use pause::{Life, pause};
 use progress::Progress;
 
 /// How events name this worker.
 const ACTOR: &str = "mailer";
 
-/// For how long a mail without a link is still worth sending.
-const NOTICE_LIFE: Duration = Duration::from_hours(72);
+/// When it is looked again whether log and vault can be reached.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Sends each mail that was asked for at least once, and only in the worst case twice: when the process dies between
 /// handing it out and recording that.
@@ -54,12 +58,15 @@ enum WriteError {
     Compose(#[from] ComposeError),
     #[error(transparent)]
     Vault(#[from] VaultError),
+    #[error(transparent)]
+    Log(#[from] StoreError),
 }
 
 /// How the fate of a mail was decided.
 enum Outcome {
     Sent,
-    Failed(FailureReason),
+    /// And what the receiving side said, if it came to that.
+    Failed(FailureReason, Option<Answer>),
 }
 
 impl Mailer {
@@ -81,33 +88,49 @@ impl Mailer {
         } else {
             self.send(event, &request).await?
         };
-        self.record(event, &outcome).await
+        self.record(event, &request, outcome).await
     }
 
     async fn send(&self, event: &Recorded, request: &Request) -> Result<Outcome, TryAgain> {
         let now = clock::now();
-        let until = worthless_from(request);
-        // A link carries whole seconds, and is dead in the one that it names.
-        if until.seconds() <= now.seconds() {
-            return Ok(Outcome::Failed(FailureReason::Expired));
+        if request.is_worthless(now) {
+            return Ok(self.expired(event));
         }
         let Some(to) = request.to.get() else {
-            return Ok(Outcome::Failed(FailureReason::Shredded));
+            return Ok(Outcome::Failed(FailureReason::Shredded, None));
         };
         let letter = match self.write(event, request, to).await {
             Ok(letter) => letter,
-            Err(WriteError::Vault(error)) => return Err(TryAgain(error.into())),
-            Err(error) => return Ok(refused(event, &error)),
+            Err(WriteError::Vault(error)) => return Err(soon(error)),
+            Err(WriteError::Log(error)) => return Err(soon(error)),
+            Err(error) => return Ok(refused(event, &error, None)),
         };
-        self.progress.begin(&event.stream, until, now);
-        match self.outbox.deliver(&letter).await {
-            Ok(()) => {
+        self.deliver(event, &letter, Life { from: request.at, until: request.worthless_from() }).await
+    }
+
+    /// Makes one attempt, and breaks it off when the mail is not worth sending any more.
+    async fn deliver(&self, event: &Recorded, letter: &Letter, life: Life) -> Result<Outcome, TryAgain> {
+        let now = clock::now();
+        let attempts = self.progress.begin(&event.stream, life.until, now);
+        match timeout(life.left(now), self.outbox.deliver(letter)).await {
+            Ok(Ok(())) => {
                 self.progress.delivered(&event.stream);
                 Ok(Outcome::Sent)
             }
-            Err(error @ DeliverError::Temporary(_)) => Err(TryAgain(error.into())),
-            Err(error @ DeliverError::Permanent(_)) => Ok(refused(event, &error)),
+            Ok(Err(DeliverError::Temporary { source, answer })) => {
+                self.progress.answered(&event.stream, answer);
+                let after = pause(self.outbox.pauses(), attempts, life, clock::now());
+                Err(TryAgain { cause: source, after })
+            }
+            Ok(Err(DeliverError::Permanent { source, answer })) => {
+                Ok(refused(event, source.as_ref(), answer))
+            }
+            Err(_) => Ok(self.expired(event)),
         }
+    }
+
+    fn expired(&self, event: &Recorded) -> Outcome {
+        Outcome::Failed(FailureReason::Expired, self.progress.last_answer(&event.stream))
     }
 
     async fn write(&self, event: &Recorded, request: &Request, to: &str) -> Result<Letter, WriteError> {
@@ -115,8 +138,18 @@ impl Mailer {
             Some(terms) => self.secret(request, terms, to).await?.map(|secret| (secret, terms.expires_at)),
             None => None,
         };
-        let brief = Brief { event, purpose: request.purpose, to, at: request.at, link };
+        let event = self.first(event).await?;
+        let brief = Brief { event: &event, purpose: request.purpose, to, at: request.at, link };
         Ok(self.composer.compose(&brief)?)
+    }
+
+    /// The event that asked for the mail at first: whoever gets it again can tell that it is the same mail.
+    async fn first(&self, event: &Recorded) -> Result<Recorded, StoreError> {
+        if event.version == 1 {
+            return Ok(event.clone());
+        }
+        let stream = self.journal.log().read_stream(&event.stream, 0).await?;
+        Ok(stream.into_iter().next().unwrap_or_else(|| event.clone()))
     }
 
     /// The secret that the link is checked against when it comes back: over the canonical address, not the written one.
@@ -146,11 +179,15 @@ impl Mailer {
         Ok(fresh)
     }
 
-    async fn record(&self, event: &Recorded, outcome: &Outcome) -> Result<(), TryAgain> {
+    async fn record(&self, event: &Recorded, request: &Request, outcome: Outcome) -> Result<(), TryAgain> {
         let (attempt, at) = (self.progress.attempts(&event.stream), clock::now());
-        let command = match *outcome {
+        let command = match outcome {
             Outcome::Sent => Command::RecordSent { attempt, at },
-            Outcome::Failed(reason) => Command::RecordFailure { attempt, reason, at },
+            Outcome::Failed(reason, answer) => {
+                let sealed = |Answer(text)| Private::new(request.to.key.clone(), text);
+                let answer = answer.map(sealed);
+                Command::RecordFailure(Failure { attempt, reason, answer, at })
+            }
         };
         let context = Context::because_of(event, ACTOR);
         match self.journal.execute::<Mail>(&context, &event.stream, command).await {
@@ -161,7 +198,7 @@ impl Mailer {
             Err(ExecuteError::Store(
                 error @ (StoreError::Corrupt { .. } | StoreError::Unwritable { .. }),
             )) => unreadable(event, error),
-            Err(error) => Err(TryAgain(error.into())),
+            Err(error) => Err(soon(error)),
         }
     }
 }
@@ -169,7 +206,9 @@ impl Mailer {
 #[async_trait]
 impl Consumer for Mailer {
     fn concerns(&self, event: &Recorded) -> bool {
-        event.stream.kind() == "mail" && event.event.kind.starts_with("mail.requested.")
+        let kind = event.event.kind.as_str();
+        event.stream.kind() == "mail"
+            && ["mail.requested.", "mail.retried."].iter().any(|own| kind.starts_with(own))
     }
 
     async fn consume(&self, event: &Recorded) -> Result<(), TryAgain> {
@@ -187,20 +226,21 @@ fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> O
     }
 }
 
-fn worthless_from(request: &Request) -> Time {
-    request.link.as_ref().map_or(request.at + NOTICE_LIFE, |terms| terms.expires_at)
-}
-
 /// A mail that can't be read will never be sent, and must not keep the others from being.
 fn unreadable(event: &Recorded, error: StoreError) -> Result<(), TryAgain> {
     if error.is_of_all() {
-        return Err(TryAgain(error.into()));
+        return Err(soon(error));
     }
     tracing::error!(stream = %event.stream, error = chain(&error), "a mail that was asked for can't be read");
     Ok(())
 }
 
-fn refused(event: &Recorded, error: &(dyn std::error::Error + 'static)) -> Outcome {
+/// What is wrong with log or vault is wrong for all mails, and may be over at any moment.
+fn soon(cause: impl Into<Cause>) -> TryAgain {
+    TryAgain { cause: cause.into(), after: SOON }
+}
+
+fn refused(event: &Recorded, error: &(dyn std::error::Error + 'static), answer: Option<Answer>) -> Outcome {
     tracing::warn!(stream = %event.stream, error = chain(error), "a mail was given up");
-    Outcome::Failed(FailureReason::Refused)
+    Outcome::Failed(FailureReason::Refused, answer)
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 pub(crate) const UNWRITTEN: Duration = Duration::from_millis(500);
 
 pub(crate) struct Place {
+    noted: Position,
     /// With the lease under which it was reached: someone else may lead by the time that it is written.
     unwritten: Option<(Position, Lease)>,
     pub(crate) written: Instant,
@@ -19,11 +20,15 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { unwritten: None, written: Instant::now() }
+        Self { noted: Position::BEGINNING, unwritten: None, written: Instant::now() }
     }
 
+    /// Remembers how far all is done, to be written down under the lease of now.
     pub(crate) fn reach(&mut self, position: Position, lease: &Lease) {
-        self.unwritten = Some((position, lease.clone()));
+        if position > self.noted {
+            self.noted = position;
+            self.unwritten = Some((position, lease.clone()));
+        }
     }
 
     /// Whether it was written so long ago that it should be again.
@@ -33,10 +38,9 @@ impl Place {
 
     /// Writes it down, where it was not.
     pub(crate) async fn write(&mut self, desk: &Desk) -> Result<(), FollowError> {
-        if let Some((position, lease)) = self.unwritten.take() {
-            let mut work = desk.views().begin().await?;
-            lease.advance(&mut work, position).await?;
-            work.commit().await?;
+        if let Some((position, lease)) = self.unwritten.clone() {
+            lease.advance_alone(desk.views(), position).await?;
+            self.unwritten = None;
             self.written = Instant::now();
         }
         Ok(())

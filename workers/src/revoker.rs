@@ -83,18 +83,21 @@ impl<R: Revoked> Revoker<R> {
         }
     }
 
-    /// Reads on until there is nothing more. What came in after a question was asked may be in no answer to it, so that only then,
-    /// and up to that moment, nothing was missed: the process may have been stopped in between, for long.
+    /// Reads on until a batch is not full. What came in after a question was asked may be in no answer to it, so that only then,
+    /// and up to that moment, nothing was missed: the process may have been stopped in between, for long. To wait for an answer
+    /// without events would be to wait until nobody writes.
     async fn catch_up(&self, log: &dyn EventLog, place: &watch::Sender<Position>) -> Result<(), StoreError> {
         loop {
             let (asked, from) = (Instant::now(), *place.borrow());
             let batch = log.read_all(from, BATCH).await?;
-            let Some(last) = batch.last() else {
+            self.take(&batch).await?;
+            if let Some(last) = batch.last() {
+                place.send_replace(last.position);
+            }
+            if batch.len() < BATCH as usize {
                 self.listener.hear(asked);
                 return Ok(());
-            };
-            self.take(&batch).await?;
-            place.send_replace(last.position);
+            }
         }
     }
 

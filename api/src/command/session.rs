@@ -2,7 +2,7 @@
 //! user, never on a read model.
 
 use domain::{
-    Aggregate, KeyId, Private, Session, SessionId, Time, UserId,
+    Aggregate, KeyId, Private, Session, SessionId, Time, User, UserId,
     session::{self, Client, Command, Event, Issue, Live, RevocationReason, Start},
 };
 use store::{Change, Context, ExecuteError, Position, StoreError, StreamId, clock, random};
@@ -20,6 +20,14 @@ pub struct Opened {
 pub struct Refreshed {
     pub live: Live,
     pub position: Position,
+}
+
+/// What a refresh token says of whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented {
+    pub user: UserId,
+    pub session: SessionId,
+    pub counter: u32,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,29 +75,30 @@ impl Accounts {
         Ok((id, live, Change::of::<Session>(stream, 0, &events)?))
     }
 
-    /// Takes a refresh token with this counter. With `kid` the session moves on to its next token, signed by that key;
-    /// without, tokens don't rotate.
+    /// Takes a token. With `kid` the session moves on to its next token, signed by that key; without, tokens don't rotate.
     pub async fn refresh(
         &self,
         context: &Context,
-        (id, counter): (SessionId, u32),
+        token: Presented,
         kid: Option<String>,
     ) -> Result<Refreshed, RefreshError> {
-        insist(|| self.try_refresh(context, (id, counter), kid.clone())).await
+        insist(|| self.try_refresh(context, token, kid.clone())).await
     }
 
     async fn try_refresh(
         &self,
         context: &Context,
-        (id, counter): (SessionId, u32),
+        Presented { user: pk, session: id, counter }: Presented,
         kid: Option<String>,
     ) -> Result<Refreshed, RefreshError> {
         let stream = StreamId::session(id);
-        let loaded = self.sessions.load(&self.journal, &stream).await?;
-        let (Session::Live(live) | Session::Revoked(live, _)) = &loaded.state else {
-            return Err(RefreshError::Unknown);
+        // At the same moment, so that the log is asked once.
+        let (loaded, user) = tokio::try_join!(self.sessions.load(&self.journal, &stream), self.standing(pk))?;
+        let live = match &loaded.state {
+            Session::Live(live) | Session::Revoked(live, _) if live.user == pk => live,
+            Session::Live(_) | Session::Revoked(..) | Session::Unborn => return Err(RefreshError::Unknown),
         };
-        self.check_user(id, live).await?;
+        check_user(&user.state, id, live)?;
         let at = clock::now();
         let next =
             kid.map(|kid| Issue { iat: at, exp: live.until.min(at + self.config.jwt.refresh_ttl), kid });
@@ -115,15 +124,6 @@ impl Accounts {
         }
     }
 
-    async fn check_user(&self, id: SessionId, live: &Live) -> Result<(), RefreshError> {
-        let user = self.standing(live.user).await?.state;
-        let account = user.account().ok_or(RefreshError::Unknown)?;
-        if !account.active {
-            return Err(RefreshError::Disabled);
-        }
-        if account.admits(id, live.epoch) { Ok(()) } else { Err(RefreshError::Ended) }
-    }
-
     /// Ends a session; one that has ended stays as it is. Answers its state, and where it was written.
     pub async fn revoke(
         &self,
@@ -143,4 +143,13 @@ impl Accounts {
     pub async fn session(&self, id: SessionId) -> Result<Session, StoreError> {
         Ok(self.sessions.load(&self.journal, &StreamId::session(id)).await?.state)
     }
+}
+
+/// Whether a user may go on with his session.
+fn check_user(user: &User, id: SessionId, live: &Live) -> Result<(), RefreshError> {
+    let account = user.account().ok_or(RefreshError::Unknown)?;
+    if !account.active {
+        return Err(RefreshError::Disabled);
+    }
+    if account.admits(id, live.epoch) { Ok(()) } else { Err(RefreshError::Ended) }
 }

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     call::Call,
     caller::{self, refused},
-    command::RefreshError,
+    command::{Presented, RefreshError},
     config::TokenMode,
     form::{
         FieldErrors, Secret,
@@ -62,7 +62,8 @@ pub(crate) async fn refresh(call: Call) -> Handled {
     let rotate = call.app.config.jwt.rotate_refresh;
     let kid = if rotate { jwt.keyring().active(now).map(str::to_owned) } else { None };
     let id = claims.session;
-    let refreshed = call.app.accounts.refresh(&call.context(), (id, claims.counter), kid).await;
+    let token = Presented { user: claims.user, session: id, counter: claims.counter };
+    let refreshed = call.app.accounts.refresh(&call.context(), token, kid).await;
     let refreshed = refreshed.map_err(|error| not_refreshed(&call.app, id, error))?;
     let tokens = call.app.tokens(id, &refreshed.live)?;
 

@@ -7,7 +7,7 @@ use crate::{
     KeyId, Private, ReservationId, SessionId, Time, UserId,
     claim::{self, Holding},
     login,
-    mail::{self, FailureReason, LinkTerms, Purpose, Request},
+    mail::{self, Failure, FailureReason, LinkTerms, Purpose, Request},
     session::{self, Client, Issue, RevocationReason, Start},
     user::{self, Names, PasswordHash, Registration},
 };
@@ -157,7 +157,13 @@ fn with_link(purpose: Purpose) -> mail::Event {
 }
 
 const fn failed(reason: FailureReason) -> mail::Event {
-    mail::Event::MailFailed { attempt: 3, reason, at: AT }
+    mail::Event::MailFailed(Failure { attempt: 3, reason, answer: None, at: AT })
+}
+
+fn refused_in_words() -> mail::Event {
+    let answer = "550 5.1.1 <ada@example.org> is unknown";
+    let answer = Some(Private::new(KeyId::of_user(PK), answer.into()));
+    mail::Event::MailFailed(Failure { attempt: 3, reason: FailureReason::Refused, answer, at: AT })
 }
 
 goldens!(mail: mail::Event {
@@ -179,15 +185,17 @@ goldens!(mail: mail::Event {
     mail::Event::MailSent { .. } => [
         "mail.sent.v1": mail::Event::MailSent { attempt: 3, at: AT },
     ],
-    mail::Event::MailFailed { reason: FailureReason::Expired, .. } => [
+    mail::Event::MailFailed(Failure { reason: FailureReason::Expired, .. }) => [
         "mail.failed.v1.expired": failed(FailureReason::Expired),
     ],
-    mail::Event::MailFailed { reason: FailureReason::Refused, .. } => [
+    mail::Event::MailFailed(Failure { reason: FailureReason::Refused, .. }) => [
         "mail.failed.v1.refused": failed(FailureReason::Refused),
+        "mail.failed.v1.answered": refused_in_words(),
     ],
-    mail::Event::MailFailed { reason: FailureReason::Shredded, .. } => [
+    mail::Event::MailFailed(Failure { reason: FailureReason::Shredded, .. }) => [
         "mail.failed.v1.shredded": failed(FailureReason::Shredded),
     ],
+    mail::Event::MailRetried { .. } => ["mail.retried.v1": mail::Event::MailRetried { at: AT }],
 });
 
 const HOLDING: Holding = Holding { holder: PK, reservation: FIRST, at: AT };

@@ -98,13 +98,7 @@ fn reason() -> impl Strategy<Value = FailureReason> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let purpose = prop::sample::select(vec![
-        Purpose::VerifyEmail,
-        Purpose::ResetPassword,
-        Purpose::PasswordChanged,
-        Purpose::PasswordReset,
-        Purpose::EmailChangeRequested,
-    ]);
+    let purpose = prop::sample::select(&Purpose::ALL[..]);
     let link = (time(), epoch()).prop_map(|(expires_at, epoch)| LinkTerms {
         expires_at,
         epoch,
@@ -118,22 +112,22 @@ pub(super) fn mail_event() -> impl Strategy<Value = mail::Event> {
     prop_oneof![
         request().prop_map(mail::Event::MailRequested),
         (0_u32..4, time()).prop_map(|(attempt, at)| mail::Event::MailSent { attempt, at }),
-        (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Event::MailFailed {
-            attempt,
-            reason,
-            at
-        }),
+        failure().prop_map(mail::Event::MailFailed),
+        time().prop_map(|at| mail::Event::MailRetried { at }),
     ]
+}
+
+fn failure() -> impl Strategy<Value = mail::Failure> {
+    let answer = prop::option::of(private(address()));
+    let parts = (0_u32..4, reason(), answer, time());
+    parts.prop_map(|(attempt, reason, answer, at)| mail::Failure { attempt, reason, answer, at })
 }
 
 pub(super) fn mail_command() -> impl Strategy<Value = mail::Command> {
     prop_oneof![
         request().prop_map(mail::Command::Request),
         (0_u32..4, time()).prop_map(|(attempt, at)| mail::Command::RecordSent { attempt, at }),
-        (0_u32..4, reason(), time()).prop_map(|(attempt, reason, at)| mail::Command::RecordFailure {
-            attempt,
-            reason,
-            at
-        }),
+        failure().prop_map(mail::Command::RecordFailure),
+        time().prop_map(|at| mail::Command::Retry { at }),
     ]
 }

@@ -1,4 +1,4 @@
-//! A mail is asked for once and ends once.
+//! A mail is asked for once, and ends once for each time that it is tried.
 
 use proptest::prelude::*;
 
@@ -7,13 +7,16 @@ use crate::{Aggregate, Mail, mail::Event};
 
 proptest! {
     #[test]
-    fn a_mail_is_asked_for_once_and_ends_once(
+    fn a_mail_is_asked_for_once_and_ends_once_for_each_time_that_it_is_tried(
         commands in prop::collection::vec(arbitrary::mail_command(), 0..24),
     ) {
         let (_, history) = lived::<Mail>(&commands);
         let asked = history.iter().filter(|event| matches!(event, Event::MailRequested(_))).count();
         prop_assert!(asked <= 1);
-        prop_assert!(history.len() - asked <= asked);
+        let retried = history.iter().filter(|event| matches!(event, Event::MailRetried { .. })).count();
+        prop_assert!(history.len() - asked - retried <= asked + retried);
+        let sent = history.iter().filter(|event| matches!(event, Event::MailSent { .. })).count();
+        prop_assert!(sent <= 1);
     }
 
     #[test]

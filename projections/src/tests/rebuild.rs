@@ -286,7 +286,7 @@ const ALTERED: [&str; 3] = [
 /// Changes of one column each.
 fn altered<M: ReadModel>(row: &M) -> Vec<String> {
     let columns = M::COLUMNS.iter().zip(row.cells());
-    let alter = |(column, cell): (&&str, Cell)| match cell {
+    let alter = |((column, _), cell): (&(&str, _), Cell)| match cell {
         Cell::Null => format!("update {} set \"{column}\" = '1'", M::NAME),
         Cell::Number(_) => format!("update {} set \"{column}\" = \"{column}\" + 1", M::NAME),
         Cell::Text(_) => format!("update {} set \"{column}\" = \"{column}\" || 'x'", M::NAME),

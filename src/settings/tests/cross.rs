@@ -102,10 +102,14 @@ fn what_others_may_use_too_needs_what_no_start_may_make_up() {
         ("STELE_STORE__VIEWS", "store.views"),
         ("STELE_STORE__VAULT", "store.vault"),
         ("STELE_BUS__URL", "bus.url"),
+        ("STELE_MAIL__URL", "mail.url"),
     ] {
-        let on_bus = name == "bus.url";
-        let server =
-            (variable, if on_bus { "nats://localhost" } else { "postgres://stele:hunter2@localhost/stele" });
+        let server = match name {
+            "bus.url" => "nats://localhost",
+            "mail.url" => "smtp://stele:hunter2@localhost",
+            _ => "postgres://stele:hunter2@localhost/stele",
+        };
+        let server = (variable, server);
         let missing =
             |what| format!("{name} is not embedded: {what} must be given, the same for all that use it");
         assert_eq!(
@@ -138,6 +142,27 @@ fn a_database_on_a_server_is_shown_without_its_password() {
             assert!(errors.len() == 1 && !errors[0].contains("hunter2"), "{errors:?}");
         }
     }
+}
+
+#[test]
+fn a_mail_server_is_shown_without_its_password_and_spoken_to_in_clear_on_this_machine_alone() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    let with = |server: &str, more: &[(&str, &str)]| {
+        let given = [&[("STELE_MAIL__URL", server), url, KEY], more].concat();
+        environment(&given).unwrap().mail
+    };
+    for (server, in_clear) in [
+        ("smtp://stele:hunter2@127.0.0.1:1025", true),
+        ("smtp://stele:hunter2@localhost", true),
+        ("smtp://stele:hunter2@mail.example.com", false),
+    ] {
+        let mail = with(server, &[]);
+        assert_eq!(mail.allow_plaintext, in_clear, "{server}");
+        let shown = format!("{mail:?} {}", mail.outbox.url().unwrap());
+        assert!(shown.contains("smtp://") && !shown.contains("hunter2"), "{shown}");
+    }
+    assert!(!with("smtp://localhost", &[("STELE_MAIL__ALLOW_PLAINTEXT", "false")]).allow_plaintext);
+    assert!(with("smtp://mail:1025", &[("STELE_MAIL__ALLOW_PLAINTEXT", "true")]).allow_plaintext);
 }
 
 #[test]

@@ -173,12 +173,26 @@ fn links_need_their_placeholders_and_no_others() {
 
 #[test]
 fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
-    for (name, url, scheme) in [
-        ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "esdb"),
-        ("STELE_MAIL__URL", "smtps://stele:hunter2@localhost", "smtps"),
+    let (name, url) = ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113");
+    assert_eq!(wrong(&[(name, url)]), [format!("{name}: esdb:// is not supported by this build")]);
+}
+
+#[test]
+fn a_mail_server_is_refused_in_one_clear_line_without_its_secrets() {
+    let form = "smtp://user:password@host:port or smtps://user:password@host:port is wanted";
+    let login = "a user and a password are wanted before the @, their special characters percent-encoded";
+    for (url, why) in [
+        ("smtp:mail.example.com", form),
+        ("smtp://stele:hunter2@", form),
+        ("smtps://stele:hunter2@mail.example.com/inbox", form),
+        ("smtp://hunter2@mail.example.com", login),
     ] {
-        assert_eq!(wrong(&[(name, url)]), [format!("{name}: {scheme}:// is not supported by this build")]);
+        assert_eq!(wrong(&[("STELE_MAIL__URL", url)]), [format!("STELE_MAIL__URL: {why}")]);
     }
+    assert_eq!(
+        wrong(&[("STELE_MAIL__URL", "imap://stele:hunter2@mail.example.com")]),
+        ["STELE_MAIL__URL: file: and the path of a folder, or smtp://user:password@host:port, is wanted"]
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{FollowError, Origin, hold::Hold};
 use crate::{
     Position,
-    views::{Row, Statement, Statements, Views, Work},
+    views::{Cell, Engine, Row, Statement, Statements, Views, Work},
 };
 
 /// The book in which followers keep their leases and their places, beside the read models.
@@ -56,6 +56,17 @@ pub enum Settled {
     /// They are of another log, and somebody leads a follower on them.
     InUse,
 }
+
+/// Whether the lease is held.
+const HELD: &str = "select role from kept_leases where role = $1 and node = $2 and epoch = $3";
+/// Writes down a place further on.
+const KEEP: &str = "insert into kept_checkpoints (role, position) values ($1, $4) \
+     on conflict (role) do update set position = excluded.position where kept_checkpoints.position < excluded.position";
+/// Both at once on PostgreSQL, where others write at the same time.
+const ADVANCE: &str = "with held as (select role from kept_leases where role = $1 and node = $2 and epoch = $3 for share), \
+     kept as (insert into kept_checkpoints as kept (role, position) select role, $4 from held \
+     on conflict (role) do update set position = excluded.position where kept.position < excluded.position) \
+     select role from held";
 
 impl Desk {
     pub const fn new(views: Views, node: String, tenure: Tenure) -> Self {
@@ -213,19 +224,32 @@ impl Lease {
     /// someone else's by now, and nobody takes it over before that transaction ends. A place further on stands: a rebuild may
     /// have come ahead of the leader.
     pub async fn advance(&self, work: &mut Work<'_>, position: Position) -> Result<(), FollowError> {
-        const KEEP: &str = "insert into kept_checkpoints (role, position) values ($1, $2) \
-             on conflict (role) do update set position = excluded.position \
-             where kept_checkpoints.position < excluded.position";
-        let held = format!(
-            "select epoch from kept_leases where role = $1 and node = $2 and epoch = $3 {}",
-            work.engine().holding()
-        );
-        let values = [(&self.role).into(), (&self.node).into(), self.epoch.into()];
-        if work.rows(Statement::made(held, &values)).await?.is_empty() {
-            return Err(self.lost());
+        let values = self.values(position);
+        let held = match work.engine() {
+            Engine::Postgres => work.rows(Statement::new(ADVANCE, &values)).await?,
+            Engine::Sqlite => {
+                let held = work.rows(Statement::new(HELD, &values)).await?;
+                if !held.is_empty() {
+                    work.run(Statement::new(KEEP, &values)).await?;
+                }
+                held
+            }
+        };
+        if held.is_empty() { Err(self.lost()) } else { Ok(()) }
+    }
+
+    /// The same where nothing was to be done.
+    pub async fn advance_alone(&self, views: &Views, position: Position) -> Result<(), FollowError> {
+        if views.engine() == Engine::Postgres {
+            let held = views.change(Statement::new(ADVANCE, &self.values(position))).await?;
+            return if held.is_empty() { Err(self.lost()) } else { Ok(()) };
         }
-        let values = [(&self.role).into(), position.to_sql().into()];
-        work.run(Statement::new(KEEP, &values)).await?;
-        Ok(())
+        let mut work = views.begin().await?;
+        self.advance(&mut work, position).await?;
+        Ok(work.commit().await?)
+    }
+
+    fn values(&self, position: Position) -> [Cell; 4] {
+        [(&self.role).into(), (&self.node).into(), self.epoch.into(), position.to_sql().into()]
     }
 }

@@ -29,10 +29,11 @@ pub async fn follow(
 ) {
     let mut retry = FIRST_RETRY;
     let mut grown = log.grown();
+    let mut epoch = None;
     while !*stop.borrow_and_update() {
         let start = *progress.borrow();
         let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
-        let pause = match turn.lead(&mut follower, &mut grown, &mut stop).await {
+        let pause = match turn.lead(&mut follower, &mut epoch, &mut grown, &mut stop).await {
             Ok(()) => POLL.min(desk.tenure().length / 10),
             Err(error) => {
                 let role = follower.role();
@@ -61,10 +62,11 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Leads the role for as long as the lease lasts; comes back when it is held by someone else, or when it is time to
-    /// stop. A batch that was begun is brought to its end.
+    /// stop. A batch that was begun is brought to its end. `epoch`: under which it was led here the last time.
     async fn lead(
         &self,
         follower: &mut impl Follower,
+        epoch: &mut Option<i64>,
         grown: &mut watch::Receiver<Position>,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), FollowError> {
@@ -72,10 +74,18 @@ impl Turn<'_> {
             return Ok(());
         }
         let Some(lease) = self.desk.lease(follower.role()).await? else { return Ok(()) };
-        tokio::select! {
-            done = self.work(follower, &lease, grown, stop) => done,
-            never = renew(self.desk, &lease) => match never {},
+        if epoch.replace(lease.epoch) != Some(lease.epoch) {
+            follower.start_over();
         }
+        let worked = tokio::select! {
+            worked = self.work(follower, &lease, grown, stop) => worked,
+            never = renew(self.desk, &lease) => match never {},
+        };
+        if !lease.is_held() {
+            follower.start_over();
+            *epoch = None;
+        }
+        worked
     }
 
     async fn work(
@@ -86,26 +96,43 @@ impl Turn<'_> {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), FollowError> {
         let mut place = self.desk.checkpoint(follower.role()).await?;
-        self.progress.send_replace(place);
+        self.progress.send_replace(follower.done(place));
         while lease.is_held() && !*stop.borrow() {
             grown.borrow_and_update();
-            let batch = self.log.read_all(place, BATCH).await;
-            let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
-            if let Some(last) = batch.last() {
-                follower.take(&batch, lease).await?;
-                place = last.position;
-                self.progress.send_replace(place);
+            if follower.has_room()
+                && let Some(last) = self.hand_out(follower, lease, place).await?
+            {
+                place = last;
+                self.progress.send_replace(follower.done(place));
                 continue;
             }
-            let quiet = tokio::select! {
-                woken = timeout(POLL.min(lease.length() / 3), woken(grown)) => woken.is_err(),
-                _ = stop.changed() => return Ok(()),
-            };
-            if quiet {
-                follower.idle(lease).await?;
+            tokio::select! {
+                woken = timeout(POLL.min(lease.length() / 3), woken(grown)) => if woken.is_ok() { continue },
+                went_on = follower.go_on(lease) => went_on?,
+                _ = stop.changed() => break,
             }
+            follower.idle(lease).await?;
+            self.progress.send_replace(follower.done(place));
+        }
+        if *stop.borrow() {
+            follower.wind_up(lease).await?;
         }
         Ok(())
+    }
+
+    /// Hands out the events after a position, and answers that of the last one, if there are any.
+    async fn hand_out(
+        &self,
+        follower: &mut impl Follower,
+        lease: &Lease,
+        after: Position,
+    ) -> Result<Option<Position>, FollowError> {
+        let batch = self.log.read_all(after, BATCH).await;
+        let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
+        if !batch.is_empty() {
+            follower.take(&batch, lease).await?;
+        }
+        Ok(batch.last().map(|last| last.position))
     }
 }
 

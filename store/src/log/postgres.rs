@@ -28,7 +28,7 @@ use writer::PostgresEngine;
 /// How many connections read. One more writes, and one listens.
 const READERS: u32 = 8;
 /// How many times at once streams are read: a long one then holds up the short ones no longer than that.
-const READING: usize = 4;
+const READING: usize = 2;
 
 /// The event log in a database on PostgreSQL.
 pub struct PostgresLog {
@@ -43,12 +43,12 @@ impl PostgresLog {
     /// Opens or makes the log, and starts its writer.
     pub async fn open(url: &Url, safety: Safety) -> Result<Self, OpenError> {
         let database = Database::open(url, &LOG_ON_POSTGRES, READERS, safety).await?;
-        let LogHead { log_id, position: head, half_copied } = Self::look(&database)
-            .await
-            .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
+        let unreachable = |source| OpenError::Unreachable { database: url.to_string(), source };
+        let LogHead { log_id, half_copied, .. } = Self::look(&database).await.map_err(unreachable)?;
         if half_copied {
             return Err(OpenError::HalfCopied { database: url.to_string() });
         }
+        let head = news::read(&database).await.map_err(unreachable)?;
         let (grow, grown) = watch::channel(head);
         news::follow(&database, &grow);
         let writer = Writer::start(PostgresEngine::new(database.clone()), grow);

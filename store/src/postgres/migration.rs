@@ -8,7 +8,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
-use super::{Database, OpenError};
+use super::{BEGIN_UNHURRIED, Database, OpenError};
 
 /// Held by whoever migrates, for the length of his transaction: the bytes of `stele` and a number.
 const LOCK: i64 = 0x73_74_65_6c_65_00_01;
@@ -67,7 +67,7 @@ async fn run(database: &Database, migrations: &Migrator) -> Result<(), MigrateEr
         locking: false,
         ..Migrator::DEFAULT
     };
-    let mut transaction = database.pool().begin().await?;
+    let mut transaction = database.pool().begin_with(BEGIN_UNHURRIED).await?;
     database.query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
     // Migrations prepare statements under names, which must not meet those of others behind a pooler.
     if !database.has_sessions() {

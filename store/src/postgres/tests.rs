@@ -213,8 +213,58 @@ async fn what_may_pass_is_told_from_what_stays_wrong() {
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn a_server_that_does_not_answer_is_given_up() {
     let opened = open(&Postgres::shared().database().url(OWNER), Safety::Required).await.unwrap();
+    let mut sessions = [opened.pool().acquire().await.unwrap(), opened.pool().acquire().await.unwrap()];
+    for session in &mut sessions {
+        sqlx::raw_sql("set statement_timeout = 0").execute(&mut **session).await.unwrap();
+    }
+    drop(sessions);
     let asked = opened.rows(|| opened.query("select pg_sleep(600)"));
     let outcome = timeout(Duration::from_mins(1), asked).await.expect("nobody waits for it for a minute");
     assert!(matches!(outcome, Err(sqlx::Error::PoolTimedOut)), "{:?}", outcome.err());
     assert_eq!(opened.one::<i32>(|| opened.query("select 7")).await.unwrap(), 7);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn how_a_session_behaves_is_not_for_its_role_to_say() {
+    const UNFIT: [&str; 4] = [
+        "default_transaction_isolation = serializable",
+        "default_transaction_read_only = on",
+        "statement_timeout = 7000",
+        "lock_timeout = 0",
+    ];
+    let database = Postgres::shared().database();
+    for setting in UNFIT {
+        let alter = format!("alter role {OWNER} in database %I set {setting}");
+        database.sql(&format!("do $$ begin execute format('{alter}', current_database()); end $$"));
+    }
+    let opened = open(&database.url(OWNER), Safety::Required).await.unwrap();
+    let mut beside = opened.connection().await.unwrap();
+    for (setting, expected) in [
+        ("transaction_isolation", "read committed"),
+        ("transaction_read_only", "off"),
+        ("statement_timeout", "10s"),
+        ("lock_timeout", "5s"),
+    ] {
+        let show = || opened.query("select current_setting($1)").bind(setting);
+        assert_eq!(opened.one::<String>(show).await.unwrap(), expected, "{setting}");
+        let row = show().fetch_one(&mut beside).await.unwrap();
+        assert_eq!(sqlx::Row::get::<String, _>(&row, 0), expected, "{setting}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn what_the_server_undid_for_the_sake_of_others_is_done_again() {
+    let database = Postgres::shared().database();
+    let opened = open(&database.url(OWNER), Safety::Required).await.unwrap();
+    for code in ["40001", "40P01"] {
+        database.sql(&format!(
+            "create sequence tries_{code}; create function try_{code}() returns bigint language plpgsql as $$ begin \
+             if nextval('tries_{code}') < 3 then raise exception using errcode = '{code}'; end if; \
+             return currval('tries_{code}'); end $$; grant usage on sequence tries_{code} to public"
+        ));
+        let sql: &'static str = if code == "40001" { "select try_40001()" } else { "select try_40p01()" };
+        assert_eq!(opened.one::<i64>(|| opened.query(sql)).await.unwrap(), 3, "{code}");
+    }
 }

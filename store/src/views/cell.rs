@@ -10,6 +10,24 @@ pub enum Cell {
     Text(String),
 }
 
+impl Cell {
+    pub(super) fn as_number(&self) -> Result<Option<i64>, sqlx::Error> {
+        match self {
+            Self::Number(number) => Ok(Some(*number)),
+            Self::Null => Ok(None),
+            Self::Text(_) => Err(unlike("a number")),
+        }
+    }
+
+    pub(super) fn as_text(&self) -> Result<Option<&str>, sqlx::Error> {
+        match self {
+            Self::Text(text) => Ok(Some(text)),
+            Self::Null => Ok(None),
+            Self::Number(_) => Err(unlike("a text")),
+        }
+    }
+}
+
 /// One row, as it came: its cells are taken one after the other, each as what it must be.
 #[derive(Debug)]
 pub struct Row(vec::IntoIter<Cell>);

@@ -15,14 +15,6 @@ pub enum Kind {
 }
 
 impl Engine {
-    /// One parameter of very many, counted from 1: for each that has a name SQLite goes through all names.
-    pub fn parameter(self, at: usize) -> String {
-        match self {
-            Self::Sqlite => "?".to_owned(),
-            Self::Postgres => format!("${at}"),
-        }
-    }
-
     /// Whether what stands before this is in the list that a parameter holds as JSON.
     pub fn is_among(self, parameter: &str, kind: Kind) -> String {
         match (self, kind) {
@@ -41,14 +33,6 @@ impl Engine {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some("lock table kept_leases, kept_log in exclusive mode"),
-        }
-    }
-
-    /// At the end of a `select`: the rows stay as they are until the transaction ends. On SQLite one that writes is alone.
-    pub const fn holding(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => "for share",
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use futures_util::TryStreamExt;
 use sqlx::{
-    Column, Encode, PgConnection, Postgres, Row as _, Type, TypeInfo, ValueRef,
+    AssertSqlSafe, Column, Encode, PgConnection, Postgres, Row as _, Type, TypeInfo, ValueRef,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
     query::Query,
 };
 
-use super::{Cell, Row, Statement, cell::unlike};
+use super::{Cell, Kind, Row, Statement, Table, cell::unlike};
 use crate::{
     migrations::VIEWS_ON_POSTGRES,
     postgres::{Database, OpenError, Safety, Url},
@@ -43,6 +43,33 @@ pub(super) async fn rows(
 
 pub(super) async fn run(connection: &mut PgConnection, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
     Ok(query(statement).execute(connection).await?.rows_affected())
+}
+
+/// By one statement, which is the same for any number of rows: a list of values for each column.
+pub(super) async fn put(
+    connection: &mut PgConnection,
+    (table, rows): (Table<'_>, &[Vec<Cell>]),
+    again: bool,
+) -> Result<(), sqlx::Error> {
+    let lists: Vec<String> = (1..).zip(table.columns).map(|(at, (_, kind))| list(at, *kind)).collect();
+    let sql = table.put(&format!("select * from unnest({})", lists.join(", ")));
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(again);
+    for (at, (_, kind)) in table.columns.iter().enumerate() {
+        let cells = rows.iter().map(|row| row.get(at).unwrap_or(&Cell::Null));
+        query = match kind {
+            Kind::Number => query.bind(cells.map(Cell::as_number).collect::<Result<Vec<_>, _>>()?),
+            Kind::Text => query.bind(cells.map(Cell::as_text).collect::<Result<Vec<_>, _>>()?),
+        };
+    }
+    query.execute(connection).await.map(drop)
+}
+
+fn list(at: usize, kind: Kind) -> String {
+    let of = match kind {
+        Kind::Number => "bigint",
+        Kind::Text => "text",
+    };
+    format!("${at}::{of}[]")
 }
 
 pub(super) fn query(statement: Statement<'_>) -> Query<'static, Postgres, PgArguments> {

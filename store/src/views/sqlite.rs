@@ -9,11 +9,13 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{Cell, Row, Statement};
+use super::{Cell, Row, Statement, Table};
 use crate::sqlite::{self, OpenError, Role};
 
 /// How many connections read.
 const READERS: u32 = 6;
+/// How many rows one statement may write, the most first. Statements of few sizes can be kept ready.
+const AT_ONCE: [usize; 3] = [100, 10, 1];
 
 /// One file: many read, and who writes waits for his turn at the one connection that may. Whoever finds the database itself taken
 /// waits by sleeping longer and longer.
@@ -59,6 +61,24 @@ pub(super) async fn run(
     statement: Statement<'_>,
 ) -> Result<u64, sqlx::Error> {
     Ok(query(statement).execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn put(
+    connection: &mut SqliteConnection,
+    table: Table<'_>,
+    mut rows: &[Vec<Cell>],
+) -> Result<(), sqlx::Error> {
+    // Without names: for each that has one SQLite goes through all names.
+    let row = format!("({})", vec!["?"; table.columns.len()].join(", "));
+    for size in AT_ONCE {
+        let chunks = rows.chunks_exact(size);
+        rows = chunks.remainder();
+        for chunk in chunks {
+            let sql = table.put(&format!("values {}", vec![row.as_str(); size].join(", ")));
+            run(connection, Statement::made(sql, &chunk.concat())).await?;
+        }
+    }
+    Ok(())
 }
 
 fn query(statement: Statement<'_>) -> Query<'static, Sqlite, SqliteArguments> {

@@ -18,7 +18,7 @@ const PURPOSES: [Purpose; 5] = [
 fn composer(name: Option<&str>, verify: &str) -> Composer {
     let sender = Sender { name: name.map(str::to_owned), address: "stele@localhost".to_owned() };
     let reset = "https://app.example/reset?uid={uid}&token={token}".to_owned();
-    Composer::new(sender, LinkUrls { verify: verify.to_owned(), reset }).unwrap()
+    Composer::new(sender, LinkUrls { verify: verify.to_owned(), reset }, None).unwrap()
 }
 
 fn plain() -> Composer {
@@ -262,7 +262,10 @@ fn a_sender_that_no_header_can_hold_is_told_at_once() {
     for (name, address) in [(None, "stele"), (None, "a b@example.org"), (Some("x"), "stele@exa\nmple.org")] {
         let sender = Sender { name: name.map(str::to_owned), address: address.to_owned() };
         let urls = LinkUrls { verify: String::new(), reset: String::new() };
-        assert!(matches!(Composer::new(sender, urls), Err(ComposerError::Sender { .. })), "{address:?}");
+        assert!(
+            matches!(Composer::new(sender, urls, None), Err(ComposerError::Sender { .. })),
+            "{address:?}"
+        );
     }
 }
 
@@ -279,4 +282,50 @@ fn dates_out_of_range_do_no_harm() {
 fn a_letter_that_is_printed_for_debugging_does_not_show_its_link() {
     let shown = format!("{:?}", letter(&plain(), Purpose::VerifyEmail));
     assert!(!shown.contains("abc234") && !shown.contains("ada@"), "{shown}");
+}
+
+/// A composer with one text of its own.
+fn with_own(file: &str, text: &str) -> Result<Composer, ComposerError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(file), text).unwrap();
+    let sender = Sender { name: None, address: "auth@example.com".to_owned() };
+    let urls = LinkUrls {
+        verify: "https://app.example/{key}".to_owned(),
+        reset: "https://app.example/{uid}{token}".to_owned(),
+    };
+    Composer::new(sender, urls, Some(folder.path()))
+}
+
+#[test]
+fn a_text_in_a_folder_takes_the_place_of_the_built_in_one_and_no_other_does() {
+    let composer = with_own("verify-email.txt", "Salut !\n{{ link }}\n").unwrap();
+    let own = composer.preview(Purpose::VerifyEmail, Time(0)).unwrap();
+    assert_eq!(own.text, "Salut !\nhttps://app.example/sample");
+    assert!(own.html.contains("Open this link"), "{}", own.html);
+    let html = with_own("layout.html", "<b>{% block text %}{% endblock %}</b>").unwrap();
+    assert!(html.preview(Purpose::PasswordChanged, Time(0)).unwrap().html.starts_with("<b><p>The password"));
+}
+
+#[test]
+fn texts_that_would_fail_are_told_with_their_file_and_line() {
+    for (file, text, told) in [
+        ("welcome.txt", "Hello", "welcome.txt is the text of no mail; there are layout.html, link.html,"),
+        ("verify-email.txt", "{{ link }}\n{{ nam }}", "(in verify-email.txt:2)"),
+        ("password-changed.html", "\n\n{% if %}", "(in password-changed.html:3)"),
+        (
+            "reset-password.txt",
+            "Click {{ link }}!",
+            "reset-password.txt must show {{ link }} on a line of its own",
+        ),
+        ("password-reset.txt", "  \n", "password-reset.txt is empty"),
+        (
+            "password-reset.txt",
+            "{% for a in range(999) %}{% for b in range(999) %}x{% endfor %}{% endfor %}",
+            "ran out of fuel",
+        ),
+    ] {
+        let error = with_own(file, text).err().unwrap_or_else(|| panic!("{file} is taken"));
+        let told_of = store::chain(&error);
+        assert!(told_of.contains(told), "{told_of}");
+    }
 }

@@ -1,8 +1,36 @@
 //! The words of mails: subjects, and the texts to be filled in. Subjects are fixed; nothing that a user chose gets near a
 //! mail's head.
 
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
 use domain::mail::Purpose;
 use minijinja::{Environment, UndefinedBehavior};
+
+/// What is wrong with the texts of mails.
+#[derive(Debug, thiserror::Error)]
+pub enum TextsError {
+    #[error("{} can't be read", .path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is the text of no mail; there are {}", .path.display(), names())]
+    Unknown { path: PathBuf },
+    #[error("a text can't be filled in")]
+    Text(#[source] Box<minijinja::Error>),
+    #[error("{0}.txt must show {{{{ link }}}} on a line of its own")]
+    NoLink(&'static str),
+    #[error("{0}.txt is empty")]
+    Empty(&'static str),
+}
+
+fn names() -> String {
+    TEXTS.map(|(name, _)| name).join(", ")
+}
 
 /// What is fixed about the mails of one purpose.
 pub(super) struct Words {
@@ -13,7 +41,7 @@ pub(super) struct Words {
     pub(super) about: &'static str,
 }
 
-const TEXTS: [(&str, &str); 12] = [
+const TEXTS: [(&str, &str); 14] = [
     ("layout.html", include_str!("layout.html")),
     ("link.html", include_str!("link.html")),
     ("verify-email.txt", include_str!("verify-email.txt")),
@@ -26,16 +54,47 @@ const TEXTS: [(&str, &str); 12] = [
     ("password-reset.html", include_str!("password-reset.html")),
     ("email-change-requested.txt", include_str!("email-change-requested.txt")),
     ("email-change-requested.html", include_str!("email-change-requested.html")),
+    ("test.txt", include_str!("test.txt")),
+    ("test.html", include_str!("test.html")),
 ];
 
-/// All texts. Those in HTML escape what is filled in.
-pub(super) fn texts() -> Result<Environment<'static>, minijinja::Error> {
+/// A mail that an operator sends himself.
+pub(super) const TEST: Words = Words { name: "test", subject: "A test mail", about: "a test" };
+
+/// How many steps a text may take to be filled in: one that loops is told at the start.
+const FUEL: u64 = 100_000;
+
+/// All texts, with those of a folder in place of the built-in ones of the same name. Those in HTML escape what is filled in.
+pub(super) fn texts(folder: Option<&Path>) -> Result<Environment<'static>, TextsError> {
     let mut texts = Environment::new();
     texts.set_undefined_behavior(UndefinedBehavior::Strict);
+    texts.set_fuel(Some(FUEL));
     for (name, text) in TEXTS {
-        texts.add_template(name, text)?;
+        texts.add_template(name, text).map_err(|error| TextsError::Text(Box::new(error)))?;
+    }
+    for (name, text) in folder.map(own).transpose()?.unwrap_or_default() {
+        texts.add_template_owned(name, text).map_err(|error| TextsError::Text(Box::new(error)))?;
     }
     Ok(texts)
+}
+
+/// The texts in a folder, each under a name that there is.
+fn own(folder: &Path) -> Result<Vec<(&'static str, String)>, TextsError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |source| TextsError::Unreadable { path, source }
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
+        let path = entry.map_err(unreadable(folder))?.path();
+        let known = TEXTS.iter().find(|(name, _)| path.file_name().is_some_and(|file| file == *name));
+        let Some((name, _)) = known else { return Err(TextsError::Unknown { path }) };
+        // A pipe, for instance, would be waited for.
+        let read =
+            if path.is_file() { fs::read_to_string(&path) } else { Err(io::ErrorKind::InvalidInput.into()) };
+        found.push((*name, read.map_err(unreadable(&path))?));
+    }
+    Ok(found)
 }
 
 pub(super) const fn has_link(purpose: Purpose) -> bool {

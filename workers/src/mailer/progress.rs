@@ -10,6 +10,8 @@ use std::{
 use domain::Time;
 use store::StreamId;
 
+use crate::outbox::Answer;
+
 /// How long a mail that nobody needs any more is remembered, so that its end can still be recorded with its attempts.
 const AFTERLIFE: Duration = Duration::from_hours(1);
 
@@ -19,25 +21,38 @@ pub(super) struct Progress(Mutex<HashMap<StreamId, Tried>>);
 struct Tried {
     attempts: u32,
     delivered: bool,
+    /// What the receiving side said the last time.
+    answer: Option<Answer>,
     /// When nobody will ask for it any more.
     until: Time,
 }
 
 impl Progress {
     /// Counts an attempt at a mail that is worth sending `until` then; forgets the mails for which that is long past,
-    /// which another process has dealt with.
-    pub(super) fn begin(&self, mail: &StreamId, until: Time, now: Time) {
+    /// which another process has dealt with. Answers which attempt it is.
+    pub(super) fn begin(&self, mail: &StreamId, until: Time, now: Time) -> u32 {
         let mut tried = self.tried();
         tried.retain(|_, tried| tried.until + AFTERLIFE > now || tried.delivered);
-        let fresh = Tried { attempts: 0, delivered: false, until };
+        let fresh = Tried { attempts: 0, delivered: false, answer: None, until };
         let tried = tried.entry(mail.clone()).or_insert(fresh);
         tried.attempts = tried.attempts.saturating_add(1);
+        tried.attempts
     }
 
     pub(super) fn delivered(&self, mail: &StreamId) {
         if let Some(tried) = self.tried().get_mut(mail) {
             tried.delivered = true;
         }
+    }
+
+    pub(super) fn answered(&self, mail: &StreamId, answer: Option<Answer>) {
+        if let Some(tried) = self.tried().get_mut(mail) {
+            tried.answer = answer.or(tried.answer.take());
+        }
+    }
+
+    pub(super) fn last_answer(&self, mail: &StreamId) -> Option<Answer> {
+        self.tried().get(mail).and_then(|tried| tried.answer.clone())
     }
 
     pub(super) fn was_delivered(&self, mail: &StreamId) -> bool {

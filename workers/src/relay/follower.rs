@@ -213,6 +213,11 @@ impl Follower for Relay {
         let outcome = self.look().await;
         self.tell(outcome)
     }
+
+    fn start_over(&mut self) {
+        self.taken = None;
+        self.place = Place::new();
+    }
 }
 
 impl Link {

@@ -27,6 +27,7 @@ pub enum PublicEvent {
     MailRequested(MailRequested),
     MailSent(MailSent),
     MailFailed(MailFailed),
+    MailRetried(MailRetried),
 }
 
 /// Declares types that have the same fields.
@@ -179,6 +180,15 @@ pub struct MailFailed {
     pub reason: FailureReason,
 }
 
+/// An operator had a mail tried again that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MailRetried {
+    /// The mail.
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "uuid")))]
+    pub mail: MailId,
+}
+
 impl PublicEvent {
     /// Its type, which is the subject that it is published to.
     pub const fn kind(&self) -> &'static str {
@@ -198,6 +208,7 @@ impl PublicEvent {
             Self::MailRequested(_) => "stele.events.mail.requested.v1",
             Self::MailSent(_) => "stele.events.mail.sent.v1",
             Self::MailFailed(_) => "stele.events.mail.failed.v1",
+            Self::MailRetried(_) => "stele.events.mail.retried.v1",
         }
     }
 }

@@ -8,9 +8,9 @@ use domain::{
 use store::{Recorded, StoreError, clock, journal::closed};
 
 use super::public::{
-    EmailChangeRequested, EmailChanged, EmailVerified, MailFailed, MailRequested, MailSent, PasswordChanged,
-    PasswordReset, ProfileUpdated, PublicEvent, SessionRefreshed, SessionRevoked, SessionStarted,
-    UserDisabled, UserEnabled, UserRegistered,
+    EmailChangeRequested, EmailChanged, EmailVerified, MailFailed, MailRequested, MailRetried, MailSent,
+    PasswordChanged, PasswordReset, ProfileUpdated, PublicEvent, SessionRefreshed, SessionRevoked,
+    SessionStarted, UserDisabled, UserEnabled, UserRegistered,
 };
 
 /// What is published of a recorded event, if anything is. Nothing that is sealed in it is opened.
@@ -87,9 +87,10 @@ fn of_mail(mail: MailId, event: &mail::Event) -> PublicEvent {
             PublicEvent::MailRequested(MailRequested { mail, user: request.user, purpose: request.purpose })
         }
         mail::Event::MailSent { attempt, .. } => PublicEvent::MailSent(MailSent { mail, attempt: *attempt }),
-        mail::Event::MailFailed { attempt, reason, .. } => {
-            PublicEvent::MailFailed(MailFailed { mail, attempt: *attempt, reason: *reason })
+        mail::Event::MailFailed(failure) => {
+            PublicEvent::MailFailed(MailFailed { mail, attempt: failure.attempt, reason: failure.reason })
         }
+        mail::Event::MailRetried { .. } => PublicEvent::MailRetried(MailRetried { mail }),
     }
 }
 

@@ -171,3 +171,62 @@ async fn nothing_is_said_to_be_heard_while_something_could_not_be_told() {
     revoker.catch_up(log.as_ref(), &place).await.unwrap();
     assert!(heard.up_to.borrow().is_some_and(|up_to| up_to >= before));
 }
+
+/// A log to which somebody writes again whenever it is read, and that is not there any more after so many reads.
+struct Restless(OneByOne<MemoryLog>, AtomicU32);
+
+#[async_trait]
+impl EventLog for Restless {
+    async fn append(&self, writes: Vec<Write>) -> Result<Position, StoreError> {
+        self.0.append(writes).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
+        self.0.read_stream(stream, after).await
+    }
+
+    async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError> {
+        self.0.read_last(stream, count).await
+    }
+
+    async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
+        if self.1.fetch_sub(1, Ordering::Relaxed) == 0 {
+            return Err(StoreError::Unavailable("it was read again and again".into()));
+        }
+        let batch = self.0.read_all(after, limit).await?;
+        let head = self.0.head().await?;
+        self.0.append(vec![ended(head.0 + 1)]).await?;
+        Ok(batch)
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.0.head().await
+    }
+
+    fn grown(&self) -> watch::Receiver<Position> {
+        self.0.grown()
+    }
+
+    fn log_id(&self) -> &str {
+        self.0.log_id()
+    }
+
+    async fn next_in_sequence(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        self.0.next_in_sequence(name).await
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_never_rests_is_heard_all_the_same() {
+    let heard = Arc::new(Heard::default());
+    let log = Restless(OneByOne(MemoryLog::new()), AtomicU32::new(3));
+    log.append(vec![ended(1)]).await.unwrap();
+    let (place, _) = watch::channel(Position::BEGINNING);
+    let revoker = Revoker::new(Arc::clone(&heard));
+    for end in 1..=3 {
+        let asked = Instant::now();
+        revoker.catch_up(&log, &place).await.unwrap();
+        assert!(heard.up_to.borrow().is_some_and(|up_to| up_to >= asked));
+        assert_eq!(*place.borrow(), Position(end));
+    }
+}

@@ -1,9 +1,16 @@
 //! How a process hears of what others appended: by a notification in the transaction that appends, and by looking all the same. A
-//! notification that is lost costs time, never an event.
+//! notification that is lost costs time, never an event. Each look tells the server's clock as well, which all go by.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use domain::Time;
+use sqlx::{
+    Row,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -11,6 +18,7 @@ use tokio::{
 
 use super::head;
 use crate::{
+    clock,
     log::{Position, batch::announce},
     postgres::Database,
 };
@@ -25,6 +33,8 @@ const OFTEN: Duration = Duration::from_millis(25);
 const PAUSE: Duration = Duration::from_millis(200);
 /// A connection on which nothing was heard for so long is made anew: the other end may be gone without a word.
 const SILENCE: Duration = Duration::from_mins(1);
+/// By how much the clock of a machine may differ from the server's before that is worth a line, in microseconds.
+const APART: u64 = 5_000_000;
 
 /// Tells `grow` of new heads until nobody wants to know.
 pub(super) fn follow(database: &Database, grow: &watch::Sender<Position>) {
@@ -38,15 +48,37 @@ pub(super) fn follow(database: &Database, grow: &watch::Sender<Position>) {
 async fn look(database: Database, every: Duration, grow: watch::Sender<Position>) {
     let mut time = interval(every);
     time.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut differed = false;
     loop {
         tokio::select! {
             () = grow.closed() => return,
             _ = time.tick() => {}
         }
-        if let Ok(head) = head(&database).await {
+        if let Ok(head) = read(&database).await {
             announce(&grow, head);
         }
+        let apart = clock::apart();
+        let differs = apart.unsigned_abs() > APART;
+        if differs && !differed {
+            let seconds = apart / 1_000_000;
+            tracing::warn!(
+                seconds,
+                "the clock of this machine is not that of the log's server, which counts"
+            );
+        }
+        differed = differs;
     }
+}
+
+/// The head of the log. What the clock of its server shows counts from now on.
+pub(super) async fn read(database: &Database) -> Result<Position, sqlx::Error> {
+    const SQL: &str =
+        "select position, (extract(epoch from clock_timestamp()) * 1000000)::bigint from log_head";
+    let asked = Instant::now();
+    let rows = database.rows(|| database.query(SQL)).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    clock::share(Time(row.try_get(1)?), asked);
+    Ok(Position::from_sql(row.try_get(0)?))
 }
 
 async fn listen(database: Database, grow: watch::Sender<Position>) {

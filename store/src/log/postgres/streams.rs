@@ -13,6 +13,14 @@ use crate::{
     together::Answers,
 };
 
+/// With `offset 0` the events of each stream are looked up by themselves. Without it PostgreSQL may join them to what is asked as it
+/// sees fit, which it takes for cheap where it knows little of the log, and go through all events.
+pub(super) const READ: &str = "select e.*, asked.place - 1 \
+     from unnest($1::text[], $2::bigint[]) with ordinality as asked (stream, after, place) \
+     cross join lateral (select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
+     data, sealed from events where stream = asked.stream and version > asked.after offset 0) as e \
+     order by asked.place, e.version";
+
 pub(super) struct StreamReader(pub(super) Database);
 
 #[async_trait]
@@ -21,16 +29,10 @@ impl Answers for StreamReader {
     type Answer = Events;
     type Error = sqlx::Error;
 
-    /// `lateral` makes PostgreSQL go from what is asked to the events, and not the other way round.
     async fn answer(&self, tails: Vec<Tail>) -> Result<Vec<Events>, sqlx::Error> {
-        const SQL: &str = "select e.*, asked.place - 1 \
-             from unnest($1::text[], $2::bigint[]) with ordinality as asked (stream, after, place) \
-             cross join lateral (select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
-             data, sealed from events where stream = asked.stream and version > asked.after) as e \
-             order by asked.place, e.version";
         let (streams, versions): (Vec<&str>, Vec<i64>) =
             tails.iter().map(|tail| (tail.stream.as_str(), to_sql(tail.after))).unzip();
-        let rows = self.0.rows(|| self.0.query(SQL).bind(streams.clone()).bind(versions.clone())).await?;
+        let rows = self.0.rows(|| self.0.query(READ).bind(streams.clone()).bind(versions.clone())).await?;
         let event = |row: &PgRow| Ok((row.try_get(BESIDE)?, recorded(row)));
         Ok(deal(tails.len(), rows.iter().map(event).collect::<Result<Vec<_>, sqlx::Error>>()?))
     }

@@ -7,7 +7,7 @@ mod proxy;
 
 use std::sync::Arc;
 
-use sqlx::error::DatabaseError;
+use sqlx::{AssertSqlSafe, error::DatabaseError};
 
 use super::{
     super::contract::{self, Appends, Handles, Reader, event, events, new_stream, write},
@@ -146,4 +146,22 @@ async fn text_that_postgresql_can_not_keep_is_refused_and_harms_no_one_else() {
     );
     assert!(matches!(refused, Err(StoreError::Unwritable { stream, .. }) if stream == odd));
     assert_eq!(taken.unwrap(), Position(1));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn streams_are_found_by_their_index_before_the_server_knows_anything_of_the_log() {
+    let database = made(Postgres::shared()).await;
+    let log = open(&database.url(LOG)).await;
+    for _ in 0..5 {
+        let writes = (0..1000).map(|_| write(&new_stream(), 0, &events(2))).collect();
+        log.append(writes).await.unwrap();
+    }
+    let streams: Vec<String> = (0..30).map(|_| new_stream().to_string()).collect();
+    let explain = sqlx::query(AssertSqlSafe(format!("explain {}", streams::READ)));
+    let explain = explain.bind(&streams).bind(vec![0_i64; streams.len()]);
+    let rows = explain.fetch_all(log.database.pool()).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    assert!(plan.contains("events_by_stream") && !plan.contains("Seq Scan"), "{plan}");
 }

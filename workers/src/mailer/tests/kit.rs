@@ -94,12 +94,12 @@ impl Kit {
             "node".to_owned(),
             tenure,
         );
-        let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone());
+        let follower = InProcess::new("mailer", self.mailer_of_another_process(), desk.clone(), 4);
         let (progress, mut reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
         let following = tokio::spawn(follow(follower, self.log.clone(), desk, progress, stopped));
         let done = reached.wait_for(|reached| *reached >= position);
-        tokio::time::timeout(DEADLINE, done).await.expect("the follower comes this far").unwrap();
+        timeout(DEADLINE, done).await.expect("the follower comes this far").unwrap();
         stop.send_replace(true);
         following.await.unwrap();
     }
@@ -125,7 +125,15 @@ impl Kit {
 
     pub(super) async fn failure(&self, asked: &Recorded) -> (u32, FailureReason) {
         match self.decoded(&self.outcome(asked).await).await {
-            Event::MailFailed { attempt, reason, .. } => (attempt, reason),
+            Event::MailFailed(failure) => (failure.attempt, failure.reason),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What the receiving side said in the end.
+    pub(super) async fn answer(&self, asked: &Recorded) -> Option<String> {
+        match self.decoded(&self.outcome(asked).await).await {
+            Event::MailFailed(failure) => failure.answer.and_then(|answer| answer.value),
             other => panic!("{other:?}"),
         }
     }
@@ -141,7 +149,7 @@ fn mailer(journal: &Journal, keys: &Arc<MacKeys>, outbox: &Arc<Scripted>) -> Mai
         verify: "http://app/verify?key={key}".to_owned(),
         reset: "http://app/reset?uid={uid}&token={token}".to_owned(),
     };
-    let composer = Composer::new(sender, urls).unwrap();
+    let composer = Composer::new(sender, urls, None).unwrap();
     Mailer::new(journal.clone(), keys.clone(), composer, outbox.clone())
 }
 
@@ -192,18 +200,32 @@ impl Scripted {
     }
 }
 
+fn said(text: &str) -> Answer {
+    Answer(text.to_owned())
+}
+
 #[async_trait]
 impl Outbox for Scripted {
     async fn deliver(&self, letter: &Letter) -> Result<(), DeliverError> {
         let fault = self.faults.lock().unwrap().get_mut(&letter.to).and_then(VecDeque::pop_front);
         match fault {
-            Some(Fault::Temporary) => Err(DeliverError::Temporary("greylisted".into())),
-            Some(Fault::Permanent) => Err(DeliverError::Permanent("no such mailbox".into())),
+            Some(Fault::Temporary) => {
+                Err(DeliverError::Temporary { source: "450".into(), answer: Some(said("450 greylisted")) })
+            }
+            Some(Fault::Permanent) => Err(DeliverError::Permanent {
+                source: "550".into(),
+                answer: Some(said("550 no such mailbox")),
+            }),
             None => {
                 self.letters.lock().unwrap().push(letter.clone());
                 Ok(())
             }
         }
+    }
+
+    fn pauses(&self) -> &[Duration] {
+        const PAUSES: [Duration; 1] = [Duration::from_millis(20)];
+        &PAUSES
     }
 }
 

@@ -52,6 +52,7 @@ schemas! {
     "stele.events.mail.requested.v1": MailRequested,
     "stele.events.mail.sent.v1": MailSent,
     "stele.events.mail.failed.v1": MailFailed,
+    "stele.events.mail.retried.v1": MailRetried,
 }
 
 fn filed(kind: &str) -> Option<Value> {

@@ -104,7 +104,7 @@ async fn a_file_that_cannot_be_written_is_a_fault_for_now_and_leaves_nothing_beh
     let (outbox, lines) = outbox(base.path()).await;
     std::fs::create_dir_all(base.path().join("12-e1.eml").join("in the way")).unwrap();
     let refused = outbox.deliver(&letter("e1", None)).await;
-    assert!(matches!(refused, Err(DeliverError::Temporary(_))));
+    assert!(matches!(refused, Err(DeliverError::Temporary { .. })));
     assert_eq!(names(base.path()), ["12-e1.eml"]);
     assert!(lines.lock().unwrap().is_empty());
 }

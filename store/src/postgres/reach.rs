@@ -1,0 +1,94 @@
+//! Whether the server can be reached. When somebody has waited for it in vain it is looked for, and until it is found nobody else
+//! waits: a flood of requests would pile up behind it. Knows no statement.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::{sleep, timeout};
+
+use super::{CONNECT, Url, is_lost};
+
+/// How long to wait before a server that is away is looked for again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What the handles of one database know of their server. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Reach(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    is_looked_for: AtomicBool,
+    is_away: AtomicBool,
+}
+
+impl Reach {
+    /// Fails while the server is away.
+    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
+        if self.0.is_away.load(Ordering::Acquire) { Err(away()) } else { Ok(()) }
+    }
+
+    /// Has the server looked for, if this outcome says that it was waited for in vain.
+    pub(super) fn learn<T>(&self, url: &Url, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let in_vain = matches!(outcome, Err(sqlx::Error::PoolTimedOut));
+        if in_vain && !self.0.is_looked_for.swap(true, Ordering::AcqRel) {
+            tokio::spawn(look_for(url.clone(), Arc::downgrade(&self.0)));
+        }
+        outcome
+    }
+}
+
+/// Ends when the server is there, or nobody wants to know any more.
+async fn look_for(url: Url, known: Weak<Known>) {
+    loop {
+        let answer = ask(&url).await;
+        let Some(known) = known.upgrade() else { return };
+        let is_away = answer.as_ref().is_err_and(is_nobody);
+        if known.is_away.swap(is_away, Ordering::AcqRel) != is_away {
+            tell(&url, answer);
+        }
+        if !is_away {
+            known.is_looked_for.store(false, Ordering::Release);
+            return;
+        }
+        drop(known);
+        sleep(PAUSE).await;
+    }
+}
+
+/// A pooler takes connections for a server that is away: only a statement shows that somebody is behind it.
+async fn ask(url: &Url) -> Result<(), sqlx::Error> {
+    let answer = async {
+        let mut connection = url.options().connect().await?;
+        sqlx::raw_sql("select 1").execute(&mut connection).await?;
+        connection.close().await
+    };
+    timeout(CONNECT, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+/// A server that refuses for another reason is there, and whoever waits may still get what others give back.
+fn is_nobody(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut) || is_lost(error)
+}
+
+fn tell(url: &Url, answer: Result<(), sqlx::Error>) {
+    match answer {
+        Ok(()) => tracing::info!(database = %url, "the server is back"),
+        Err(error) => {
+            tracing::warn!(database = %url, %error, "the server is away: until it is back, nobody waits for it");
+        }
+    }
+}
+
+fn away() -> sqlx::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the server is away, and looked for already").into()
+}

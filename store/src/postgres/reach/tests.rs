@@ -1,0 +1,71 @@
+//! A server that is away, and one whose connections are all in use.
+
+use std::time::Duration;
+
+use tokio::{task::JoinSet, time::Instant};
+
+use super::*;
+use crate::{
+    postgres::Database,
+    test_server::{OWNER, Postgres},
+};
+
+const DEADLINE: Duration = Duration::from_mins(1);
+const CONNECTIONS: u32 = 2;
+
+async fn asked(database: &Database) -> Result<i32, sqlx::Error> {
+    database.one(|| database.query("select 1")).await
+}
+
+fn is_away(answer: &Result<i32, sqlx::Error>) -> bool {
+    matches!(answer, Err(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::NotConnected)
+}
+
+async fn asked_until(database: &Database, enough: impl Fn(&Result<i32, sqlx::Error>) -> bool) {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let answer = asked(database).await;
+        if enough(&answer) {
+            return;
+        }
+        assert!(Instant::now() < end, "in vain: {answer:?}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn nobody_waits_for_a_server_that_was_waited_for_in_vain_until_it_is_back() {
+    let server = Postgres::start();
+    let made = server.database();
+    let database = Database::connect(&made.url(OWNER).parse().unwrap(), CONNECTIONS).await.unwrap();
+    server.kill();
+    asked_until(&database, is_away).await;
+    let mut flood = JoinSet::new();
+    for _ in 0..1000 {
+        let database = database.clone();
+        flood.spawn(async move { asked(&database).await });
+    }
+    while let Some(answer) = flood.join_next().await {
+        let answer = answer.unwrap();
+        assert!(is_away(&answer), "{answer:?}");
+    }
+    assert!(database.begin().await.is_err_and(|error| is_away(&Err(error))));
+    assert!(database.connection().await.is_err_and(|error| is_away(&Err(error))));
+    server.begin();
+    asked_until(&database, Result::is_ok).await;
+    database.begin().await.unwrap();
+    database.connection().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_server_whose_connections_are_all_in_use_is_not_away() {
+    let made = Postgres::shared().database();
+    let database = Database::connect(&made.url(OWNER).parse().unwrap(), CONNECTIONS).await.unwrap();
+    let held = [database.begin().await.unwrap(), database.begin().await.unwrap()];
+    assert!(matches!(asked(&database).await, Err(sqlx::Error::PoolTimedOut)));
+    assert!(matches!(asked(&database).await, Err(sqlx::Error::PoolTimedOut)), "it still waits");
+    drop(held);
+    assert_eq!(asked(&database).await.unwrap(), 1);
+}
