@@ -170,6 +170,10 @@ async fn passes_over_doubles_and_tells_of_gaps(language: Language) {
     assert_eq!(program.end(), [first, begun, second, behind, last, other]);
     let gaps = program.gaps();
     assert!(gaps.len() == 1 && gaps[0].contains("behind") && gaps[0].contains("user-1"), "{gaps:?}");
+    // With more than one on its way, one that is lost would come behind the others, and be taken for a double.
+    let stream = nats.jetstream().await.get_stream(subscriber::STREAM).await.unwrap();
+    let consumer = stream.get_consumer::<pull::Config>("gaps").await.unwrap();
+    assert_eq!(consumer.cached_info().config.max_ack_pending, 1);
 }
 
 #[test]
