@@ -14,6 +14,7 @@ mod backups;
 mod bad_input;
 mod boot;
 mod canary;
+mod catcher;
 mod cli;
 mod conformance;
 mod copies;

@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+mod catcher;
 mod grown;
 mod http;
 mod jwt;
@@ -20,6 +21,7 @@ mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use backup::Dump;
+pub(crate) use catcher::Catcher;
 pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
