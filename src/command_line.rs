@@ -68,6 +68,11 @@ pub(crate) enum Operation {
     Park(Park),
     /// Make the read models anew from the log, beside the live ones, and put them in their place at once.
     Rebuild(Rebuild),
+    /// The stream on NATS that events are published to.
+    #[command(subcommand)]
+    Nats(Nats),
+    /// Have events published on NATS once more.
+    Relay(Relay),
     /// Check settings, databases and keys, and say what is wrong.
     Doctor(Printed),
 }
@@ -232,6 +237,23 @@ pub(crate) struct Tail {
     pub(crate) printed: Printed,
 }
 
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Nats {
+    /// Make the stream where there is none, and say what an existing one has otherwise than it should. Exit code 1 if there is
+    /// anything.
+    Setup(Printed),
+}
+
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct Relay {
+    /// Begin after this position. The relay goes on from there, as soon as one runs, up to the end of the log; subscribers know by
+    /// their ids what they have had.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) from: String,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+}
+
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct Between {
     /// Where it is, as the settings have it: sqlite:PATH or `postgres://USER@HOST/DATABASE`. A password is best left to ~/.pgpass, as
@@ -381,6 +403,11 @@ mod tests {
             command("park retry user-7 --json"),
             Command::Operate(Operation::Park(Park::Retry(retry)))
         );
+        let setup = Operation::Nats(Nats::Setup(Printed::default()));
+        assert_eq!(command("nats setup"), Command::Operate(setup));
+        let relay = Relay { from: "a-17".to_owned(), printed: json };
+        assert_eq!(command("relay --from a-17 --json"), Command::Operate(Operation::Relay(relay)));
+        assert_eq!(parse("relay"), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse("--version"), Err(ErrorKind::DisplayVersion));
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator asks of an installation from the command line, whether or not a server runs beside it.
 //! Gives the same orders as the API, and prints the outcome for people or, with `--json`, for programs.
 
+mod bus;
 mod copy;
 mod doctor;
 mod init;
@@ -23,13 +24,14 @@ use projections::{Projector, ReadModel, RebuildError, RetryError, UserRow};
 use serde_json::Value;
 use store::{Cause, Position, StoreError, VaultError, follow::follow};
 use tokio::{sync::watch, time::Instant};
+use workers::relay::RelayError;
 
 use copy::CopyFailed;
 pub(crate) use init::init;
 
 use crate::{
     backends::{BackendError, Backends, SoleServer},
-    command_line::{Keys, Log, Mail, Operation, Park, User, Vault},
+    command_line::{Keys, Log, Mail, Nats, Operation, Park, User, Vault},
     mails::MailsError,
     master_key,
     orders::{self, OrdersError},
@@ -117,6 +119,10 @@ pub(crate) enum OperateError {
     OfAnotherLog,
     #[error(transparent)]
     Copy(#[from] CopyFailed),
+    #[error("bus.url names no NATS")]
+    NoBus,
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     #[error("nobody reads the output any more")]
     Output(#[from] io::Error),
 }
@@ -157,6 +163,8 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::Mail(Mail::Retry(asked)) => mails::retry(&Site::open(settings).await?, asked).await,
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
+        Operation::Nats(Nats::Setup(printed)) => bus::setup(settings, printed).await,
+        Operation::Relay(asked) => bus::publish(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
     }
 }

@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod backend;
+mod bus;
 mod closest;
 mod error;
 mod given;
@@ -35,7 +36,8 @@ pub(crate) use self::given::FILE;
 pub(crate) use self::{
     api::Api,
     auth::Auth,
-    backend::{Bus, Database, Outbox},
+    backend::{Database, Outbox},
+    bus::Bus,
     error::{SettingsErrors, ValueError},
     jwt::Jwt,
     link::Links,
@@ -112,7 +114,7 @@ impl Settings {
 
     /// The setting that names a backend beyond this process.
     fn shared(&self) -> Option<&'static str> {
-        self.store.shared().or(self.mail.shared())
+        self.store.shared().or(self.bus.shared()).or(self.mail.shared())
     }
 
     /// The addresses that mails and tokens carry. `bound` is where requests are taken: only then is a port

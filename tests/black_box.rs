@@ -18,6 +18,7 @@ mod catcher;
 mod cli;
 mod conformance;
 mod copies;
+mod events;
 mod faults;
 mod journeys;
 mod limits;

@@ -8,6 +8,7 @@ mod http;
 mod jwt;
 mod log;
 mod mail;
+mod nats;
 mod post;
 #[expect(dead_code, reason = "unit tests use the rest of it")]
 mod postgres;
@@ -27,6 +28,7 @@ pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
+pub(crate) use nats::Nats;
 pub(crate) use post::{About, Post};
 pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
 pub(crate) use process::{Lines, Process, is_panic};

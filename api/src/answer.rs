@@ -80,7 +80,7 @@ impl Answer {
     /// Says where the newest event that the answer tells of stands.
     #[must_use]
     pub(crate) fn at(self, log_id: &str, position: Position) -> Self {
-        self.with(POSITION, &position_text(log_id, position))
+        self.with(POSITION, &position.to_text(log_id))
     }
 
     fn later(status: StatusCode, detail: &str, after: Duration) -> Self {
@@ -187,19 +187,7 @@ impl From<Silent> for Answer {
     }
 }
 
-/// A position as the outside knows it: which log, and where in it.
-pub fn position_text(log_id: &str, position: Position) -> String {
-    format!("{log_id}-{}", position.0)
-}
-
 /// A span as `Retry-After` tells it (RFC 9110, section 10.2.3): in whole seconds, never shorter than it is.
 pub(crate) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
-}
-
-/// Reads what [`position_text`] wrote for this log; none for any other text.
-pub(crate) fn parse_position(log_id: &str, text: &str) -> Option<Position> {
-    let number = text.strip_prefix(log_id)?.strip_prefix('-')?;
-    let plain = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
-    plain.then(|| number.parse().ok().map(Position)).flatten()
 }

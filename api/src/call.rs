@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::{
-    answer::{Answer, Handled, parse_position},
+    answer::{Answer, Handled},
     app::App,
     caller::{self, Caller},
     command::Failure,
@@ -119,7 +119,7 @@ async fn wait_for_position(app: &App, headers: &HeaderMap) -> Result<(), Answer>
     };
     let log = app.journal().log();
     let position =
-        asked.to_str().ok().and_then(|text| parse_position(log.log_id(), text)).ok_or_else(|| {
+        asked.to_str().ok().and_then(|text| Position::from_text(log.log_id(), text)).ok_or_else(|| {
             Answer::detail(StatusCode::BAD_REQUEST, "Stele-Min-Position is no position of this log.")
         })?;
     app.wait_for_log(position).await

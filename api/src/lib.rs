@@ -18,5 +18,3 @@ pub mod revocation;
 pub mod router;
 pub mod server;
 pub mod token;
-
-pub use answer::position_text;

@@ -14,7 +14,9 @@ use store::{
     views::Views,
 };
 
-use super::{OperateError, say, say_json};
+use workers::relay::{EventStream, STREAM, StreamError};
+
+use super::{OperateError, bus::UNSEEN, say, say_json};
 use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
@@ -36,7 +38,7 @@ pub(super) async fn doctor(settings: &Settings, printed: Printed) -> Result<(), 
     let (log, found) = log(settings).await;
     let mut findings = vec![server, log, vault(settings, found.as_ref()).await];
     findings.extend(views(settings, alone).await);
-    findings.push(bus(settings));
+    findings.push(bus(settings).await);
     findings.push(mail(settings).await);
     let well = findings.iter().all(|finding| finding.ok);
     if printed.json {
@@ -242,9 +244,27 @@ async fn read_models(place: &Database, views: &Views) -> Finding {
     }
 }
 
-fn bus(settings: &Settings) -> Finding {
-    match settings.bus {
-        Bus::Memory => Finding::well("bus", "memory: the workers follow the log themselves"),
+async fn bus(settings: &Settings) -> Finding {
+    let Bus::Nats(access) = &settings.bus else {
+        return Finding::well("bus", "memory: the workers follow the log themselves");
+    };
+    let servers = &access.servers;
+    let looked = async {
+        let Some(stream) = EventStream::look(access).await? else { return Ok(None) };
+        let (messages, _) = stream.count().await?;
+        Ok::<_, StreamError>(Some((stream, messages)))
+    };
+    match looked.await {
+        Ok(Some((stream, messages))) => {
+            let faults = stream.faults().into_iter().map(|fault| format!("; {fault}"));
+            let faults: String = faults.collect();
+            let version = stream.version();
+            let detail =
+                format!("{servers}, version {version}, {messages} events in {STREAM}, {UNSEEN}{faults}");
+            Finding { ok: faults.is_empty(), ..Finding::well("bus", detail) }
+        }
+        Ok(None) => Finding::well("bus", format!("{servers}, {STREAM} is not there yet; the relay makes it")),
+        Err(error) => Finding::unwell("bus", &error),
     }
 }
 

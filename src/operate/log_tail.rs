@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use api::position_text;
 use serde_json::{Value, json};
 use store::{EventLog, Position, Recorded, clock};
 
@@ -19,7 +18,7 @@ pub(super) async fn tail(site: &Site<'_>, tail: Tail) -> Result<(), OperateError
         None => log.head().await?,
     };
     if place >= log.head().await? {
-        writeln!(io::stderr(), "stele: waiting for events after {}", position_text(log.log_id(), place))?;
+        writeln!(io::stderr(), "stele: waiting for events after {}", place.to_text(log.log_id()))?;
     }
     let mut grown = log.grown();
     loop {
@@ -43,7 +42,7 @@ pub(super) async fn tail(site: &Site<'_>, tail: Tail) -> Result<(), OperateError
 }
 
 /// A position as answers carry it, or its number alone.
-fn start(log: &dyn EventLog, text: &str) -> Option<Position> {
+pub(super) fn start(log: &dyn EventLog, text: &str) -> Option<Position> {
     let number = text.strip_prefix(log.log_id()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(text);
     number.parse().ok().map(Position)
 }
@@ -80,7 +79,7 @@ fn to_json(log: &dyn EventLog, event: &Recorded) -> Value {
         .unwrap_or_default();
     let sealed: Vec<&String> = sealed.as_object().into_iter().flat_map(|fields| fields.keys()).collect();
     json!({
-        "position": position_text(log.log_id(), event.position),
+        "position": event.position.to_text(log.log_id()),
         "type": event.event.kind,
         "stream": event.stream.as_str(),
         "version": event.version,

@@ -1,6 +1,5 @@
 //! `stele rebuild`: has the read models made anew, compared or switched back, and tells what came of it.
 
-use api::position_text;
 use projections::{
     Rebuild,
     rebuild::{self, Model, Report, Step},
@@ -107,7 +106,7 @@ fn tell(
     }
     let headers = ["MODEL", "ROWS", "PARKED", "POSITION", "CHECKSUM (SHA-256)", "LIVE"];
     let table = report.models.iter().fold(Table::new(headers), |table, model| {
-        let position = position_text(log.log_id(), model.position);
+        let position = model.position.to_text(log.log_id());
         let (rows, parked) = (model.rows.to_string(), model.parked.to_string());
         table.row([model.name, &rows, &parked, &position, &model.checksum, beside_live(done, model)])
     });
@@ -147,7 +146,7 @@ fn to_json(log: &dyn EventLog, model: &Model) -> Value {
         "name": model.name,
         "rows": model.rows,
         "parked": model.parked,
-        "position": position_text(log.log_id(), model.position),
+        "position": model.position.to_text(log.log_id()),
         "checksum": model.checksum,
         "live_checksum": model.live_checksum,
     })

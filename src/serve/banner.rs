@@ -41,7 +41,7 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
     } else {
         line(format_args!("Stele {version} serves nothing but /health/, as it has not the role api."));
     }
-    for (role, why) in roles.without_work() {
+    for (role, why) in roles.without_work(&settings.bus) {
         line(format_args!("It has nothing to do as {role}: {why}."));
     }
     if roles.take(Role::Mailer) {
@@ -53,6 +53,9 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
         }
     }
     places(settings, &mut line);
+    if let Some(nats) = settings.bus.nats() {
+        line(format_args!("Events go to {}.", nats.servers));
+    }
     if settings.store.is_shared() {
         line(format_args!("Other processes know this one as {}.", backends.desk.node()));
     }

@@ -13,25 +13,30 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
 };
-use workers::{InProcess, Mailer};
+use workers::{
+    InProcess, Mailer, Relay,
+    relay::{BusState, Outward, RELAY},
+};
 
 use super::ServeError;
 use crate::{
     backends::Backends,
     mails,
     output::Terminal,
-    settings::{Links, Outbox, Role, Roles, Settings},
+    settings::{Bus, Links, Outbox, Role, Roles, Settings},
 };
 
 /// The name under which mails are sent.
 const MAILER: &str = "mailer";
-/// All followers of which one leads, whichever process it is in.
+/// The followers of which one leads, whichever process it is in, and whatever the bus is.
 const LED: [&str; 3] = [UserRow::NAME, SessionRow::NAME, MAILER];
 
 pub(super) struct Followers {
     stop: watch::Sender<bool>,
     places: Vec<(&'static str, watch::Receiver<Position>)>,
     running: JoinSet<()>,
+    /// How the bus does, where this process may publish to it.
+    bus: Option<watch::Receiver<BusState>>,
 }
 
 impl Followers {
@@ -43,7 +48,7 @@ impl Followers {
         terminal: &Terminal,
     ) -> Result<Self, ServeError> {
         let mut followers =
-            Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new() };
+            Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new(), bus: None };
         let (journal, desk) = (&backends.journal, &backends.desk);
         if roles.take(Role::Projector) {
             let views = desk.views();
@@ -59,6 +64,12 @@ impl Followers {
                 InProcess::new(MAILER, mailer, desk.clone(), at_once(settings)),
                 backends,
             );
+        }
+        if let (true, Bus::Nats(access)) = (roles.take(Role::Relay), &settings.bus) {
+            let outward = Outward::new(Arc::clone(journal.log()), links.public_url.clone());
+            let relay = Relay::new(access.clone(), outward, desk.clone());
+            followers.bus = Some(relay.state());
+            followers.contend(RELAY, relay, backends);
         }
         Ok(followers)
     }
@@ -81,8 +92,14 @@ impl Followers {
     }
 
     /// All followers of which one leads, those of other processes too.
-    pub(super) fn led(&self) -> Vec<Followed> {
-        LED.map(|name| Followed { name, here: self.place(name) }).into()
+    pub(super) fn led(&self, bus: &Bus) -> Vec<Followed> {
+        let relay = bus.nats().map(|_| RELAY);
+        LED.into_iter().chain(relay).map(|name| Followed { name, here: self.place(name) }).collect()
+    }
+
+    /// How the bus does, where this process may publish to it.
+    pub(super) fn bus(&self) -> Option<watch::Receiver<BusState>> {
+        self.bus.clone()
     }
 
     /// How far a follower of this process has come, if it has such a one.

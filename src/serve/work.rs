@@ -64,9 +64,10 @@ impl Work {
         let parts = Parts {
             journal: self.backends.journal.clone(),
             desk: self.backends.desk.clone(),
-            followers: self.followers.led(),
+            followers: self.followers.led(&self.settings.bus),
+            bus: self.followers.bus(),
             hearing: self.hearing.clone(),
-            without_work: roles.without_work(),
+            without_work: roles.without_work(&self.settings.bus),
             written: Written::default(),
             waiting: Waiting::default(),
         };

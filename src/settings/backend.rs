@@ -12,7 +12,6 @@ use workers::outbox::smtp;
 use super::{
     error::ValueError,
     given::Raw,
-    reader::Reader,
     value::{Value, quoted},
 };
 
@@ -25,12 +24,6 @@ pub(crate) enum Database {
 
 /// As the setting of the log has it, of which there will be more kinds.
 pub(super) struct Log(pub(super) Database);
-
-/// How processes tell each other of revocations and others of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bus {
-    Memory,
-}
 
 /// Where mails go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +39,6 @@ impl Outbox {
             Self::Files(_) => None,
             Self::Smtp(url) => Some(url),
         }
-    }
-}
-
-impl Bus {
-    pub(super) fn read(from: &mut Reader) -> Self {
-        from.get("bus.url", Self::Memory, "How events leave Stele: memory: keeps them within this process.")
     }
 }
 
@@ -130,17 +117,6 @@ impl Value for Log {
 
     fn show(&self) -> String {
         self.0.show()
-    }
-}
-
-impl Value for Bus {
-    fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["nats", "tls"])?;
-        if raw.text()? == "memory:" { Ok(Self::Memory) } else { Err(ValueError::Wanted("memory:")) }
-    }
-
-    fn show(&self) -> String {
-        quoted("memory:")
     }
 }
 

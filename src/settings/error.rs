@@ -13,7 +13,7 @@ use ::api::{
 };
 
 use store::postgres::UrlError;
-use workers::outbox::smtp;
+use workers::{nats::ServersError, outbox::smtp};
 
 use super::master_key::MasterKeyError;
 
@@ -125,6 +125,8 @@ pub(crate) enum ValueError {
     Postgres(#[from] UrlError),
     #[error(transparent)]
     Smtp(#[from] smtp::UrlError),
+    #[error(transparent)]
+    Nats(#[from] ServersError),
 }
 
 /// Settings that are fine alone and not together.
@@ -138,6 +140,8 @@ pub(crate) enum Conflict {
     SameDatabase(&'static str, &'static str),
     #[error("{shared} is not embedded: {missing} must be given, the same for all that use it")]
     Shared { shared: &'static str, missing: &'static str },
+    #[error("{0} is given, and bus.url does not name a NATS")]
+    WithoutNats(&'static str),
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]
     TwoMasterKeys,
     #[error("{name}")]

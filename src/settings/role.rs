@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::bus::Bus;
+
 /// What `serve --roles` chooses from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -29,10 +31,13 @@ impl Role {
     }
 
     /// Why a process that takes this role has nothing to do for it, if so.
-    pub(crate) const fn idle(self) -> Option<&'static str> {
+    pub(crate) const fn idle(self, bus: &Bus) -> Option<&'static str> {
         match self {
             Self::Api | Self::Projector | Self::Mailer => None,
-            Self::Relay => Some("there is no bus yet that events could be relayed to"),
+            Self::Relay => match bus {
+                Bus::Nats(_) => None,
+                Bus::Memory => Some("bus.url names no bus that events could be relayed to"),
+            },
             Self::Revoker => {
                 Some("without a bus each process with the role api hears of revocations from the log")
             }
@@ -76,8 +81,9 @@ impl Roles {
     }
 
     /// Those that leave a process without work, and why, where it has no other.
-    pub(crate) fn without_work(&self) -> Vec<(&'static str, &'static str)> {
-        let idle: Vec<_> = self.0.iter().filter_map(|role| Some((role.as_str(), role.idle()?))).collect();
+    pub(crate) fn without_work(&self, bus: &Bus) -> Vec<(&'static str, &'static str)> {
+        let idle = self.0.iter().filter_map(|role| Some((role.as_str(), role.idle(bus)?)));
+        let idle: Vec<_> = idle.collect();
         if idle.len() == self.0.len() { idle } else { Vec::new() }
     }
 }
@@ -93,6 +99,8 @@ impl FromStr for Role {
 
 #[cfg(test)]
 mod tests {
+    use workers::nats::Access;
+
     use super::*;
 
     const EMBEDDED: Option<&str> = Some("store.views");
@@ -124,10 +132,16 @@ mod tests {
 
     #[test]
     fn a_process_without_work_knows_it() {
-        let idle = |asked: &[Role]| Roles::of_process(asked, None).unwrap().without_work().len();
-        assert_eq!(idle(&[Role::Relay, Role::Sealer]), 2);
-        assert_eq!(idle(&[Role::Relay, Role::Mailer]), 0);
-        assert_eq!(idle(&[]), 0);
+        let nats = Bus::Nats(Access {
+            servers: "nats://localhost".parse().unwrap(),
+            credentials: None,
+            ca_file: None,
+        });
+        let idle = |asked: &[Role], bus| Roles::of_process(asked, None).unwrap().without_work(bus).len();
+        assert_eq!(idle(&[Role::Relay, Role::Sealer], &Bus::Memory), 2);
+        assert_eq!(idle(&[Role::Relay, Role::Sealer], &nats), 0);
+        assert_eq!(idle(&[Role::Relay, Role::Mailer], &Bus::Memory), 0);
+        assert_eq!(idle(&[], &Bus::Memory), 0);
     }
 
     #[test]

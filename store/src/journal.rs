@@ -11,6 +11,8 @@ use domain::{Aggregate, claim::Seen};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use decode::closed;
+
 use crate::{
     Cause, EventLog, NewEvent, Position, Recorded, StoreError, StreamId, Vault, VaultError, Write, random,
     seal::{self, Place},
@@ -153,7 +155,7 @@ impl Journal {
         for recorded in self.log.read_stream(stream, loaded.version).await? {
             let event = match seals {
                 Seals::Opened => self.decode::<A>(&recorded).await?,
-                Seals::Kept => decode::closed::<A>(&recorded)?,
+                Seals::Kept => closed::<A>(&recorded)?,
             };
             loaded = Loaded {
                 state: loaded.state.evolve(&event),

@@ -93,6 +93,18 @@ impl Position {
     pub fn from_sql(number: i64) -> Self {
         Self(from_sql(number))
     }
+
+    /// As the outside knows it: which log, and where in it.
+    pub fn to_text(self, log_id: &str) -> String {
+        format!("{log_id}-{}", self.0)
+    }
+
+    /// Reads what [`Self::to_text`] wrote for this log; none for any other text.
+    pub fn from_text(log_id: &str, text: &str) -> Option<Self> {
+        let number = text.strip_prefix(log_id)?.strip_prefix('-')?;
+        let plain = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+        plain.then(|| number.parse().ok().map(Self)).flatten()
+    }
 }
 
 /// Which log a database holds, and how far it has come.

@@ -22,12 +22,13 @@ const LINE: [(&str, &[&str]); 6] = [
 const DOMAIN: [&str; 6] = ["idna", "serde", "serde_json", "thiserror", "unicode-normalization", "uuid"];
 
 /// Crates that belong to some packages alone.
-const KEPT: [(&str, &[&str]); 6] = [
+const KEPT: [(&str, &[&str]); 7] = [
     ("axum", &["api"]),
     ("hyper", &["api"]),
     ("sqlx", &["store", "projections", "api", "stele"]),
     ("argon2", &["api"]),
     ("lettre", &["workers"]),
+    ("async-nats", &["workers"]),
     ("clap", &["stele"]),
 ];
 

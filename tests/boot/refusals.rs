@@ -194,14 +194,14 @@ async fn roles_that_do_not_exist_or_do_not_suffice_are_refused() {
 }
 
 #[test]
-fn a_backend_that_is_not_built_in_is_refused_without_its_password() {
-    for (name, url) in [
-        ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113"),
-        ("STELE_BUS__URL", "nats://stele:hunter2@localhost"),
+fn a_backend_that_is_not_built_in_and_a_bus_with_a_password_are_refused_without_showing_it() {
+    for (name, url, why) in [
+        ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "not supported"),
+        ("STELE_BUS__URL", "nats://stele:hunter2@localhost", "bus.credentials"),
     ] {
         let home = Home::bare(&[(name, url)]);
         let ran = serve(&home, &[]);
-        refused(&ran, 2, &[name, "not supported"]);
+        refused(&ran, 2, &[name, why]);
         assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
         assert!(is_empty(&home));
     }

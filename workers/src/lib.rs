@@ -1,11 +1,14 @@
-//! What Stele does after the fact: sends mails, tells nodes of revocations, clears away keys that nothing uses.
+//! What Stele does after the fact: sends mails, tells nodes of revocations and others of events, clears away keys that nothing uses.
 //! Takes events and never gives orders about users.
 
 pub mod collector;
 mod consumer;
 pub mod letter;
 pub mod mailer;
+pub mod nats;
 pub mod outbox;
+mod place;
+pub mod relay;
 pub mod revoker;
 #[cfg(test)]
 #[expect(dead_code, reason = "black-box tests use the rest of it")]
@@ -17,4 +20,5 @@ pub use consumer::{Consumer, InProcess, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;
 pub use outbox::{FileOutbox, Outbox, SmtpOutbox};
+pub use relay::Relay;
 pub use revoker::{Revocation, Revoked, Revoker};

@@ -17,6 +17,7 @@ use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
 };
+use workers::relay::{BusState, RELAY};
 
 use crate::revocation::Revocations;
 
@@ -43,6 +44,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The followers of the log of which one leads, here or elsewhere.
     pub followers: Vec<Followed>,
+    /// How the bus does, where this process may publish to it.
+    pub bus: Option<watch::Receiver<BusState>>,
     /// Where this process judges tokens.
     pub hearing: Option<Hearing>,
     /// Roles for which this process has nothing to do, and why.
@@ -145,6 +148,11 @@ impl Parts {
             parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
         }
+        if let Some(bus) = self.bus.as_ref().and_then(|bus| bus.borrow().clone())
+            && !self.relays_elsewhere(standings.as_deref().unwrap_or_default())
+        {
+            parts.insert("bus", Part { lag: None, ..part(bus) });
+        }
         for (role, why) in &self.without_work {
             parts.insert(role, Part { detail: format!("nothing to do: {why}"), ..part(Ok(())) });
         }
@@ -163,6 +171,12 @@ impl Parts {
         let led = standing.filter(|standing| standing.led);
         let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
         Part { detail: format!("{}, {leader}", part.detail), ..part }
+    }
+
+    /// Whether another process publishes to the bus, so that what this one knows of it is old.
+    fn relays_elsewhere(&self, standings: &[Standing]) -> bool {
+        let relay = standings.iter().find(|standing| standing.role == RELAY && standing.led);
+        relay.is_some_and(|relay| relay.node != self.desk.node())
     }
 
     /// One that goes through the log.

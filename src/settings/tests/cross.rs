@@ -101,13 +101,13 @@ fn what_others_may_use_too_needs_what_no_start_may_make_up() {
         ("STELE_STORE__LOG", "store.log"),
         ("STELE_STORE__VIEWS", "store.views"),
         ("STELE_STORE__VAULT", "store.vault"),
+        ("STELE_BUS__URL", "bus.url"),
         ("STELE_MAIL__URL", "mail.url"),
     ] {
-        let is_mail = name == "mail.url";
-        let server = if is_mail {
-            "smtp://stele:hunter2@localhost"
-        } else {
-            "postgres://stele:hunter2@localhost/stele"
+        let server = match name {
+            "bus.url" => "nats://localhost",
+            "mail.url" => "smtp://stele:hunter2@localhost",
+            _ => "postgres://stele:hunter2@localhost/stele",
         };
         let server = (variable, server);
         let missing =

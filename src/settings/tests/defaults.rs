@@ -117,7 +117,7 @@ fn the_reference_explains_every_setting_once_and_names_every_section_once() {
 fn the_names_that_others_rely_on_exist() {
     let names: BTreeSet<&str> = entries().iter().map(|entry| entry.name).collect();
     let promised = "
-        data_dir store.log store.views store.vault store.allow_unsafe bus.url mail.url mail.from mail.verify_url
+        data_dir store.log store.views store.vault store.allow_unsafe bus.url bus.credentials bus.ca_file mail.url mail.from mail.verify_url
         mail.reset_url api.listen api.base_path api.public_url api.trusted_proxies api.cors_origins
         auth.tokens auth.login_methods auth.email_verification auth.verify_ttl auth.reset_ttl
         auth.old_password_required auth.logout_on_password_change auth.logout_on_get auth.pk

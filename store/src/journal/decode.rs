@@ -88,7 +88,7 @@ impl<'a> Parsed<'a> {
 }
 
 /// The domain event that a record holds; what is sealed in it stays closed and comes as if it were shredded.
-pub(super) fn closed<A: Aggregate>(recorded: &Recorded) -> Result<A::Event, StoreError> {
+pub fn closed<A: Aggregate>(recorded: &Recorded) -> Result<A::Event, StoreError> {
     Parsed::of(recorded)?.event::<A>(&Keys::new())
 }
 

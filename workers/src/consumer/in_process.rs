@@ -17,10 +17,8 @@ use super::{
     Consumer, TryAgain,
     queue::{Due, Queue},
 };
+use crate::place::Place;
 
-/// How long the place of a consumer may stay unwritten while nothing concerns it. Writing it after each event of others would
-/// keep those waiting who have something to write.
-const UNWRITTEN: Duration = Duration::from_millis(500);
 /// How many events may be open before no more are read: they are held in memory.
 const MOST_OPEN: usize = 10_000;
 /// When an event is tried again at which the consumer broke.
@@ -41,14 +39,6 @@ pub struct InProcess<C> {
     /// Up to where events were taken.
     taken: Position,
     pub(super) place: Place,
-}
-
-/// How far a consumer came, and whether that is written down.
-pub(super) struct Place {
-    noted: Position,
-    /// With the lease under which it was reached: someone else may lead by the time that it is written.
-    unwritten: Option<(Position, Lease)>,
-    pub(super) written: Instant,
 }
 
 impl<C: Consumer + 'static> InProcess<C> {
@@ -109,24 +99,6 @@ impl<C: Consumer + 'static> InProcess<C> {
             }
         }
     }
-
-    /// Remembers how far all is done, to be written down under the lease of now.
-    fn note(&mut self, lease: &Lease) {
-        let done = self.done(self.taken);
-        if done > self.place.noted {
-            self.place.noted = done;
-            self.place.unwritten = Some((done, lease.clone()));
-        }
-    }
-
-    async fn write_place(&mut self) -> Result<(), FollowError> {
-        if let Some((position, lease)) = self.place.unwritten.clone() {
-            lease.advance_alone(self.desk.views(), position).await?;
-            self.place.unwritten = None;
-            self.place.written = Instant::now();
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -145,15 +117,15 @@ impl<C: Consumer + 'static> Follower for InProcess<C> {
         self.taken = self.taken.max(batch.last().map_or(Position::BEGINNING, |last| last.position));
         self.end_what_ended();
         self.begin(lease)?;
-        self.note(lease);
-        if self.place.written.elapsed() >= UNWRITTEN { self.write_place().await } else { Ok(()) }
+        self.place.reach(self.done(self.taken), lease);
+        if self.place.is_due() { self.place.write(&self.desk).await } else { Ok(()) }
     }
 
     /// Writes down how far all is done: at once where nothing is open, else twice a second.
     async fn idle(&mut self, lease: &Lease) -> Result<(), FollowError> {
-        self.note(lease);
-        let now = self.queue.len() == 0 || self.place.written.elapsed() >= UNWRITTEN;
-        if now { self.write_place().await } else { Ok(()) }
+        self.place.reach(self.done(self.taken), lease);
+        let now = self.queue.len() == 0 || self.place.is_due();
+        if now { self.place.write(&self.desk).await } else { Ok(()) }
     }
 
     fn has_room(&self) -> bool {
@@ -191,8 +163,8 @@ impl<C: Consumer + 'static> Follower for InProcess<C> {
                 "what takes too long is cut off, and done again at the next start"
             );
         }
-        self.note(lease);
-        self.write_place().await
+        self.place.reach(self.done(self.taken), lease);
+        self.place.write(&self.desk).await
     }
 
     fn start_over(&mut self) {
@@ -209,11 +181,5 @@ async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => pending().await,
-    }
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { noted: Position::BEGINNING, unwritten: None, written: Instant::now() }
     }
 }
