@@ -75,6 +75,17 @@ pub(crate) enum Operation {
     Relay(Relay),
     /// Check settings, databases and keys, and say what is wrong.
     Doctor(Printed),
+    /// Ask the process that serves at api.listen how it is. Exit code 1 if it is not ready, or not there.
+    Health(Health),
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct Health {
+    /// Only whether it answers, whatever its databases do.
+    #[arg(long)]
+    pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]
@@ -242,6 +253,9 @@ pub(crate) enum Nats {
     /// Make the stream where there is none, and say what an existing one has otherwise than it should. Exit code 1 if there is
     /// anything.
     Setup(Printed),
+    /// Print a new nkey: the seed, which is secret and whose file bus.credentials names, and the public key, by which the server
+    /// knows whoever has the seed.
+    Key(Printed),
 }
 
 #[derive(Debug, PartialEq, Eq, Args)]

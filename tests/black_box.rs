@@ -16,6 +16,7 @@ mod boot;
 mod canary;
 mod catcher;
 mod cli;
+mod compose;
 mod conformance;
 mod copies;
 mod events;

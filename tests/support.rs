@@ -28,7 +28,7 @@ pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
-pub(crate) use nats::Nats;
+pub(crate) use nats::{Nats, nats_server};
 pub(crate) use post::{About, Post};
 pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
 pub(crate) use process::{Lines, Process, is_panic};

@@ -1,7 +1,7 @@
 //! Shows the mails: a page for people, which looks for new ones by itself, and JSON for scripts. What stands in a mail is foreign: it
 //! is escaped, no script runs at all, and only pages of this machine's own names are answered.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -59,7 +59,10 @@ async fn guard(request: Request, next: Next) -> Response {
 
 fn is_local(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    host.is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host.host()))
+    host.is_some_and(|host| {
+        let name = host.host().trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 async fn list(State(mailbox): Shared) -> Response {

@@ -19,9 +19,13 @@ pub(crate) struct Catcher {
 
 impl Catcher {
     pub(crate) async fn start() -> Self {
+        Self::at("127.0.0.1:0", "127.0.0.1:0").await
+    }
+
+    pub(crate) async fn at(smtp: &str, page: &str) -> Self {
         let lines = Lines::default();
         let mut command = Command::new(Self::program());
-        command.args(["--smtp", "127.0.0.1:0", "--page", "127.0.0.1:0"]);
+        command.args(["--smtp", smtp, "--page", page]);
         let process = Process::spawn(command, &lines);
         let told = async |before: &str| {
             wait_for("the catcher says where it is", SOON, async || {
