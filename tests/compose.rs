@@ -119,15 +119,15 @@ fn secrets_of(service: &Service) -> BTreeSet<String> {
 fn secrets_are_made_once_each_another_one_and_kept_from_others() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("secrets");
-    let make = || {
-        let mut make = Command::new(path("docker/make-secrets"));
-        make.arg(&folder).env("STELE", env!("CARGO_BIN_EXE_stele"));
-        run_to_end(make, "").succeeded();
+    let run = || {
+        let mut script = Command::new(path("docker/make-secrets"));
+        script.arg(&folder).env("STELE", env!("CARGO_BIN_EXE_stele"));
+        run_to_end(script, "").succeeded();
         let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
         files.map(|file| (file.clone(), fs::read_to_string(file).unwrap())).collect::<BTreeMap<_, _>>()
     };
-    let made = make();
-    assert_eq!(make(), made, "what is there stays");
+    let made = run();
+    assert_eq!(run(), made, "what is there stays");
     let names: BTreeSet<&str> = made.keys().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
     for secret in Compose::read().secrets.keys() {
         assert!(names.contains(secret.as_str()), "{secret} is made");
@@ -136,7 +136,7 @@ fn secrets_are_made_once_each_another_one_and_kept_from_others() {
     assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     fs::remove_file(folder.join("vault")).unwrap();
     fs::remove_file(folder.join("owner_of_vault")).unwrap();
-    let again = make();
+    let again = run();
     let anew = made.iter().filter(|(file, text)| again[*file] != **text).map(|(file, _)| file);
     assert_eq!(anew.collect::<Vec<_>>(), [&folder.join("vault")], "one role has one password");
 }

@@ -31,14 +31,12 @@ async fn the_containers_work_together_on_real_servers() {
     let tokens = ada.login(&one).await;
     assert_eq!(tokens.on(&other).get("user/").await.expect(200).at("/username"), "ada");
 
+    town.run("relay", &["doctor"]).succeeded();
     published(&town).await;
     least_privilege(&town);
     for (name, replica) in town.of_stele() {
         let written = fs::read_dir(town.workplace(&name, replica)).unwrap().count();
         assert_eq!(written, 0, "{name} writes to a file system that is read only");
-        let odd =
-            town.lines(&name).into_iter().find(|line| line.contains(" WARN ") || line.contains(" ERROR "));
-        assert_eq!(odd, None, "{name}");
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::file::{Compose, Dockerfile, Service, path};
-use crate::support::{Catcher, Lines, Postgres, Process, nats_server, run_to_end, wait_for};
+use crate::support::{Catcher, Lines, Postgres, Process, Ran, nats_server, run_to_end, wait_for};
 
 /// How long a container may take to be healthy, or to have done its work.
 const STARTED: Duration = Duration::from_mins(1);
@@ -115,6 +115,12 @@ impl Town {
         .await;
     }
 
+    /// `stele <arguments>` in a container of Stele.
+    pub(super) fn run(&self, name: &str, arguments: &[&str]) -> Ran {
+        let words: Vec<String> = [STELE].iter().chain(arguments).map(|&word| word.to_owned()).collect();
+        run_to_end(self.with_environment(&words, name, 0), "")
+    }
+
     /// What the container runs.
     fn command(&self, name: &str, replica: usize) -> Command {
         let service = &self.compose.services[name];
@@ -204,11 +210,6 @@ impl Town {
 
     pub(super) fn secret(&self, name: &str) -> String {
         fs::read_to_string(self.secrets().join(name)).unwrap().trim().to_owned()
-    }
-
-    /// Everything that these containers printed.
-    pub(super) fn lines(&self, name: &str) -> Vec<String> {
-        self.running.iter().filter(|(other, ..)| other == name).flat_map(|(.., lines)| lines.all()).collect()
     }
 
     /// Those of Stele, replicas apart.
