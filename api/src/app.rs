@@ -26,9 +26,11 @@ use crate::{
 
 mod health;
 mod key_mode;
+mod outlived;
 
-pub use health::{Followed, Hearing, Part, Parts, Waiting, Written};
+pub use health::{BusUser, Followed, Hearing, Part, Parts, Waiting, Written};
 pub(crate) use key_mode::{KeySession, KeySessions};
+pub use outlived::Outlived;
 
 /// How long a query waits for what it was asked to know.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -118,14 +118,25 @@ impl ReadModel for SessionRow {
 
 /// The sessions that `user` is logged in with at `now`, the newest first.
 pub async fn live(views: &Views, user: &UserRow, now: Time) -> Result<Vec<SessionRow>, sqlx::Error> {
+    let open = open(views, user, now).await?.into_iter();
+    Ok(open.filter(|session| user.admits(session.id, session.epoch)).collect())
+}
+
+/// The sessions of `user` that would go on at `now` if what happened to him had not ended them.
+pub async fn outlived(views: &Views, user: &UserRow, now: Time) -> Result<Vec<SessionRow>, sqlx::Error> {
+    let open = open(views, user, now).await?.into_iter();
+    Ok(open.filter(|session| !user.admits(session.id, session.epoch)).collect())
+}
+
+/// Those that nobody ended and that are not over.
+async fn open(views: &Views, user: &UserRow, now: Time) -> Result<Vec<SessionRow>, sqlx::Error> {
     let sql = format!(
         "select {} from sessions where \"user\" = $1 and revoked_at is null and until > $2 \
          order by started_at desc, id",
         columns::<SessionRow>()
     );
     let rows = views.rows(Statement::made(sql, &[user.pk.0.into(), now.0.into()])).await?;
-    let rows = rows.into_iter().map(SessionRow::from_row).collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter(|session| user.admits(session.id, session.epoch)).collect())
+    rows.into_iter().map(SessionRow::from_row).collect()
 }
 
 /// The sessions revoked at or after a moment: tokens of theirs may still be alive.

@@ -1,5 +1,4 @@
-//! `stele nats setup` and `stele relay --from`: the stream on NATS that events are published to, made and looked over, and what
-//! is in it published once more.
+//! `stele nats setup` and `stele relay --from`: what Stele keeps on NATS, made and looked over, and events published once more.
 
 use std::sync::Arc;
 
@@ -7,8 +6,9 @@ use nkeys::{KeyPair, KeyPairType};
 use serde_json::json;
 use store::random;
 use workers::{
+    bus::{self, EventStream, STREAM, SetUp},
     nats::Access,
-    relay::{Again, EventStream, Outward, RelayError, STREAM, publish_again},
+    relay::{Again, Outward, RELAY, RelayError, publish_again},
 };
 
 use super::{OperateError, Site, log_tail::start, say, say_json};
@@ -22,13 +22,16 @@ pub(super) const UNSEEN: &str =
     "whether the server syncs what it acknowledges (sync_interval: always) can't be seen from here";
 
 pub(super) async fn setup(settings: &Settings, printed: Printed) -> Result<(), OperateError> {
-    let stream = EventStream::open(access(settings)?).await.map_err(RelayError::from)?;
-    let (made, faults) = (stream.made, stream.faults());
+    let stream = EventStream::open(access(settings)?, RELAY).await.map_err(RelayError::from)?;
+    let SetUp { made, faults } = bus::set_up(&stream).await.map_err(RelayError::from)?;
     if printed.json {
-        say_json(&json!({ "stream": STREAM, "made": made, "server": stream.version(), "faults": faults }))?;
+        say_json(&json!({ "server": stream.version(), "made": made, "faults": faults }))?;
     } else {
-        let outcome = if made { "is made" } else { "is there already" };
-        say(&format!("The stream {STREAM} {outcome}, on a server of version {}.", stream.version()))?;
+        say(&format!("On a server of version {}:", stream.version()))?;
+        for name in [STREAM, bus::MAILER.name, bus::REVOKER.name, bus::BUCKET] {
+            let outcome = if made.contains(&name) { "is made" } else { "is there already" };
+            say(&format!("{name} {outcome}."))?;
+        }
         for fault in &faults {
             say(&format!("Not as it should be: {fault}."))?;
         }

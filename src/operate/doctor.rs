@@ -14,7 +14,10 @@ use store::{
     views::Views,
 };
 
-use workers::relay::{EventStream, STREAM, StreamError};
+use workers::{
+    bus::{self, BusError, EventStream, STREAM},
+    relay::RELAY,
+};
 
 use super::{OperateError, bus::UNSEEN, say, say_json};
 use crate::{
@@ -250,13 +253,14 @@ async fn bus(settings: &Settings) -> Finding {
     };
     let servers = &access.servers;
     let looked = async {
-        let Some(stream) = EventStream::look(access).await? else { return Ok(None) };
+        let Some(stream) = EventStream::look(access, RELAY).await? else { return Ok(None) };
         let (messages, _) = stream.count().await?;
-        Ok::<_, StreamError>(Some((stream, messages)))
+        let faults = bus::look(&stream).await?;
+        Ok::<_, BusError>(Some((stream, messages, faults)))
     };
     match looked.await {
-        Ok(Some((stream, messages))) => {
-            let faults = stream.faults().into_iter().map(|fault| format!("; {fault}"));
+        Ok(Some((stream, messages, faults))) => {
+            let faults = faults.into_iter().map(|fault| format!("; {fault}"));
             let faults: String = faults.collect();
             let version = stream.version();
             let detail =

@@ -1,10 +1,11 @@
 //! The ear of a process that judges tokens: it hears of revocations from the log, from where the read models stand, for as long as
-//! the process lives. Others see how far it has heard; whether they do or not, it goes on.
+//! the process lives, and on NATS besides, where they may come sooner. Others see how far it has heard; whether they do or not, it
+//! goes on.
 
 use std::{sync::Arc, time::Duration};
 
 use api::{
-    app::{Application, Hearing, Listener},
+    app::{Application, BusUser, Hearing, Listener},
     config::Config,
     revocation::Revocations,
 };
@@ -14,10 +15,10 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use workers::Revoker;
+use workers::{Revoker, revoker::Hearsay};
 
 use super::{ServeError, followers::Followers};
-use crate::backends::Backends;
+use crate::{backends::Backends, settings::Bus};
 
 /// The name under which the ear is known to those who ask how it is.
 const API: &str = "api";
@@ -30,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Begins to listen.
 pub(super) async fn open(
     backends: &Backends,
-    config: &Config,
+    (config, bus): (&Config, &Bus),
     followers: &mut Followers,
 ) -> Result<Hearing, ServeError> {
     let (journal, desk) = (&backends.journal, &backends.desk);
@@ -39,8 +40,11 @@ pub(super) async fn open(
     let revocations = Arc::new(Revocations::new(config.max_silence, memory));
     desk.hear_no_more().await?;
     let start = Application::load_revocations(&revocations, desk, clock::now()).await?;
-    let users = UserReader::new(journal.clone(), desk.views().clone());
-    let revoker = Revoker::new(Listener { revocations: Arc::clone(&revocations), users });
+    let listener = || Listener {
+        revocations: Arc::clone(&revocations),
+        users: UserReader::new(journal.clone(), desk.views().clone()),
+    };
+    let revoker = Revoker::new(listener());
     let (progress, place) = watch::channel(start);
     let log = Arc::clone(journal.log());
     // Before the first token is judged: whoever looks from now on has to wait for this process.
@@ -48,7 +52,17 @@ pub(super) async fn open(
     desk.heard(start, trust).await?;
     let hear = revoker.follow(log, progress, followers.stopping());
     let tell = tell(desk.clone(), place.clone(), trust, followers.stopping());
-    followers.run(API, place.clone(), async { _ = tokio::join!(hear, tell) });
+    let hearsay = bus.nats().map(|access| Hearsay::new(API, access.clone(), listener()));
+    if let Some(hearsay) = &hearsay {
+        followers.uses_bus(BusUser { name: API, leads: false, state: hearsay.state() });
+    }
+    let stopping = followers.stopping();
+    let hear_more = async {
+        if let Some(hearsay) = hearsay {
+            hearsay.hear(stopping).await;
+        }
+    };
+    followers.run(API, place.clone(), async { _ = tokio::join!(hear, tell, hear_more) });
     Ok(Hearing { revocations, place })
 }
 

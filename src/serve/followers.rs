@@ -1,8 +1,11 @@
 //! What follows the log in this process, as its roles say: read models, mails, and whatever else goes on until the process stops.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use api::app::Followed;
+use api::{
+    app::{BusUser, Followed, Outlived},
+    config::TokenMode,
+};
 use projections::{Projector, ReadModel, SessionRow, UserRow};
 use store::{
     Position,
@@ -14,8 +17,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use workers::{
-    InProcess, Mailer, Relay,
-    relay::{BusState, Outward, RELAY},
+    Consumer, InProcess, Mailer, Relay, Subscribed,
+    bus::{self, Bucket, Durable},
+    nats::Access,
+    relay::{Outward, RELAY},
+    revoker::{Announcer, Lifetimes},
 };
 
 use super::ServeError;
@@ -28,15 +34,20 @@ use crate::{
 
 /// The name under which mails are sent.
 const MAILER: &str = "mailer";
+/// The name under which sessions that ended are announced.
+const REVOKER: &str = "revoker";
 /// The followers of which one leads, whichever process it is in, and whatever the bus is.
 const LED: [&str; 3] = [UserRow::NAME, SessionRow::NAME, MAILER];
+/// Those that are led where there is NATS.
+const LED_ON_NATS: [&str; 2] = [RELAY, REVOKER];
+/// How many events are announced at once.
+const ANNOUNCED: usize = 16;
 
 pub(super) struct Followers {
     stop: watch::Sender<bool>,
     places: Vec<(&'static str, watch::Receiver<Position>)>,
     running: JoinSet<()>,
-    /// How the bus does, where this process may publish to it.
-    bus: Option<watch::Receiver<BusState>>,
+    bus: Vec<BusUser>,
 }
 
 impl Followers {
@@ -47,8 +58,12 @@ impl Followers {
         backends: &Backends,
         terminal: &Terminal,
     ) -> Result<Self, ServeError> {
-        let mut followers =
-            Self { stop: watch::Sender::new(false), places: Vec::new(), running: JoinSet::new(), bus: None };
+        let mut followers = Self {
+            stop: watch::Sender::new(false),
+            places: Vec::new(),
+            running: JoinSet::new(),
+            bus: Vec::new(),
+        };
         let (journal, desk) = (&backends.journal, &backends.desk);
         if roles.take(Role::Projector) {
             let views = desk.views();
@@ -59,19 +74,49 @@ impl Followers {
         }
         if roles.take(Role::Mailer) {
             let mailer = mailer((settings, links), backends, terminal).await?;
-            followers.contend(
-                MAILER,
-                InProcess::new(MAILER, mailer, desk.clone(), at_once(settings)),
-                backends,
-            );
+            let at_once = at_once(settings);
+            match &settings.bus {
+                Bus::Memory => {
+                    let mailer = InProcess::new(MAILER, mailer, desk.clone(), at_once);
+                    followers.contend(MAILER, mailer, backends);
+                }
+                Bus::Nats(access) => {
+                    followers.subscribe((MAILER, bus::MAILER), access, (mailer, at_once), backends);
+                }
+            }
         }
-        if let (true, Bus::Nats(access)) = (roles.take(Role::Relay), &settings.bus) {
-            let outward = Outward::new(Arc::clone(journal.log()), links.public_url.clone());
-            let relay = Relay::new(access.clone(), outward, desk.clone());
-            followers.bus = Some(relay.state());
-            followers.contend(RELAY, relay, backends);
+        if let Bus::Nats(access) = &settings.bus {
+            if roles.take(Role::Relay) {
+                let outward = Outward::new(Arc::clone(journal.log()), links.public_url.clone());
+                let relay = Relay::new(access.clone(), outward, desk.clone());
+                followers.uses_bus(BusUser { name: RELAY, leads: true, state: relay.state() });
+                followers.contend(RELAY, relay, backends);
+            }
+            if roles.take(Role::Revoker) {
+                let announcer = announcer((settings, access), backends, followers.sessions());
+                followers.subscribe((REVOKER, bus::REVOKER), access, (announcer, ANNOUNCED), backends);
+            }
         }
         Ok(followers)
+    }
+
+    /// Has a consumer get its events through NATS.
+    fn subscribe(
+        &mut self,
+        (name, durable): (&'static str, Durable),
+        access: &Access,
+        (consumer, at_once): (impl Consumer + 'static, usize),
+        backends: &Backends,
+    ) {
+        let place = (Arc::clone(backends.journal.log()), backends.desk.clone());
+        let subscribed = Subscribed::new((name, durable), access.clone(), place, consumer, at_once);
+        self.uses_bus(BusUser { name, leads: true, state: subscribed.state() });
+        self.contend(name, subscribed, backends);
+    }
+
+    /// Has health know of one who uses the bus.
+    pub(super) fn uses_bus(&mut self, user: BusUser) {
+        self.bus.push(user);
     }
 
     fn contend(&mut self, name: &'static str, follower: impl Follower + 'static, backends: &Backends) {
@@ -93,18 +138,23 @@ impl Followers {
 
     /// All followers of which one leads, those of other processes too.
     pub(super) fn led(&self, bus: &Bus) -> Vec<Followed> {
-        let relay = bus.nats().map(|_| RELAY);
-        LED.into_iter().chain(relay).map(|name| Followed { name, here: self.place(name) }).collect()
+        let on_nats = bus.nats().map(|_| LED_ON_NATS).into_iter().flatten();
+        LED.into_iter().chain(on_nats).map(|name| Followed { name, here: self.place(name) }).collect()
     }
 
-    /// How the bus does, where this process may publish to it.
-    pub(super) fn bus(&self) -> Option<watch::Receiver<BusState>> {
+    /// What of this process uses the bus.
+    pub(super) fn bus(&self) -> Vec<BusUser> {
         self.bus.clone()
     }
 
     /// How far a follower of this process has come, if it has such a one.
     pub(super) fn place(&self, name: &str) -> Option<watch::Receiver<Position>> {
         self.places.iter().find(|(known, _)| *known == name).map(|(_, place)| place.clone())
+    }
+
+    /// How far this process's own list of sessions has come; nowhere, if it makes none.
+    pub(super) fn sessions(&self) -> watch::Receiver<Position> {
+        self.place(SessionRow::NAME).unwrap_or_else(|| watch::channel(Position::BEGINNING).1)
     }
 
     /// Says when the followers were told to stop.
@@ -153,4 +203,18 @@ async fn mailer(
     let outbox = mails::outbox(settings, move |line| terminal.say(line)).await?;
     let composer = mails::composer(settings, links)?;
     Ok(Mailer::new(backends.journal.clone(), Arc::clone(&backends.macs), composer, outbox))
+}
+
+fn announcer(
+    (settings, access): (&Settings, &Access),
+    backends: &Backends,
+    sessions: watch::Receiver<Position>,
+) -> Announcer {
+    let (journal, jwt) = (backends.journal.clone(), &settings.jwt.rules);
+    let lifetimes = match settings.auth.tokens {
+        TokenMode::Key => Lifetimes { refresh: jwt.session_max, access: Duration::ZERO },
+        TokenMode::Jwt => Lifetimes { refresh: jwt.refresh_ttl, access: jwt.access_ttl },
+    };
+    let logins = Arc::new(Outlived::new(journal.clone(), backends.desk.clone(), sessions));
+    Announcer::new(journal, logins, lifetimes, Bucket::new(REVOKER, access.clone()))
 }

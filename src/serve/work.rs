@@ -8,9 +8,8 @@ use api::{
     router::{self, Routes},
 };
 use projections::{ReadModel, SessionRow};
-use store::{Position, follow::Reached};
+use store::follow::Reached;
 use tokio::{
-    sync::watch,
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
@@ -46,7 +45,7 @@ impl Work {
         let mut followers = Followers::start(roles, (&settings, links), &backends, terminal).await?;
         let mut hearing = None;
         if roles.take(Role::Api) {
-            hearing = Some(ear::open(&backends, &config, &mut followers).await?);
+            hearing = Some(ear::open(&backends, (&config, &settings.bus), &mut followers).await?);
         }
         Ok(Self {
             settings,
@@ -85,9 +84,7 @@ impl Work {
         let jwt = self.backends.jwt(&self.settings, &self.issuer).await?;
         let accounts = orders::accounts(&self.settings, &self.backends, Arc::clone(&self.config))?;
         let desk = self.backends.desk.clone();
-        let here = self.followers.place(SessionRow::NAME);
-        let here = here.unwrap_or_else(|| watch::channel(Position::BEGINNING).1);
-        let sessions = Reached::of(SessionRow::NAME, here, desk.clone());
+        let sessions = Reached::of(SessionRow::NAME, self.followers.sessions(), desk.clone());
         Ok(Application::new(Ready { accounts, desk, revocations: hearing.revocations, jwt, sessions }))
     }
 

@@ -34,10 +34,8 @@ impl Role {
     pub(crate) const fn idle(self, bus: &Bus) -> Option<&'static str> {
         match self {
             Self::Api | Self::Projector | Self::Mailer => None,
-            Self::Relay => match bus {
-                Bus::Nats(_) => None,
-                Bus::Memory => Some("bus.url names no bus that events could be relayed to"),
-            },
+            Self::Relay | Self::Revoker if bus.nats().is_some() => None,
+            Self::Relay => Some("bus.url names no bus that events could be relayed to"),
             Self::Revoker => {
                 Some("without a bus each process with the role api hears of revocations from the log")
             }
@@ -140,6 +138,8 @@ mod tests {
         let idle = |asked: &[Role], bus| Roles::of_process(asked, None).unwrap().without_work(bus).len();
         assert_eq!(idle(&[Role::Relay, Role::Sealer], &Bus::Memory), 2);
         assert_eq!(idle(&[Role::Relay, Role::Sealer], &nats), 0);
+        assert_eq!(idle(&[Role::Revoker], &Bus::Memory), 1);
+        assert_eq!(idle(&[Role::Revoker], &nats), 0);
         assert_eq!(idle(&[Role::Relay, Role::Mailer], &Bus::Memory), 0);
         assert_eq!(idle(&[], &Bus::Memory), 0);
     }

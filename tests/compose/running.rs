@@ -4,8 +4,10 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, jetstream};
+use async_nats::{Client, ConnectOptions, jetstream};
+use futures_util::StreamExt;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::town::Town;
 use crate::support::{Account, Caller, run_to_end, wait_for};
@@ -31,8 +33,18 @@ async fn the_containers_work_together_on_real_servers() {
     let tokens = ada.login(&one).await;
     assert_eq!(tokens.on(&other).get("user/").await.expect(200).at("/username"), "ada");
 
+    let subscriber = subscriber(&town).await;
+    let mut revoked = subscriber.subscribe("stele.revocations.*").await.unwrap();
+    subscriber.flush().await.unwrap();
+    tokens.on(&one).post("logout/", json!({"refresh": tokens.refresh()})).await.expect(200);
+    timeout(SOON, revoked.next()).await.expect("the revoker tells others").expect("a session");
+    wait_for("the other node refuses", SOON, async || {
+        (tokens.on(&other).get("user/").await.status == 401).then_some(())
+    })
+    .await;
+
     town.run("relay", &["doctor"]).succeeded();
-    published(&town).await;
+    published(subscriber).await;
     least_privilege(&town);
     for (name, replica) in town.of_stele() {
         let written = fs::read_dir(town.workplace(&name, replica)).unwrap().count();
@@ -40,18 +52,22 @@ async fn the_containers_work_together_on_real_servers() {
     }
 }
 
-/// A subscriber with the key that was made for one hears of the user.
-async fn published(town: &Town) {
-    let options = ConnectOptions::with_nkey(town.secret("nats_subscriber"));
+/// Someone with the key that was made for subscribers; without one nobody comes in.
+async fn subscriber(town: &Town) -> Client {
     let url = format!("nats://{}:4222", town.address("nats", 0));
-    let client = options.custom_inbox_prefix("_INBOX_subscriber").connect(url.as_str()).await.unwrap();
-    let nats = jetstream::new(client);
+    async_nats::connect(&url).await.expect_err("a stranger");
+    let options = ConnectOptions::with_nkey(town.secret("nats_subscriber"));
+    options.custom_inbox_prefix("_INBOX_subscriber").connect(url).await.unwrap()
+}
+
+/// All that happened to the user is there for subscribers.
+async fn published(subscriber: Client) {
+    let nats = jetstream::new(subscriber);
     wait_for("events are published", SOON, async || {
         let stream = nats.get_stream("STELE_EVENTS").await.ok()?;
         (stream.cached_info().state.messages >= 4).then_some(())
     })
     .await;
-    async_nats::connect(url).await.expect_err("nobody comes in without a key");
 }
 
 /// What the roles of the databases must not do, with the passwords that their processes have.

@@ -2,7 +2,6 @@
 //! the end everyone who ever came holds the server to all that he was told.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ use super::moment::Moment;
 use super::person::Person;
 use super::stage::Stage;
 use super::tally::{Fate, Tally};
-use crate::support::{Dice, Event, Post, Seed, together};
+use crate::support::{Dice, Event, Post, Seed, tell, together};
 
 /// In each round so many people come anew, and as many of those who came before are there again.
 const CAST: usize = 4;
@@ -128,7 +127,7 @@ impl Town {
         tally
     }
 
-    /// Past the capture of output: these are the figures of docs/reliability.md.
+    /// The figures of docs/reliability.md.
     pub(super) fn tell(&self, what: &str) {
         let tally = self.tally();
         let (people, mails) = (self.people.len(), self.post.len());
@@ -137,10 +136,9 @@ impl Town {
             tally.total(Fate::FoundDone) + tally.total(Fate::FoundNotDone)
         );
         let (seed, rounds, doubles) = (self.seed.number(), self.rounds, self.doubles);
-        let text = format!(
-            "\n{what}: seed {seed}, {rounds} rounds, {people} people, {mails} mails, of which {doubles} came twice\n{tally}\n"
-        );
-        std::io::stderr().write_all(text.as_bytes()).unwrap();
+        tell(&format!(
+            "{what}: seed {seed}, {rounds} rounds, {people} people, {mails} mails, of which {doubles} came twice\n{tally}"
+        ));
     }
 }
 

@@ -42,7 +42,7 @@ async fn a_kill_sends_at_most_those_twice_that_were_under_way() {
     for name in &names {
         let copies: Vec<_> = taken.iter().filter(|mail| mail.to == address(name)).collect();
         assert!(!copies.is_empty(), "{name} got none");
-        assert!(copies.iter().all(|copy| message_id(copy) == message_id(copies[0])));
+        assert!(copies.iter().all(|copy| copy.message_id() == copies[0].message_id()));
         doubles += copies.len() - 1;
     }
     assert!(doubles <= AT_ONCE, "{doubles} mails came twice");

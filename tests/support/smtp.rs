@@ -56,6 +56,13 @@ pub(crate) struct Taken {
     pub(crate) message: String,
 }
 
+impl Taken {
+    /// The line by which one that comes twice is known.
+    pub(crate) fn message_id(&self) -> &str {
+        self.message.lines().find(|line| line.starts_with("Message-ID:")).expect("a mail has an id")
+    }
+}
+
 /// A line that the server was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {

@@ -2,6 +2,7 @@
 //! The only place that lets time pass.
 
 use std::future::Future;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Whether this run may take its time, as `./test long` says.
@@ -56,4 +57,9 @@ where
         answers.push(task.await.expect("no task panics"));
     }
     answers
+}
+
+/// Tells a figure past the capture of output: it is one of those in docs/.
+pub(crate) fn tell(figure: &str) {
+    std::io::stderr().write_all(format!("\n{figure}\n").as_bytes()).unwrap();
 }

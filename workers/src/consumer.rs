@@ -1,8 +1,11 @@
-//! The port through which workers get events. The log itself, followed in this process, hands them out, and a message bus would
-//! hand the same events to the same consumers.
+//! The port through which workers get events: the log itself, followed in this process, hands them out, or a durable consumer on
+//! NATS hands the same events to the same workers.
 
+mod hands;
 mod in_process;
+mod message;
 mod queue;
+mod subscribed;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +15,7 @@ use async_trait::async_trait;
 use store::{Cause, Recorded};
 
 pub use in_process::InProcess;
+pub use subscribed::Subscribed;
 
 /// The event could not be dealt with yet, and is handed out again.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What Stele does after the fact: sends mails, tells nodes of revocations and others of events, clears away keys that nothing uses.
 //! Takes events and never gives orders about users.
 
+pub mod bus;
 pub mod collector;
 mod consumer;
 pub mod letter;
@@ -16,7 +17,7 @@ pub mod revoker;
 mod test_mail_server;
 
 pub use collector::{Collector, Reach};
-pub use consumer::{Consumer, InProcess, TryAgain};
+pub use consumer::{Consumer, InProcess, Subscribed, TryAgain};
 pub use letter::{Composer, LinkUrls, Sender};
 pub use mailer::Mailer;
 pub use outbox::{FileOutbox, Outbox, SmtpOutbox};

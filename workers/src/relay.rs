@@ -14,16 +14,17 @@ mod tests;
 use async_nats::jetstream::context::PublishError;
 use store::{Position, StoreError, follow::FollowError};
 
+use crate::bus::{BusError, STREAM};
+
 pub use again::{Again, publish_again};
-pub use follower::{BusState, RELAY, Relay};
+pub use follower::{RELAY, Relay};
 pub use message::{CONTENT_TYPE, Message, Outward};
-pub use stream::{EventStream, STREAM, StreamError};
 
 /// Why events don't go out, now or until somebody sees to it.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
     #[error(transparent)]
-    Stream(#[from] StreamError),
+    Bus(#[from] BusError),
     #[error("the connection to NATS was lost")]
     Lost,
     #[error("an event was not acknowledged")]

@@ -1,6 +1,8 @@
 //! The revocation worker: picks out of the log what ends sessions, and tells whoever must refuse their tokens.
 //! Reads types and streams alone, so that nothing sealed can keep it from hearing; does not know how it is told further.
 
+mod announcer;
+mod hearing;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +15,9 @@ use async_trait::async_trait;
 use domain::{SessionId, Time, UserId};
 use store::{EventLog, Position, Recorded, StoreError, chain, follow::woken};
 use tokio::{sync::watch, time::sleep};
+
+pub use announcer::{Announcer, Lifetimes, Login, Logins};
+pub use hearing::Hearsay;
 
 /// How many events are read at once.
 const BATCH: u32 = 1000;

@@ -17,7 +17,7 @@ use tokio::{
     sync::{Mutex, watch},
     time::{Instant, timeout},
 };
-use workers::relay::{BusState, RELAY};
+use workers::bus::BusState;
 
 use crate::revocation::Revocations;
 
@@ -44,8 +44,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The followers of the log of which one leads, here or elsewhere.
     pub followers: Vec<Followed>,
-    /// How the bus does, where this process may publish to it.
-    pub bus: Option<watch::Receiver<BusState>>,
+    /// How the bus does for what of this process uses it.
+    pub bus: Vec<BusUser>,
     /// Where this process judges tokens.
     pub hearing: Option<Hearing>,
     /// Roles for which this process has nothing to do, and why.
@@ -59,6 +59,15 @@ pub struct Parts {
 pub struct Followed {
     pub name: &'static str,
     pub here: Option<watch::Receiver<Position>>,
+}
+
+/// One in this process who uses the bus.
+#[derive(Clone)]
+pub struct BusUser {
+    pub name: &'static str,
+    /// Whether it does so only while it leads.
+    pub leads: bool,
+    pub state: BusState,
 }
 
 /// What this process knows of ended sessions, and how far it heard the log.
@@ -148,9 +157,7 @@ impl Parts {
             parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
         }
-        if let Some(bus) = self.bus.as_ref().and_then(|bus| bus.borrow().clone())
-            && !self.relays_elsewhere(standings.as_deref().unwrap_or_default())
-        {
+        if let Some(bus) = self.bus(standings.as_deref().unwrap_or_default()) {
             parts.insert("bus", Part { lag: None, ..part(bus) });
         }
         for (role, why) in &self.without_work {
@@ -173,10 +180,14 @@ impl Parts {
         Part { detail: format!("{}, {leader}", part.detail), ..part }
     }
 
-    /// Whether another process publishes to the bus, so that what this one knows of it is old.
-    fn relays_elsewhere(&self, standings: &[Standing]) -> bool {
-        let relay = standings.iter().find(|standing| standing.role == RELAY && standing.led);
-        relay.is_some_and(|relay| relay.node != self.desk.node())
+    /// How the bus does, for whichever of its users has tried and fares worst. What is led elsewhere knows nothing new.
+    fn bus(&self, standings: &[Standing]) -> Option<Result<(), String>> {
+        let leads = |user: &&BusUser| {
+            let standing = standings.iter().find(|standing| standing.role == user.name && standing.led);
+            !user.leads || standing.is_none_or(|standing| standing.node == self.desk.node())
+        };
+        let known = self.bus.iter().filter(leads).filter_map(|user| user.state.known());
+        known.reduce(Result::and)
     }
 
     /// One that goes through the log.

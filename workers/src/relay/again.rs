@@ -4,11 +4,10 @@
 use store::Position;
 
 use super::{
-    RelayError,
+    RELAY, RelayError,
     message::{Message, Outward},
-    stream::EventStream,
 };
-use crate::nats::Access;
+use crate::{bus::EventStream, nats::Access};
 
 const BATCH: u32 = 1000;
 
@@ -27,7 +26,7 @@ pub async fn publish_again(
     outward: &mut Outward,
     start: Position,
 ) -> Result<Again, RelayError> {
-    let stream = EventStream::open(access).await?;
+    let stream = EventStream::open(access, RELAY).await?;
     let mut place = start;
     loop {
         let batch = outward.log().read_all(place, BATCH).await?;

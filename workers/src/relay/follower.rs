@@ -6,19 +6,22 @@ use std::collections::VecDeque;
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_trait::async_trait;
 use store::{
-    Position, Recorded, chain,
+    Position, Recorded,
     follow::{Desk, FollowError, Follower, Lease},
 };
-use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
     RelayError,
     message::{Message, Outward},
     publication::published,
-    stream::{After, End, EventStream},
+    stream::{After, End},
 };
-use crate::{nats::Access, place::Place};
+use crate::{
+    bus::{BusState, EventStream, set_up},
+    nats::Access,
+    place::Place,
+};
 
 /// The name under which it leads.
 pub const RELAY: &str = "relay";
@@ -28,9 +31,6 @@ const IN_FLIGHT: usize = 256;
 const ATTEMPTS: u32 = 3;
 /// How many events are read to see whether any of them is public.
 const LOOK: u32 = 1000;
-
-/// How the bus does, as far as this process uses it.
-pub type BusState = Option<Result<(), String>>;
 
 /// Publishes what the log holds to a stream on NATS.
 pub struct Relay {
@@ -43,7 +43,7 @@ pub struct Relay {
     place: Place,
     /// What is wrong with the bus and was said already.
     warned: Vec<String>,
-    state: watch::Sender<BusState>,
+    state: BusState,
 }
 
 /// A stream of which it is known where it ends.
@@ -72,13 +72,13 @@ struct Sent {
 
 impl Relay {
     pub fn new(access: Access, outward: Outward, desk: Desk) -> Self {
-        let (place, state) = (Place::new(), watch::Sender::new(None));
+        let (place, state) = (Place::new(), BusState::new());
         Self { access, outward, desk, link: None, taken: None, place, warned: Vec::new(), state }
     }
 
     /// How the bus does.
-    pub fn state(&self) -> watch::Receiver<BusState> {
-        self.state.subscribe()
+    pub fn state(&self) -> BusState {
+        self.state.clone()
     }
 
     /// Publishes a batch, and comes back when all of it is in the stream.
@@ -103,8 +103,8 @@ impl Relay {
 
     /// Finds out where the stream ends. It must hold all that is public up to `due`: else the log is followed anew from there.
     async fn align(&mut self, due: Position) -> Result<Link, RelayError> {
-        let stream = EventStream::open(&self.access).await?;
-        self.warn_of(stream.faults());
+        let stream = EventStream::open(&self.access, RELAY).await?;
+        self.warn_of(set_up(&stream).await?.faults);
         let (place, sequence) = match stream.end().await? {
             End::New => (Position::BEGINNING, 0),
             End::Forgotten { sequence } => (due, sequence),
@@ -176,14 +176,9 @@ impl Relay {
             // Where the log is followed from after that, the desk says.
             self.taken = None;
         }
-        let state = match &outcome {
-            Ok(()) | Err(RelayError::Behind(_)) => Ok(()),
-            Err(error) => Err(chain(error)),
-        };
-        self.state.send_if_modified(|known| {
-            let news = known.as_ref() != Some(&state);
-            *known = Some(state);
-            news
+        self.state.tell(match &outcome {
+            Ok(()) | Err(RelayError::Behind(_)) => Ok(&()),
+            Err(error) => Err(error),
         });
         outcome.map_err(|error| match error {
             RelayError::Follow(error) => error,

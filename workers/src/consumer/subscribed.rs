@@ -1,0 +1,375 @@
+//! Events as a durable consumer on NATS hands them out: each is looked up in the log, dealt with, and acknowledged then. The log is
+//! followed beside it, but only to know how far all is done.
+
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use async_nats::{
+    Client, Subject,
+    jetstream::{
+        AckKind,
+        consumer::{Consumer as Handle, SequenceInfo, StreamError, pull},
+        context::ConsumerInfoError,
+    },
+};
+use async_trait::async_trait;
+use futures_util::{StreamExt, future::try_join_all};
+use lru::LruCache;
+use store::{
+    EventLog, Position, Recorded,
+    follow::{Desk, FollowError, Follower, Lease},
+};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+use super::{
+    Consumer,
+    hands::{Hands, MOST_OPEN},
+    in_process::LAST_STEPS,
+    message::{Found, LookError, Messages, Notice, look_up},
+};
+use crate::{
+    bus::{BusError, BusState, Durable, EventStream, SIGN, STREAM},
+    nats::Access,
+    place::Place,
+};
+
+/// How many messages are asked for in advance.
+const ASKED: usize = 200;
+/// For how long they are asked for, and how often the server says meanwhile that there are none.
+const ASKED_FOR: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How many places of messages are remembered.
+const SEEN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// A consumer that gets its events through NATS.
+pub struct Subscribed<C> {
+    role: &'static str,
+    durable: Durable,
+    access: Access,
+    log: Arc<dyn EventLog>,
+    desk: Desk,
+    hands: Hands<C>,
+    link: Option<Link>,
+    /// Where to answer the messages of events that are open.
+    held: HashMap<Position, Subject>,
+    /// Answers that are not given yet.
+    answers: Vec<(Subject, AckKind)>,
+    sign: Interval,
+    progress: Progress,
+    place: Place,
+    state: BusState,
+}
+
+/// How far all is done.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// Up to where the log was looked at.
+    taken: Position,
+    /// The last event up to there that concerns the consumer, unless all of those are known to be done.
+    owed: Option<Position>,
+    /// Up to where all was known to be done while something was owed.
+    settled: Position,
+}
+
+impl Progress {
+    const fn new() -> Self {
+        Self { taken: Position::BEGINNING, owed: None, settled: Position::BEGINNING }
+    }
+}
+
+/// A connection over which messages come.
+struct Link {
+    events: EventStream,
+    handle: Handle<pull::Config>,
+    messages: Messages,
+    /// Where the events of messages stand that were asked about last, by the numbers of the messages.
+    seen: LruCache<u64, Option<Position>>,
+    log: Arc<dyn EventLog>,
+}
+
+/// Why no events come, now or until somebody sees to it.
+#[derive(Debug, thiserror::Error)]
+enum SubscribedError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error("the consumer {name} hands out nothing")]
+    Silent {
+        name: &'static str,
+        #[source]
+        source: StreamError,
+    },
+    #[error("the consumer {name} does not say how it is")]
+    Unknown {
+        name: &'static str,
+        #[source]
+        source: ConsumerInfoError,
+    },
+    #[error(transparent)]
+    Look(#[from] LookError),
+    #[error("an acknowledgement was not taken")]
+    Unanswered(#[from] async_nats::RequestError),
+    #[error("a sign of life could not be given")]
+    Unsigned(#[from] async_nats::PublishError),
+    #[error("the connection to NATS was lost")]
+    Lost,
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+}
+
+impl<C: Consumer + 'static> Subscribed<C> {
+    /// Deals with the events of `durable`, under the lease of `role`; `at_once`: as in [`InProcess`](super::InProcess::new).
+    pub fn new(
+        (role, durable): (&'static str, Durable),
+        access: Access,
+        (log, desk): (Arc<dyn EventLog>, Desk),
+        consumer: C,
+        at_once: usize,
+    ) -> Self {
+        let mut sign = interval(SIGN);
+        sign.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            role,
+            durable,
+            access,
+            log,
+            desk,
+            hands: Hands::new(consumer, at_once),
+            link: None,
+            held: HashMap::new(),
+            answers: Vec::new(),
+            sign,
+            progress: Progress::new(),
+            place: Place::new(),
+            state: BusState::new(),
+        }
+    }
+
+    /// How the bus does.
+    pub fn state(&self) -> BusState {
+        self.state.clone()
+    }
+
+    /// Connects where it is not connected.
+    async fn connect(&mut self) -> Result<&mut Link, SubscribedError> {
+        let link = match self.link.take().filter(|link| !link.events.is_lost()) {
+            Some(link) => link,
+            None => Link::open(&self.access, self.role, self.durable, &self.log).await?,
+        };
+        Ok(self.link.insert(link))
+    }
+
+    /// Goes on until more is done, or until there is something to do that must not be broken off.
+    async fn work(&mut self, lease: &Lease) -> Result<(), SubscribedError> {
+        loop {
+            self.hands.begin(lease)?;
+            let Some(link) = &mut self.link else { return Ok(()) };
+            tokio::select! {
+                done = self.hands.go_on() => if !done.is_empty() {
+                    self.acknowledge(&done);
+                    return Ok(());
+                },
+                Some(found) = link.messages.next(), if self.hands.open() < MOST_OPEN => {
+                    let found = found?;
+                    self.take_in(found);
+                }
+                _ = self.sign.tick() => self.give_signs().await?,
+                () = link.events.lost() => return Err(SubscribedError::Lost),
+            }
+        }
+    }
+
+    /// Takes a message in. One that is held already came once more, as no sign of life arrived.
+    fn take_in(&mut self, Found { reply, notice }: Found) {
+        match notice {
+            Notice::Event(event) if !self.hands.concerns(&event) => {
+                self.answers.push((reply, AckKind::Ack));
+            }
+            Notice::Event(event) => {
+                if self.held.insert(event.position, reply).is_none() {
+                    self.hands.add(&event);
+                }
+            }
+            Notice::Nothing(why) => {
+                tracing::warn!(role = self.role, why, "a message is passed over");
+                self.answers.push((reply, AckKind::Term));
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, done: &[Position]) {
+        let replies = done.iter().filter_map(|position| self.held.remove(position));
+        self.answers.extend(replies.map(|reply| (reply, AckKind::Ack)));
+    }
+
+    /// Gives the answers that are owed, and waits until the server has them: what it knows to be done is done.
+    async fn answer(&mut self) -> Result<(), SubscribedError> {
+        if self.answers.is_empty() {
+            return Ok(());
+        }
+        let client = self.client()?;
+        let given = self.answers.iter().map(|(reply, kind)| client.request(reply.clone(), (*kind).into()));
+        try_join_all(given).await?;
+        self.answers.clear();
+        Ok(())
+    }
+
+    /// Says of all that is held that it is still dealt with.
+    async fn give_signs(&mut self) -> Result<(), SubscribedError> {
+        let client = self.client()?;
+        for reply in self.held.values() {
+            client.publish(reply.clone(), AckKind::Progress.into()).await?;
+        }
+        Ok(())
+    }
+
+    fn client(&self) -> Result<Client, SubscribedError> {
+        let link = self.link.as_ref().ok_or(SubscribedError::Lost)?;
+        Ok(link.events.connection.client.clone())
+    }
+
+    /// Finds out how far all is done, from what the server was told.
+    async fn settle(&mut self) -> Result<(), SubscribedError> {
+        let Some(owed) = self.progress.owed else { return Ok(()) };
+        let name = self.durable.name;
+        let link = self.connect().await?;
+        let info = link.handle.get_info().await;
+        let info = info.map_err(|source| SubscribedError::Unknown { name, source })?;
+        let all = info.num_pending == 0 && info.num_ack_pending == 0;
+        if all && link.position_of(info.delivered).await >= Some(owed) {
+            self.progress.owed = None;
+            return Ok(());
+        }
+        if let Some(place) = link.position_of(info.ack_floor).await {
+            self.progress.settled = self.progress.settled.max(place);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, outcome: Result<(), SubscribedError>) -> Result<(), FollowError> {
+        self.state.tell(outcome.as_ref());
+        outcome.map_err(|error| {
+            // What is still under way goes on; its messages come again over the next connection, answered or not.
+            self.link = None;
+            self.answers.clear();
+            match error {
+                SubscribedError::Follow(error) => error,
+                error => FollowError::Stuck(error.into()),
+            }
+        })
+    }
+
+    /// Gives the answers that are owed, and writes down how far all is done.
+    async fn keep_up(&mut self, lease: &Lease) -> Result<(), FollowError> {
+        let settled = async {
+            self.connect().await?;
+            self.answer().await?;
+            self.settle().await
+        };
+        let settled = settled.await;
+        self.tell(settled)?;
+        self.place.reach(self.done(self.progress.taken), lease);
+        if self.progress.owed.is_none() || self.place.is_due() {
+            self.place.write(&self.desk).await
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl<C: Consumer + 'static> Follower for Subscribed<C> {
+    fn role(&self) -> &str {
+        self.role
+    }
+
+    /// Notes what is owed by now; what is to be done about it comes through NATS.
+    async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
+        let Progress { taken, .. } = self.progress;
+        for event in batch.iter().filter(|event| event.position > taken) {
+            if self.hands.concerns(event) {
+                self.progress.owed = Some(event.position);
+            }
+            self.progress.taken = event.position;
+        }
+        self.hands.begin(lease)?;
+        if self.place.is_due() { self.keep_up(lease).await } else { Ok(()) }
+    }
+
+    async fn idle(&mut self, lease: &Lease) -> Result<(), FollowError> {
+        self.keep_up(lease).await
+    }
+
+    async fn go_on(&mut self, lease: &Lease) -> Result<(), FollowError> {
+        let outcome = self.work(lease).await;
+        self.tell(outcome)
+    }
+
+    fn done(&self, taken: Position) -> Position {
+        let Progress { owed, settled, .. } = self.progress;
+        if owed.is_some() { taken.min(settled) } else { taken }
+    }
+
+    async fn wind_up(&mut self, lease: &Lease) -> Result<(), FollowError> {
+        let ending = async {
+            while !self.hands.are_free() {
+                let done = self.hands.finish().await;
+                self.acknowledge(&done);
+            }
+        };
+        if timeout(LAST_STEPS, ending).await.is_err() {
+            tracing::warn!(
+                role = self.role,
+                "what takes too long is cut off, and done again by the next one"
+            );
+        }
+        let back = self.held.drain().map(|(_, reply)| (reply, AckKind::Nak(None)));
+        self.answers.extend(back);
+        let settled = async {
+            self.answer().await?;
+            self.settle().await
+        };
+        let settled = settled.await;
+        self.tell(settled)?;
+        self.place.reach(self.done(self.progress.taken), lease);
+        self.place.write(&self.desk).await
+    }
+
+    fn start_over(&mut self) {
+        self.hands.drop_all();
+        self.held.clear();
+        self.answers.clear();
+        self.link = None;
+        self.progress = Progress::new();
+        self.place = Place::new();
+    }
+}
+
+impl Link {
+    async fn open(
+        access: &Access,
+        role: &'static str,
+        durable: Durable,
+        log: &Arc<dyn EventLog>,
+    ) -> Result<Self, SubscribedError> {
+        let Some(events) = EventStream::look(access, role).await? else {
+            return Err(BusError::Missing(STREAM).into());
+        };
+        let handle = durable.open(&events).await?;
+        let asked = handle.stream().max_messages_per_batch(ASKED).expires(ASKED_FOR).heartbeat(HEARTBEAT);
+        let messages = asked.messages().await;
+        let messages = messages.map_err(|source| SubscribedError::Silent { name: durable.name, source })?;
+        let messages = look_up(messages, Arc::clone(log));
+        Ok(Self { events, handle, messages, seen: LruCache::new(SEEN), log: Arc::clone(log) })
+    }
+
+    /// Where the event of a message stands in the log.
+    async fn position_of(&mut self, message: SequenceInfo) -> Option<Position> {
+        let number = message.stream_sequence;
+        if let Some(known) = self.seen.get(&number) {
+            return *known;
+        }
+        let mark = self.events.mark(number).await;
+        let position = mark.and_then(|mark| Position::from_text(self.log.log_id(), &mark.position));
+        self.seen.put(number, position);
+        position
+    }
+}
