@@ -1,5 +1,6 @@
 //! Public events on NATS, as a subscriber has them: all of them, in order, through whatever happens to the relay and to NATS.
 
+mod clients;
 mod faults;
 mod operators;
 mod permissions;
@@ -10,11 +11,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, Caller, Home, NEW_PASSWORD, Nats, SESSIONS, Server, together, wait_for};
+use crate::support::{
+    Account, Caller, Event, Home, NEW_PASSWORD, Nats, SESSIONS, Server, is_long, together, wait_for,
+};
+use permissions::Guarded;
 use subscriber::History;
 
 const SOON: Duration = Duration::from_mins(1);
 const URL: &str = "STELE_BUS__URL";
+/// How many do things at once while something is killed.
+const PEOPLE: usize = 3;
 
 /// A home whose events go to this NATS; everything else is embedded.
 fn home(nats: &Nats) -> Home {
@@ -59,6 +65,12 @@ async fn live(api: Caller, name: String) -> Option<()> {
 /// So many people at once.
 async fn bustle(api: &Caller, name: &str, people: usize) {
     together((0..people).map(|person| live(api.clone(), format!("{name}{person}")))).await;
+}
+
+/// Comes back when the log has grown by so many events.
+async fn grown_by(server: &Server, events: u64, start: u64) {
+    let log = server.home().log();
+    wait_for("something happens", SOON, async || (log.length().await >= start + events).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,18 +2,10 @@
 //! had everything, in order, and nothing twice.
 
 use super::*;
-use crate::support::{each, is_long};
-
-const PEOPLE: usize = 3;
+use crate::support::each;
 
 fn rounds() -> usize {
     if is_long() { 50 } else { 5 }
-}
-
-/// Comes back when the log has grown by so many events.
-async fn grown_by(server: &Server, events: u64, start: u64) {
-    let log = server.home().log();
-    wait_for("something happens", SOON, async || (log.length().await >= start + events).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,7 +42,7 @@ async fn the_stream_is_made_once_and_an_existing_one_is_looked_over() {
 }
 
 /// Others made it, and it forgets doubles at once.
-fn lax() -> Config {
+pub(super) fn lax() -> Config {
     Config {
         name: subscriber::STREAM.to_owned(),
         subjects: vec!["stele.events.>".to_owned()],

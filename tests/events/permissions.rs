@@ -1,6 +1,7 @@
 //! The permissions that the manual hands out: enough for the relay and for a subscriber, and for nothing else.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_nats::jetstream::consumer::pull;
@@ -73,6 +74,27 @@ const FORBIDDEN: [&str; 6] = [
     "$JS.API.CONSUMER.DELETE.STELE_EVENTS.stele-mailer",
     "stele.revocations.x",
 ];
+
+/// A NATS under the permissions of the manual, and who may come to it.
+pub(super) struct Guarded {
+    pub(super) nats: Nats,
+    /// Of a Stele that has all roles, and may do everything there.
+    pub(super) home: Home,
+    /// Where the subscriber's seed is.
+    pub(super) seed: PathBuf,
+}
+
+pub(super) async fn guarded() -> Guarded {
+    let (keys, stele) = (Keys::new(), KeyPair::new_user());
+    let everyone = format!("users = [ {{ nkey: {} }}\n", stele.public_key());
+    let nats = Nats::with(&keys.configuration().replace("users = [\n", &everyone)).await;
+    let [own, seed] = ["stele.nk", "subscriber.nk"].map(|name| nats.folder().join(name));
+    fs::write(&own, stele.seed().unwrap()).unwrap();
+    fs::write(&seed, keys.of("SUBSCRIBER").seed().unwrap()).unwrap();
+    let mut home = home(&nats);
+    home.set("STELE_BUS__CREDENTIALS", own.to_str().unwrap());
+    Guarded { nats, home, seed }
+}
 
 /// A client under a key, and what the server refused it.
 struct Someone {

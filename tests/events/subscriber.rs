@@ -27,13 +27,12 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads the whole stream, and checks each message by itself.
+    /// Reads the whole stream.
     pub(super) async fn read(nats: &Nats) -> Self {
-        let guide = Guide::read();
         let jetstream = nats.jetstream().await;
         let mut stream = jetstream.get_stream(STREAM).await.expect("there is a stream");
         let state = stream.info().await.unwrap().state.clone();
-        let (mut events, mut ids, mut doubles) = (Vec::new(), HashSet::new(), 0);
+        let mut events = Vec::new();
         if state.messages > 0 {
             let consumer = stream.create_consumer(OrderedConfig::default()).await.unwrap();
             let mut messages = consumer.messages().await.unwrap();
@@ -41,15 +40,26 @@ impl History {
                 let message = messages.next().await.expect("there are more").unwrap();
                 let sequence = message.info().unwrap().stream_sequence;
                 let event: Value = serde_json::from_slice(&message.payload).expect("a message is JSON");
-                guide.check(&event, message.subject.as_str());
-                if ids.insert(event["id"].as_str().unwrap().to_owned()) {
-                    events.push(event);
-                } else {
-                    doubles += 1;
-                }
+                assert_eq!(event["type"], message.subject.as_str());
+                events.push(event);
                 if sequence == state.last_sequence {
                     break;
                 }
+            }
+        }
+        Self::of(events)
+    }
+
+    /// Takes what someone had, and checks each event by itself.
+    pub(super) fn of(had: Vec<Value>) -> Self {
+        let (guide, mut ids) = (Guide::read(), HashSet::new());
+        let (mut events, mut doubles) = (Vec::new(), 0);
+        for event in had {
+            guide.check(&event);
+            if ids.insert(event["id"].as_str().unwrap().to_owned()) {
+                events.push(event);
+            } else {
+                doubles += 1;
             }
         }
         Self { events, doubles }
@@ -107,9 +117,9 @@ impl Guide {
     }
 
     #[track_caller]
-    fn check(&self, event: &Value, subject: &str) {
-        assert_eq!(event["type"], subject);
-        let schema = self.types.get(subject).unwrap_or_else(|| panic!("{subject} has no schema"));
+    fn check(&self, event: &Value) {
+        let kind = event["type"].as_str().unwrap();
+        let schema = self.types.get(kind).unwrap_or_else(|| panic!("{kind} has no schema"));
         self.schemas.validate(event, *schema).unwrap_or_else(|fault| panic!("{fault} in {event}"));
     }
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::*;
-use crate::support::{MailServer, Tokens, claims, each, is_long, tell};
+use crate::support::{MailServer, Tokens, claims, each, tell};
 
 const HEARD: &str = "stele.revocations.>";
 const BUCKET: &str = "stele-revocations";
@@ -116,12 +116,11 @@ mod on_postgres {
 
     /// Kills a process again and again while people are about.
     async fn killed(process: &mut Server, server: &Server) {
-        let (api, log) = (server.api(), server.home().log());
+        let api = server.api();
         for round in 0..kills() {
-            let (start, name) = (log.length().await, format!("r{round}p"));
-            tokio::join!(bustle(&api, &name, 3), async {
-                wait_for("something happens", SOON, async || (log.length().await > start + 8).then_some(()))
-                    .await;
+            let (start, name) = (server.home().log().length().await, format!("r{round}p"));
+            tokio::join!(bustle(&api, &name, PEOPLE), async {
+                grown_by(server, 9, start).await;
                 process.kill9();
                 process.restart().await;
             });

@@ -105,8 +105,9 @@ async fn every_message_fits_the_schema_on_file_and_has_no_field_that_is_not_in_i
 fn the_guide_tells_of_every_event_and_every_field() {
     let guide = fs::read_to_string(docs("events.md")).unwrap();
     for (kind, schema) in schemas() {
-        let (_, told) =
-            guide.split_once(&format!("| `{kind}` |")).unwrap_or_else(|| panic!("{kind} is not told of"));
+        let (_, told) = guide
+            .split_once(&format!("| [`{kind}`](events/{kind}.json) |"))
+            .unwrap_or_else(|| panic!("{kind} is not told of"));
         let row = told.lines().next().unwrap();
         let data = schema["properties"]["data"]["properties"].as_object().unwrap();
         for field in data.keys() {
