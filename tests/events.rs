@@ -3,6 +3,7 @@
 mod clients;
 mod faults;
 mod operators;
+mod partitions;
 mod permissions;
 mod subscriber;
 mod workers;

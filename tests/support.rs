@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 mod catcher;
+mod gate;
 mod grown;
 mod http;
 mod jwt;
@@ -23,6 +24,7 @@ mod wire;
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use backup::Dump;
 pub(crate) use catcher::Catcher;
+pub(crate) use gate::Gate;
 pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};

