@@ -8,6 +8,7 @@ use std::{
 };
 
 use data_encoding::BASE64;
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use store::{MasterKey, random};
 use zeroize::Zeroizing;
 
@@ -43,12 +44,14 @@ pub(crate) fn advice(settings: &Settings) -> String {
     format!("A master key was made: back up {key}, apart from the databases. Nothing can replace it.")
 }
 
-/// What is wrong with the rights of the master key's file, if anything is.
+/// What is wrong with the rights of the master key's file, if anything is. One that is mounted to be read only, as containers are
+/// handed secrets, is guarded by whoever mounts it.
 pub(crate) fn exposure(settings: &Settings) -> Option<String> {
     let file = &settings.vault.master_key_file;
     let is_read = settings.vault.master_key.is_none();
     let mode = fs::metadata(file).ok().filter(|_| is_read)?.permissions().mode();
-    let exposed = mode & 0o077 != 0;
+    let is_mounted = statvfs(file).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY));
+    let exposed = mode & 0o077 != 0 && !is_mounted;
     exposed.then(|| {
         format!("the master key {} is open to other users of this machine: chmod 600", file.display())
     })

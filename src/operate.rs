@@ -4,6 +4,7 @@
 mod bus;
 mod copy;
 mod doctor;
+mod health;
 mod init;
 mod keys;
 mod log_tail;
@@ -15,6 +16,7 @@ mod users;
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -88,9 +90,17 @@ pub(crate) enum OperateError {
         #[source]
         source: io::Error,
     },
+    #[error("no key can be made")]
+    Nkey(#[from] nkeys::error::Error),
     /// What is wrong was printed already.
     #[error("something is wrong, see above")]
     Unwell,
+    #[error("no process of Stele answers at {address}")]
+    NoAnswer {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
     #[error(transparent)]
@@ -144,6 +154,7 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
     match operation {
         Operation::Rebuild(asked) => rebuild::rebuild(settings, &asked).await,
         Operation::Doctor(printed) => doctor::doctor(settings, printed).await,
+        Operation::Health(asked) => health::health(settings, &asked).await,
         Operation::Migrate => {
             Site::open_or_make(settings).await?;
             say("The databases are at the version of this binary.")
@@ -164,6 +175,7 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::Park(Park::List(printed)) => park::list(&Site::open(settings).await?, printed).await,
         Operation::Park(Park::Retry(asked)) => park::retry(&Site::open(settings).await?, asked).await,
         Operation::Nats(Nats::Setup(printed)) => bus::setup(settings, printed).await,
+        Operation::Nats(Nats::Key(printed)) => bus::key(printed),
         Operation::Relay(asked) => bus::publish(&Site::open(settings).await?, asked).await,
         Operation::Log(Log::Tail(tail)) => log_tail::tail(&Site::open(settings).await?, tail).await,
     }

@@ -149,6 +149,7 @@ pub(crate) fn load(
         Err(error) => errors.push(error::unreadable(path, error)),
     }
     given.add_environment(environment, &mut errors);
+    given.read_files(&reference::names(), read_file, &mut errors);
     let mut reader = Reader::new(given, errors);
     let settings = Settings::read(&mut reader);
     reader.finish().map(|()| settings)

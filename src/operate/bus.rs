@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use nkeys::{KeyPair, KeyPairType};
 use serde_json::json;
+use store::random;
 use workers::{
     bus::{self, EventStream, STREAM, SetUp},
     nats::Access,
@@ -36,6 +38,17 @@ pub(super) async fn setup(settings: &Settings, printed: Printed) -> Result<(), O
         say(&format!("Nothing but the log is relied on; still, {UNSEEN}."))?;
     }
     if faults.is_empty() { Ok(()) } else { Err(OperateError::Unwell) }
+}
+
+/// The seed on the first line, the public key on the second.
+pub(super) fn key(printed: Printed) -> Result<(), OperateError> {
+    let pair = KeyPair::new_from_raw(KeyPairType::User, random::bytes::<32>())?;
+    let (seed, public) = (pair.seed()?, pair.public_key());
+    if printed.json {
+        say_json(&json!({ "seed": seed, "public": public }))
+    } else {
+        say(&format!("{seed}\n{public}"))
+    }
 }
 
 pub(super) async fn publish(site: &Site<'_>, asked: Relay) -> Result<(), OperateError> {

@@ -60,6 +60,13 @@ pub(crate) enum SettingsError {
     /// The parser's own text would quote the line, and a secret with it.
     #[error("{}, line {line}: {problem}", path.display())]
     Syntax { path: PathBuf, line: usize, problem: String },
+    /// Its path may be a secret that was given in the wrong place.
+    #[error("{variable} names a file that can't be read")]
+    NoFile {
+        variable: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{0} is not valid Unicode")]
     NotUnicode(String),
     #[error("{place} is no setting; the closest known one is {closest}")]
@@ -144,6 +151,8 @@ pub(crate) enum Conflict {
     WithoutNats(&'static str),
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]
     TwoMasterKeys,
+    #[error("{0}, {1}: both are given, keep one")]
+    Twice(String, String),
     #[error("{name}")]
     Cookie {
         name: &'static str,

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
 };
 
 use toml::{Table, Value as Toml};
 
-use super::error::{Place, SettingsError, ValueError};
+use super::error::{Conflict, Place, SettingsError, ValueError};
 
 /// The file that is read if it is there.
 pub(crate) const FILE: &str = "stele.toml";
@@ -15,6 +16,8 @@ pub(crate) const FILE: &str = "stele.toml";
 const PREFIX: &str = "STELE_";
 /// Variables of the test suites, which are no settings.
 const IGNORED: &str = "STELE_TEST_";
+/// Behind the variable of a setting: its value is in the file that is named.
+const IN_FILE: &str = "_FILE";
 
 /// The variable that sets `name`: `STELE_JWT__ACCESS_TTL` for `jwt.access_ttl`.
 pub(super) fn variable(name: &str) -> String {
@@ -74,6 +77,8 @@ pub(super) struct Given {
     pub(super) is_partial: bool,
     file: BTreeMap<String, Toml>,
     environment: BTreeMap<String, String>,
+    /// Variables whose values were read from files that others named, and which those are.
+    read: BTreeMap<String, String>,
 }
 
 impl Given {
@@ -107,11 +112,39 @@ impl Given {
         }
     }
 
+    /// Reads what the environment names files for, as secrets are handed to containers. `names` are those of all settings: one that
+    /// ends like that by itself is what it is.
+    pub(super) fn read_files(
+        &mut self,
+        names: &[&str],
+        read: impl Fn(&Path) -> io::Result<String>,
+        errors: &mut Vec<SettingsError>,
+    ) {
+        let variables: Vec<String> = names.iter().map(|name| variable(name)).collect();
+        for target in &variables {
+            let naming = format!("{target}{IN_FILE}");
+            if variables.contains(&naming) {
+                continue;
+            }
+            let Some(path) = self.environment.remove(&naming) else { continue };
+            if self.environment.contains_key(target) {
+                errors.push(Conflict::Twice(target.clone(), naming).into());
+                continue;
+            }
+            match read(Path::new(&path)) {
+                Ok(text) => _ = self.environment.insert(target.clone(), text.trim_end().to_owned()),
+                Err(source) => errors.push(SettingsError::NoFile { variable: naming.clone(), source }),
+            }
+            self.read.insert(target.clone(), naming);
+        }
+    }
+
     /// What was written for `name`. The environment wins, and what it hides is not looked at.
     pub(super) fn take(&mut self, name: &str) -> Option<(Place, Raw)> {
         let variable = variable(name);
         let in_file = self.file.remove(name);
         if let Some(text) = self.environment.remove(&variable) {
+            let variable = self.read.remove(&variable).unwrap_or(variable);
             return Some((Place::Environment { variable }, Raw::Text(text)));
         }
         in_file.map(|value| (self.place_in_file(name), Raw::Toml(value)))

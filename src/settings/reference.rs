@@ -12,6 +12,7 @@ use super::{
 const HEAD: &str = "\
 # The settings of Stele. Lines with # and no space behind it hold the defaults: take the # away to change one.
 # Each can be given in the environment as well, which wins: STELE_JWT__ACCESS_TTL is access_ttl of [jwt].
+# With _FILE behind the name, the value is what is in the file that is named: STELE_STORE__LOG_FILE.
 # Durations are 500ms, 2s, 5m, 1h, 14d; a list in the environment is JSON: [\"username\"].
 ";
 
@@ -36,6 +37,10 @@ pub(super) fn entries() -> Vec<Entry> {
     let mut reader = Reader::new(Given::default(), Vec::new());
     Settings::read(&mut reader);
     reader.into_entries()
+}
+
+pub(super) fn names() -> Vec<&'static str> {
+    entries().into_iter().map(|entry| entry.name).collect()
 }
 
 fn shown(entry: &Entry) -> String {

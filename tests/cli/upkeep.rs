@@ -164,6 +164,37 @@ async fn a_master_key_that_others_may_read_is_told_at_the_start_and_by_the_docto
 }
 
 #[test]
+#[ignore = "needs the right to mount a file; ./test runs it where it may"]
+fn a_master_key_that_is_mounted_read_only_is_guarded_by_whoever_mounted_it() {
+    let mut home = Home::new(&[]);
+    home.run(&["migrate"], "").succeeded();
+    fs::set_permissions(home.data().join("master.key"), Permissions::from_mode(0o444)).unwrap();
+    assert!(home.run(&["doctor"], "").stdout.contains("chmod 600"));
+    let own = if rustix::process::geteuid().is_root() { "--mount" } else { "--map-root-user" };
+    let mount = "key=data/master.key; mount --bind $key $key && mount -o remount,ro,bind $key && exec \"$@\"";
+    home.launch_by(&["/usr/bin/unshare", own, "--mount", "/bin/sh", "-c", mount, "sh"]);
+    home.run(&["doctor"], "").succeeded();
+}
+
+#[tokio::test]
+async fn health_says_whether_the_process_beside_it_is_ready_and_what_is_not() {
+    let mut server = Server::start(&[]).await;
+    let listen = server.address().to_owned();
+    let ask = |server: &Server, more: &[&str]| {
+        server.home().run_with(&[("STELE_API__LISTEN", listen.as_str())], &[&["health"], more].concat())
+    };
+    for more in [&[][..], &["--live"]] {
+        assert_eq!(ask(&server, more).succeeded(), "ok\n");
+    }
+    let report = objects(ask(&server, &["--json"])).remove(0);
+    assert_eq!(report["parts"]["log"]["ok"], true, "{report}");
+    server.stop();
+    let ran = ask(&server, &[]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("no process of Stele answers at 127.0.0.1:"), "{ran:?}");
+}
+
+#[test]
 fn the_settings_are_checked_before_anything_else() {
     let home = Home::bare(&[("STELE_AUTH__TOKENS", "jot")]);
     for command in [&["doctor"][..], &["migrate"], &["user", "list"], &["keys", "list"], &["log", "tail"]] {

@@ -95,6 +95,9 @@ async fn a_server_without_its_log_its_views_or_its_vault_is_not_ready_and_says_w
         let shown = report.to_string();
         assert!(!shown.contains(".db") && !shown.contains("sqlite"), "health is asked by anyone: {shown}");
         api.get("/health/live").await.expect(200);
+        let told = server.home().run_with(&[("STELE_API__LISTEN", server.address())], &["health"]);
+        assert_eq!(told.code, Some(1), "{told:?}");
+        assert!(told.stdout.starts_with("not ready\n") && told.stdout.contains(broken), "{told:?}");
     }
 }
 

@@ -44,7 +44,7 @@ impl Nats {
 
     /// After a kill, on what that left.
     pub(crate) async fn begin(&mut self) {
-        let mut command = Command::new(program());
+        let mut command = Command::new(nats_server());
         command.arg("-c").arg(self.folder.path().join("nats.conf"));
         let earlier = self.lines.all().len();
         self.process = Some(Process::spawn(command, &self.lines));
@@ -87,7 +87,7 @@ impl Nats {
 }
 
 /// Where `./test` puts it, or on the path.
-fn program() -> PathBuf {
+pub(crate) fn nats_server() -> PathBuf {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nats-server/nats-server");
     if fetched.exists() { fetched } else { PathBuf::from("nats-server") }
 }

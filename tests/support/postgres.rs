@@ -56,12 +56,17 @@ impl Postgres {
 
     /// A server of a test's own.
     pub(crate) fn start() -> Self {
-        Self::launched(Room::Ample)
+        Self::start_bare().with_roles()
     }
 
     /// The same, whose data is on a small disk of its own.
     pub(crate) fn start_on_a_small_disk() -> Self {
-        Self::launched(Room::Small)
+        Self::launched(Room::Small).with_roles()
+    }
+
+    /// One that knows nothing of Stele.
+    pub(crate) fn start_bare() -> Self {
+        Self::launched(Room::Ample)
     }
 
     fn launched(room: Room) -> Self {
@@ -71,17 +76,25 @@ impl Postgres {
         let mut keeper = Keeper { process, answers };
         let folder = PathBuf::from(keeper.answer());
         assert!(folder.is_absolute(), "the server does not start: see above");
-        let server = Self { keeper: Mutex::new(keeper), folder, programs };
-        server.sql(
+        Self { keeper: Mutex::new(keeper), folder, programs }
+    }
+
+    fn with_roles(self) -> Self {
+        self.sql(
             "postgres",
             &[OWNER, LOG, VAULT, VIEWS].map(|role| format!("create role {role} login; ")).concat(),
         );
-        server
+        self
     }
 
     /// Where its socket is.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.clone()
+    }
+
+    /// Where its programs are.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// A new and empty database, which belongs to [`OWNER`].

@@ -1,5 +1,8 @@
-//! An SMTP server for tests, on loopback and on threads of its own: it keeps what it was told, and fails by the script. Unit
-//! tests include this file as well.
+//! An SMTP server for tests, on loopback and on threads of its own: it keeps what it was told, and fails by the script. It converses as
+//! the mail catcher does. Unit tests include this file as well.
+
+#[path = "../../examples/mail-catcher/conversation.rs"]
+mod conversation;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,6 +18,10 @@ use rustls::{
     crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+
+use conversation::{Conversation, Heard, Limits, Mail};
+
+const LIMITS: Limits = Limits { recipients: 100, size: 1 << 20 };
 
 /// Where in a conversation something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +65,7 @@ impl Taken {
 
 /// A line that the server was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct Line {
     pub(crate) encrypted: bool,
     pub(crate) line: String,
 }
@@ -88,7 +95,7 @@ struct Kept {
     /// By the step and, from the recipient on, his address.
     scripts: HashMap<(At, String), VecDeque<Act>>,
     taken: Vec<Taken>,
-    heard: Vec<Heard>,
+    heard: Vec<Line>,
     connections: usize,
     is_over: bool,
 }
@@ -160,7 +167,7 @@ impl MailServer {
         self.taken().into_iter().filter(|mail| mail.to == to).collect()
     }
 
-    pub(crate) fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<Line> {
         self.state.kept().heard.clone()
     }
 
@@ -220,7 +227,7 @@ struct Session<'s> {
     wire: BufReader<Box<dyn Wire>>,
     encrypted: bool,
     state: &'s State,
-    from: String,
+    conversation: Conversation,
     to: String,
 }
 
@@ -237,34 +244,34 @@ fn hold(stream: TcpStream, tls: &Tls, state: &State) -> io::Result<()> {
         wire: BufReader::new(wire),
         encrypted: is_wrapped,
         state,
-        from: String::new(),
+        conversation: Conversation::new(LIMITS),
         to: String::new(),
     };
     session.answer(At::Greeting, "220 test ready")?;
     loop {
-        let line = session.hear()?;
-        let word = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-        match (word.as_str(), tls) {
-            ("EHLO", Tls::Offered(_)) if !session.encrypted => session.say("250-test\r\n250 STARTTLS")?,
-            ("EHLO", _) => session.say("250-test\r\n250 AUTH PLAIN LOGIN")?,
-            ("STARTTLS", Tls::Offered(config)) => {
+        match (session.hear()?, tls) {
+            (Heard::Hello { .. }, Tls::Offered(_)) if !session.encrypted => {
+                session.say("250-test\r\n250 STARTTLS")?;
+            }
+            (Heard::Hello { .. }, _) => session.say("250-test\r\n250 AUTH PLAIN LOGIN")?,
+            (Heard::Encrypt, Tls::Offered(config)) => {
                 session.say("220 go ahead")?;
                 session.wire = BufReader::new(encrypted(plain.try_clone()?, config));
                 session.encrypted = true;
             }
-            ("AUTH", _) => session.answer(At::Login, "235 2.7.0 welcome")?,
-            ("MAIL", _) => {
-                session.from = address(&line);
-                session.answer(At::Sender, "250 2.1.0 ok")?;
-            }
-            ("RCPT", _) => {
-                session.to = address(&line);
+            (Heard::Encrypt, _) => session.say("502 5.5.2 unknown")?,
+            (Heard::Login, _) => session.answer(At::Login, "235 2.7.0 welcome")?,
+            (Heard::Sender, _) => session.answer(At::Sender, "250 2.1.0 ok")?,
+            (Heard::Recipient(to), _) => {
+                session.to = to;
                 session.answer(At::Recipient, "250 2.1.5 ok")?;
             }
-            ("DATA", _) => session.data()?,
-            ("NOOP" | "RSET", _) => session.say("250 ok")?,
-            ("QUIT", _) => return session.say("221 bye"),
-            _ => session.say("502 5.5.2 unknown")?,
+            (Heard::Data, _) => session.data()?,
+            (Heard::Text, _) => {}
+            (Heard::Whole(mail), _) => session.take(mail)?,
+            (Heard::Nothing, _) => session.say("250 ok")?,
+            (Heard::Refused(why), _) => session.say(why)?,
+            (Heard::End, _) => return session.say("221 bye"),
         }
     }
 }
@@ -277,24 +284,23 @@ fn gone() -> io::Error {
     ErrorKind::ConnectionAborted.into()
 }
 
-/// What stands between the angle brackets.
-fn address(line: &str) -> String {
-    line.split(['<', '>']).nth(1).unwrap_or_default().to_owned()
-}
-
 impl Session<'_> {
-    fn line(&mut self) -> io::Result<String> {
+    fn line(&mut self) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
         if self.wire.read_until(b'\n', &mut line)? == 0 {
             return Err(gone());
         }
-        Ok(String::from_utf8_lossy(&line).into_owned())
+        Ok(line)
     }
 
-    fn hear(&mut self) -> io::Result<String> {
-        let line = self.line()?.trim_end().to_owned();
-        self.state.kept().heard.push(Heard { encrypted: self.encrypted, line: line.clone() });
-        Ok(line)
+    fn hear(&mut self) -> io::Result<Heard> {
+        let line = self.line()?;
+        let heard = self.conversation.hear(&line);
+        if !matches!(heard, Heard::Text | Heard::Whole(_)) {
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.state.kept().heard.push(Line { encrypted: self.encrypted, line });
+        }
+        Ok(heard)
     }
 
     fn say(&mut self, text: &str) -> io::Result<()> {
@@ -332,16 +338,13 @@ impl Session<'_> {
         if let Some(act) = self.act(At::Data) {
             return self.misbehave(act);
         }
-        self.say("354 go on")?;
-        let mut message = String::new();
-        loop {
-            let line = self.line()?;
-            if line == ".\r\n" {
-                break;
-            }
-            message.push_str(line.strip_prefix('.').unwrap_or(&line));
-        }
-        let taken = Taken { from: self.from.clone(), to: self.to.clone(), message };
+        self.conversation.accept();
+        self.say("354 go on")
+    }
+
+    fn take(&mut self, mail: Mail) -> io::Result<()> {
+        let message = String::from_utf8_lossy(&mail.source).into_owned();
+        let taken = Taken { from: mail.from, to: self.to.clone(), message };
         match self.act(At::Message) {
             None => {
                 self.state.kept().taken.push(taken);

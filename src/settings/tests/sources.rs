@@ -6,7 +6,7 @@ use ::api::config::{LoginMethods, TokenMode, Verification};
 
 use super::{
     super::{Settings, load},
-    environment, file, read,
+    environment, file, lines, read,
 };
 
 /// The profiles under which the recorded contract is replayed, over these.
@@ -105,6 +105,45 @@ fn an_empty_file_and_an_empty_section_set_nothing() {
     file("").unwrap();
     file("[jwt]\n[api]\n").unwrap();
     assert!(file("[jwtt]\n").unwrap_err().contains("stele.toml: jwtt is no setting"));
+}
+
+#[test]
+fn any_setting_can_be_in_a_file_that_the_environment_names() {
+    let files = |path: &Path| match path.to_str() {
+        Some("/run/secrets/log") => Ok("sqlite:elsewhere.db\n".to_owned()),
+        Some("/run/secrets/ttl") => Ok("soon".to_owned()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let given = |variables: &[(&str, &str)]| {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        load(None, variables.iter().map(own), files).map_err(|errors| lines(&errors.to_string()))
+    };
+    let settings = given(&[
+        ("STELE_STORE__LOG_FILE", "/run/secrets/log"),
+        ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/key"),
+        ("STELE_MAIL__CA_FILE", "/run/ca.pem"),
+    ])
+    .unwrap();
+    assert_eq!(settings.store.log.file(), Some(Path::new("elsewhere.db")));
+    assert_eq!(settings.vault.master_key_file, Path::new("/run/secrets/key"), "it is a setting by itself");
+    let wrong = given(&[
+        ("STELE_JWT__ACCESS_TTL_FILE", "/run/secrets/ttl"),
+        ("STELE_MAIL__URL_FILE", "smtp://me:hunter2@mail.example.com"),
+        ("STELE_STORE__LOG_FILE", "/run/secrets/log"),
+        ("STELE_STORE__LOG", "sqlite:log.db"),
+        ("STELE_STORE__LOGG_FILE", "/run/secrets/log"),
+    ]);
+    let wrong = wrong.unwrap_err();
+    assert!(wrong[0].starts_with("STELE_MAIL__URL_FILE names a file that can't be read: "), "{wrong:?}");
+    assert_eq!(
+        wrong[1..],
+        [
+            "STELE_STORE__LOG, STELE_STORE__LOG_FILE: both are given, keep one",
+            "STELE_JWT__ACCESS_TTL_FILE: `soon` is not a duration such as 500ms, 2s, 5m, 1h or 14d",
+            "STELE_STORE__LOGG_FILE is no setting; the closest known one is STELE_STORE__LOG",
+        ]
+    );
+    assert!(wrong.iter().all(|line| !line.contains("hunter2")), "{wrong:?}");
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! The mail catcher of `./dev`, for tests: the real one, on free ports.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Caller, Lines, Process, wait_for};
+
+const SOON: Duration = Duration::from_secs(30);
+
+pub(crate) struct Catcher {
+    _process: Process,
+    /// `127.0.0.1:PORT`, each.
+    pub(crate) smtp: String,
+    page: String,
+}
+
+impl Catcher {
+    pub(crate) async fn start() -> Self {
+        Self::at("127.0.0.1:0", "127.0.0.1:0").await
+    }
+
+    pub(crate) async fn at(smtp: &str, page: &str) -> Self {
+        let lines = Lines::default();
+        let mut command = Command::new(Self::program());
+        command.args(["--smtp", smtp, "--page", page]);
+        let process = Process::spawn(command, &lines);
+        let told = async |before: &str| {
+            wait_for("the catcher says where it is", SOON, async || {
+                let lines = lines.all();
+                lines.iter().find_map(|line| Some(line.split_once(before)?.1.to_owned()))
+            })
+            .await
+        };
+        let (smtp, page) = (told("smtp://").await, told("http://").await);
+        Self { _process: process, smtp, page }
+    }
+
+    /// Where cargo puts examples that go with the binary under test; `cargo test` builds them unless it is told which tests to build.
+    pub(crate) fn program() -> PathBuf {
+        let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("examples/mail-catcher");
+        assert!(program.exists(), "cargo build --example mail-catcher makes {}", program.display());
+        program
+    }
+
+    /// Whoever looks at its page.
+    pub(crate) fn reader(&self) -> Caller {
+        Caller::to(&self.page)
+    }
+
+    /// What it tells scripts, the oldest mail first.
+    pub(crate) async fn messages(&self) -> Vec<Value> {
+        let messages = self.reader().get("/messages").await.expect(200).json();
+        messages.as_array().unwrap().clone()
+    }
+
+    /// The mails to somebody, as soon as there are so many.
+    pub(crate) async fn mails_to(&self, address: &str, count: usize) -> Vec<Value> {
+        wait_for(&format!("{count} mails to {address}"), SOON, async || {
+            let mut messages = self.messages().await;
+            messages.retain(|message| message["to"] == serde_json::json!([address]));
+            (messages.len() >= count).then_some(messages)
+        })
+        .await
+    }
+}
