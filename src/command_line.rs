@@ -71,7 +71,7 @@ pub(crate) enum Operation {
     Park(Park),
     /// Make the read models anew from the log, beside the live ones, and put them in their place at once.
     Rebuild(Rebuild),
-    /// The stream on NATS that events are published to.
+    /// What Stele keeps on NATS: a stream of events, two consumers and a bucket.
     #[command(subcommand)]
     Nats(Nats),
     /// Have events published on NATS once more.
@@ -253,8 +253,7 @@ pub(crate) struct Tail {
 
 #[derive(Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Nats {
-    /// Make the stream where there is none, and say what an existing one has otherwise than it should. Exit code 1 if there is
-    /// anything.
+    /// Make what is missing of it, and say what is there and otherwise than it should be. Exit code 1 if there is anything.
     Setup(Printed),
     /// Print a new nkey: the seed, which is secret and whose file bus.credentials names, and the public key, by which the server
     /// knows whoever has the seed.

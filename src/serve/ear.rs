@@ -52,7 +52,7 @@ pub(super) async fn open(
     desk.heard(start, trust).await?;
     let hear = revoker.follow(log, progress, followers.stopping());
     let tell = tell(desk.clone(), place.clone(), trust, followers.stopping());
-    let hearsay = bus.nats().map(|access| Hearsay::new(API, access.clone(), listener()));
+    let hearsay = bus.nats().map(|access| Hearsay::new(API, access.clone(), journal.clone(), listener()));
     if let Some(hearsay) = &hearsay {
         followers.uses_bus(BusUser { name: API, leads: false, state: hearsay.state() });
     }

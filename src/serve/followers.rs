@@ -74,23 +74,11 @@ impl Followers {
         }
         if roles.take(Role::Mailer) {
             let mailer = mailer((settings, links), backends, terminal).await?;
-            let at_once = at_once(settings);
-            match &settings.bus {
-                Bus::Memory => {
-                    let mailer = InProcess::new(MAILER, mailer, desk.clone(), at_once);
-                    followers.contend(MAILER, mailer, backends);
-                }
-                Bus::Nats(access) => {
-                    followers.subscribe((MAILER, bus::MAILER), access, (mailer, at_once), backends);
-                }
-            }
+            followers.start_mailer(mailer, settings, backends);
         }
         if let Bus::Nats(access) = &settings.bus {
             if roles.take(Role::Relay) {
-                let outward = Outward::new(Arc::clone(journal.log()), links.public_url.clone());
-                let relay = Relay::new(access.clone(), outward, desk.clone());
-                followers.uses_bus(BusUser { name: RELAY, leads: true, state: relay.state() });
-                followers.contend(RELAY, relay, backends);
+                followers.start_relay(access, links, backends);
             }
             if roles.take(Role::Revoker) {
                 let announcer = announcer((settings, access), backends, followers.sessions());
@@ -98,6 +86,26 @@ impl Followers {
             }
         }
         Ok(followers)
+    }
+
+    fn start_mailer(&mut self, mailer: Mailer, settings: &Settings, backends: &Backends) {
+        let at_once = at_once(settings);
+        match &settings.bus {
+            Bus::Memory => {
+                let mailer = InProcess::new(MAILER, mailer, backends.desk.clone(), at_once);
+                self.contend(MAILER, mailer, backends);
+            }
+            Bus::Nats(access) => {
+                self.subscribe((MAILER, bus::MAILER), access, (mailer, at_once), backends);
+            }
+        }
+    }
+
+    fn start_relay(&mut self, access: &Access, links: &Links, backends: &Backends) {
+        let outward = Outward::new(Arc::clone(backends.journal.log()), links.public_url.clone());
+        let relay = Relay::new(access.clone(), outward, backends.desk.clone());
+        self.uses_bus(BusUser { name: RELAY, leads: true, state: relay.state() });
+        self.contend(RELAY, relay, backends);
     }
 
     /// Has a consumer get its events through NATS.

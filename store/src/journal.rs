@@ -144,6 +144,11 @@ impl Journal {
         self.fold_after(stream, Loaded::nothing(), Seals::Opened).await
     }
 
+    /// The same for those who ask for nothing that is sealed: it comes as if it were shredded, and no key is fetched.
+    pub async fn load_closed<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
+        self.fold_after(stream, Loaded::nothing(), Seals::Kept).await
+    }
+
     /// Folds what a stream holds beyond a state that is known already, its seals opened or not.
     pub(crate) async fn fold_after<A: Aggregate>(
         &self,

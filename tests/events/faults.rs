@@ -144,9 +144,9 @@ mod on_postgres {
                 None
             })
             .await;
-            let name = format!("r{round}p");
+            let (start, name) = (server.home().log().length().await, format!("r{round}p"));
             tokio::join!(bustle(&api, &name, PEOPLE), async {
-                grown_by(&server, 6, server.home().log().length().await).await;
+                grown_by(&server, 6, start).await;
                 relays[leader].pause();
                 wait_for("the other one leads", SOON, async || {
                     first_leads(&api, &nodes[1 - leader]).await.then_some(())

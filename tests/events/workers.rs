@@ -64,6 +64,16 @@ async fn a_session_that_is_ended_is_told_of_and_stays_in_the_bucket_while_a_toke
     let entry = bucket.get(ended.clone()).await.unwrap().expect("there is an entry");
     assert_eq!(serde_json::from_slice::<Value>(&entry).unwrap(), said);
 
+    let here = ada.login(&api).await;
+    bucket.put(session(&here), r#"{"session":"forged"}"#.into()).await.unwrap();
+    let mut forged = heard.next().await.unwrap();
+    while !forged.subject.ends_with(&session(&here)) {
+        forged = heard.next().await.unwrap();
+    }
+    here.on(&api).get("user/").await.expect(200);
+    here.on(&api).post("logout/", json!({"refresh": here.refresh()})).await.expect(200);
+    assert_eq!(next(&mut heard).await.0, session(&here));
+
     let [one, other, kept] = [ada.login(&api).await, ada.login(&api).await, ada.login(&api).await];
     let change = json!({"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD});
     kept.on(&api).post("password/change/", change).await.expect(200);

@@ -3,12 +3,13 @@
 
 mod bucket;
 mod durable;
+mod mark;
 mod state;
 mod stream;
 
 use async_nats::jetstream::{
     context::{ConsumerInfoError, CreateStreamError, GetStreamError},
-    stream::{ConsumerError, InfoError},
+    stream::{ConsumerError, InfoError, RawMessageError},
 };
 
 use crate::nats::ConnectError;
@@ -16,8 +17,8 @@ use crate::nats::ConnectError;
 pub use bucket::{BUCKET, Bucket, HEARD};
 pub(crate) use durable::SIGN;
 pub use durable::{Durable, MAILER, REVOKER};
+pub(crate) use mark::{Found, Mark};
 pub use state::{BusState, Known};
-pub(crate) use stream::Mark;
 pub use stream::{EventStream, STREAM};
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,12 @@ pub enum BusError {
     Unmade(#[from] CreateStreamError),
     #[error("the stream {STREAM} does not say how it is")]
     Silent(#[from] InfoError),
+    #[error("message {sequence} of the stream {STREAM} can't be read")]
+    Message {
+        sequence: u64,
+        #[source]
+        source: RawMessageError,
+    },
     #[error("the consumer {name} can't be made")]
     NoConsumer {
         name: &'static str,
@@ -79,11 +86,12 @@ pub async fn set_up(stream: &EventStream) -> Result<SetUp, BusError> {
 
 /// What is not as it should be, a sentence each. Makes nothing.
 pub async fn look(stream: &EventStream) -> Result<Vec<String>, BusError> {
+    let missing = |name| vec![format!("{name} is not there")];
     let mut faults = stream.faults();
     for durable in [MAILER, REVOKER] {
-        faults.extend(durable.look(stream).await?.unwrap_or_default());
+        faults.extend(durable.look(stream).await?.unwrap_or_else(|| missing(durable.name)));
     }
-    faults.extend(bucket::look(&stream.context).await?.unwrap_or_default());
+    faults.extend(bucket::look(&stream.context).await?.unwrap_or_else(|| missing(BUCKET)));
     Ok(faults)
 }
 

@@ -4,6 +4,7 @@
 mod hands;
 mod in_process;
 mod message;
+mod progress;
 mod queue;
 mod subscribed;
 #[cfg(test)]

@@ -43,6 +43,11 @@ pub enum RelayError {
          `stele relay --from POSITION` publishes what the log holds from there on"
     )]
     Diverged(String),
+    #[error(
+        "the stream {STREAM} ends at {0}, and what comes behind that is not published yet: the relay does so by itself, or name this \
+         position or an earlier one"
+    )]
+    Ahead(String),
     #[error(transparent)]
     Log(#[from] StoreError),
     #[error(transparent)]

@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_nats::jetstream::{
     self, Context, ErrorCode,
     context::{GetStreamError, GetStreamErrorKind},
-    stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType, Stream},
+    stream::{
+        Config, DiscardPolicy, Info, PersistenceMode, RawMessageErrorKind, RetentionPolicy, StorageType,
+        Stream,
+    },
 };
 
-use serde::Deserialize;
-use uuid::Uuid;
-
-use super::{BusError, Check, failed};
+use super::{BusError, Check, Mark, failed};
 use crate::nats::{Access, Connection};
 
 /// Its name, which subscribers ask for.
@@ -33,14 +33,6 @@ pub struct EventStream {
     pub(crate) stream: Stream,
     /// Whether it was made just now.
     pub made: bool,
-}
-
-/// What a message in it says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Mark {
-    pub(crate) id: Uuid,
-    /// Where its event stands, with the name of the log.
-    pub(crate) position: String,
 }
 
 impl EventStream {
@@ -93,9 +85,12 @@ impl EventStream {
     }
 
     /// What the message of this number says of itself; none where there is no message any more, or one of somebody else.
-    pub(crate) async fn mark(&self, sequence: u64) -> Option<Mark> {
-        let message = self.stream.get_raw_message(sequence).await.ok()?;
-        serde_json::from_slice(&message.payload).ok()
+    pub(crate) async fn mark(&self, sequence: u64) -> Result<Option<Mark>, BusError> {
+        match self.stream.get_raw_message(sequence).await {
+            Ok(message) => Ok(serde_json::from_slice(&message.payload).ok()),
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(source) => Err(BusError::Message { sequence, source }),
+        }
     }
 
     /// Whether the connection was lost, for a moment or for good.

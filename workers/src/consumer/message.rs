@@ -7,16 +7,16 @@ use async_nats::{
     jetstream::{Message, consumer::pull},
 };
 use futures_util::{FutureExt, Stream, StreamExt, future::Either};
-use store::{EventLog, Position, Recorded, StoreError};
+use store::{EventLog, Recorded, StoreError};
 use tokio::task::JoinError;
 
-use crate::bus::Mark;
+use crate::bus::{Found, Mark};
 
 /// How many are looked up at once.
 const AT_ONCE: usize = 16;
 
 /// A message, and where to answer it.
-pub(super) struct Found {
+pub(super) struct Noticed {
     pub(super) reply: Subject,
     pub(super) notice: Notice,
 }
@@ -38,9 +38,13 @@ pub(super) enum LookError {
     Log(#[from] StoreError),
     #[error("a message can't be looked up")]
     Broken(#[from] JoinError),
+    #[error(
+        "a message is of another log: its event stands at {0}; give each installation an account of its own on NATS"
+    )]
+    Foreign(String),
 }
 
-pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<Found, LookError>> + Send>>;
+pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<Noticed, LookError>> + Send>>;
 
 /// Looks each of the messages up in the log, in their order. In tasks of their own: the stream is not always polled, and who waits
 /// in the middle of a read would keep others from theirs.
@@ -55,23 +59,22 @@ pub(super) fn look_up(messages: pull::Stream, log: Arc<dyn EventLog>) -> Message
     Box::pin(found.buffered(AT_ONCE))
 }
 
-async fn find(message: Message, log: Arc<dyn EventLog>) -> Result<Found, LookError> {
+async fn find(message: Message, log: Arc<dyn EventLog>) -> Result<Noticed, LookError> {
     let reply = message.reply.clone().ok_or(LookError::Mute)?;
-    Ok(Found { reply, notice: notice(&message.payload, log.as_ref()).await? })
+    Ok(Noticed { reply, notice: notice(&message.payload, log.as_ref()).await? })
 }
 
-async fn notice(payload: &[u8], log: &dyn EventLog) -> Result<Notice, StoreError> {
-    let Ok(Mark { id, position: text }) = serde_json::from_slice(payload) else {
+async fn notice(payload: &[u8], log: &dyn EventLog) -> Result<Notice, LookError> {
+    let Ok(mark) = serde_json::from_slice::<Mark>(payload) else {
         return Ok(Notice::Nothing("it is no event of Stele's".to_owned()));
     };
-    let Some(position) = Position::from_text(log.log_id(), &text) else {
-        return Ok(Notice::Nothing(format!("it is of another log: it stands at {text}")));
-    };
-    let found = log.read_all(Position(position.0.saturating_sub(1)), 1).await?;
-    Ok(match found.into_iter().next() {
-        Some(event) if event.event.id == id => Notice::Event(Box::new(event)),
-        _ => {
-            Notice::Nothing(format!("its event is not at {text}: the log was perhaps put back from a backup"))
-        }
-    })
+    match mark.look_up(log).await? {
+        Found::Event(event) => Ok(Notice::Event(event)),
+        Found::Nothing => Ok(Notice::Nothing(format!(
+            "its event is not at {}: the log was perhaps put back from a backup",
+            mark.position
+        ))),
+        // Whoever takes it from the right one would have it lost there.
+        Found::Foreign => Err(LookError::Foreign(mark.position)),
+    }
 }

@@ -12,7 +12,7 @@ use async_nats::{
     },
 };
 use async_trait::async_trait;
-use futures_util::{StreamExt, future::try_join_all};
+use futures_util::{FutureExt, StreamExt, future::try_join_all, stream};
 use lru::LruCache;
 use store::{
     EventLog, Position, Recorded,
@@ -24,10 +24,11 @@ use super::{
     Consumer,
     hands::{Hands, MOST_OPEN},
     in_process::LAST_STEPS,
-    message::{Found, LookError, Messages, Notice, look_up},
+    message::{LookError, Messages, Notice, Noticed, look_up},
+    progress::Progress,
 };
 use crate::{
-    bus::{BusError, BusState, Durable, EventStream, SIGN, STREAM},
+    bus::{BusError, BusState, Durable, EventStream, Found, SIGN, STREAM},
     nats::Access,
     place::Place,
 };
@@ -49,8 +50,8 @@ pub struct Subscribed<C> {
     desk: Desk,
     hands: Hands<C>,
     link: Option<Link>,
-    /// Where to answer the messages of events that are open.
-    held: HashMap<Position, Subject>,
+    /// Where to answer the messages of events that are open; nowhere, if they came over a connection that is lost.
+    held: HashMap<Position, Option<Subject>>,
     /// Answers that are not given yet.
     answers: Vec<(Subject, AckKind)>,
     sign: Interval,
@@ -59,30 +60,13 @@ pub struct Subscribed<C> {
     state: BusState,
 }
 
-/// How far all is done.
-#[derive(Debug, Clone, Copy)]
-struct Progress {
-    /// Up to where the log was looked at.
-    taken: Position,
-    /// The last event up to there that concerns the consumer, unless all of those are known to be done.
-    owed: Option<Position>,
-    /// Up to where all was known to be done while something was owed.
-    settled: Position,
-}
-
-impl Progress {
-    const fn new() -> Self {
-        Self { taken: Position::BEGINNING, owed: None, settled: Position::BEGINNING }
-    }
-}
-
 /// A connection over which messages come.
 struct Link {
     events: EventStream,
     handle: Handle<pull::Config>,
     messages: Messages,
     /// Where the events of messages stand that were asked about last, by the numbers of the messages.
-    seen: LruCache<u64, Option<Position>>,
+    seen: LruCache<u64, Position>,
     log: Arc<dyn EventLog>,
 }
 
@@ -167,8 +151,8 @@ impl<C: Consumer + 'static> Subscribed<C> {
                     self.acknowledge(&done);
                     return Ok(());
                 },
-                Some(found) = link.messages.next(), if self.hands.open() < MOST_OPEN => {
-                    let found = found?;
+                found = link.messages.next(), if self.hands.open() < MOST_OPEN => {
+                    let found = found.ok_or(SubscribedError::Lost)??;
                     self.take_in(found);
                 }
                 _ = self.sign.tick() => self.give_signs().await?,
@@ -177,14 +161,28 @@ impl<C: Consumer + 'static> Subscribed<C> {
         }
     }
 
+    /// Takes in what came and was not looked at yet, where the log does not let it come to that otherwise.
+    fn take_what_is_there(&mut self) -> Result<(), FollowError> {
+        while self.hands.open() < MOST_OPEN {
+            let Some(link) = &mut self.link else { break };
+            match link.messages.next().now_or_never() {
+                Some(Some(Ok(found))) => self.take_in(found),
+                Some(Some(Err(error))) => return self.tell(Err(error.into())),
+                Some(None) => return self.tell(Err(SubscribedError::Lost)),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a message in. One that is held already came once more, as no sign of life arrived.
-    fn take_in(&mut self, Found { reply, notice }: Found) {
+    fn take_in(&mut self, Noticed { reply, notice }: Noticed) {
         match notice {
             Notice::Event(event) if !self.hands.concerns(&event) => {
                 self.answers.push((reply, AckKind::Ack));
             }
             Notice::Event(event) => {
-                if self.held.insert(event.position, reply).is_none() {
+                if self.held.insert(event.position, Some(reply)).is_none() {
                     self.hands.add(&event);
                 }
             }
@@ -196,7 +194,7 @@ impl<C: Consumer + 'static> Subscribed<C> {
     }
 
     fn acknowledge(&mut self, done: &[Position]) {
-        let replies = done.iter().filter_map(|position| self.held.remove(position));
+        let replies = done.iter().filter_map(|position| self.held.remove(position).flatten());
         self.answers.extend(replies.map(|reply| (reply, AckKind::Ack)));
     }
 
@@ -215,7 +213,7 @@ impl<C: Consumer + 'static> Subscribed<C> {
     /// Says of all that is held that it is still dealt with.
     async fn give_signs(&mut self) -> Result<(), SubscribedError> {
         let client = self.client()?;
-        for reply in self.held.values() {
+        for reply in self.held.values().flatten() {
             client.publish(reply.clone(), AckKind::Progress.into()).await?;
         }
         Ok(())
@@ -234,22 +232,26 @@ impl<C: Consumer + 'static> Subscribed<C> {
         let info = link.handle.get_info().await;
         let info = info.map_err(|source| SubscribedError::Unknown { name, source })?;
         let all = info.num_pending == 0 && info.num_ack_pending == 0;
-        if all && link.position_of(info.delivered).await >= Some(owed) {
+        if all && link.position_of(info.delivered).await? >= Some(owed) {
             self.progress.owed = None;
             return Ok(());
         }
-        if let Some(place) = link.position_of(info.ack_floor).await {
+        if let Some(place) = link.position_of(info.ack_floor).await? {
             self.progress.settled = self.progress.settled.max(place);
         }
         Ok(())
     }
 
     fn tell(&mut self, outcome: Result<(), SubscribedError>) -> Result<(), FollowError> {
-        self.state.tell(outcome.as_ref());
+        // What the log or the lease does is not the bus's.
+        if !matches!(outcome, Err(SubscribedError::Follow(_) | SubscribedError::Look(LookError::Log(_)))) {
+            self.state.tell(outcome.as_ref());
+        }
         outcome.map_err(|error| {
             // What is still under way goes on; its messages come again over the next connection, answered or not.
             self.link = None;
             self.answers.clear();
+            self.held.values_mut().for_each(|reply| *reply = None);
             match error {
                 SubscribedError::Follow(error) => error,
                 error => FollowError::Stuck(error.into()),
@@ -259,10 +261,14 @@ impl<C: Consumer + 'static> Subscribed<C> {
 
     /// Gives the answers that are owed, and writes down how far all is done.
     async fn keep_up(&mut self, lease: &Lease) -> Result<(), FollowError> {
+        let due = self.hands.open() == 0 || self.place.is_due();
         let settled = async {
             self.connect().await?;
             self.answer().await?;
-            self.settle().await
+            if self.sign.tick().now_or_never().is_some() {
+                self.give_signs().await?;
+            }
+            if due { self.settle().await } else { Ok(()) }
         };
         let settled = settled.await;
         self.tell(settled)?;
@@ -285,11 +291,11 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
     async fn take(&mut self, batch: &[Recorded], lease: &Lease) -> Result<(), FollowError> {
         let Progress { taken, .. } = self.progress;
         for event in batch.iter().filter(|event| event.position > taken) {
-            if self.hands.concerns(event) {
-                self.progress.owed = Some(event.position);
-            }
-            self.progress.taken = event.position;
+            self.progress.take(event.position, self.hands.concerns(event));
         }
+        let done = self.hands.ended();
+        self.acknowledge(&done);
+        self.take_what_is_there()?;
         self.hands.begin(lease)?;
         if self.place.is_due() { self.keep_up(lease).await } else { Ok(()) }
     }
@@ -304,8 +310,7 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
     }
 
     fn done(&self, taken: Position) -> Position {
-        let Progress { owed, settled, .. } = self.progress;
-        if owed.is_some() { taken.min(settled) } else { taken }
+        self.progress.done(taken)
     }
 
     async fn wind_up(&mut self, lease: &Lease) -> Result<(), FollowError> {
@@ -321,16 +326,21 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
                 "what takes too long is cut off, and done again by the next one"
             );
         }
-        let back = self.held.drain().map(|(_, reply)| (reply, AckKind::Nak(None)));
+        // Nobody here takes any more: what is given back goes to the next one.
+        if let Some(link) = &mut self.link {
+            link.messages = Box::pin(stream::empty());
+        }
+        let back = self.held.drain().filter_map(|(_, reply)| Some((reply?, AckKind::Nak(None))));
         self.answers.extend(back);
         let settled = async {
             self.answer().await?;
             self.settle().await
         };
         let settled = settled.await;
-        self.tell(settled)?;
+        let told = self.tell(settled);
         self.place.reach(self.done(self.progress.taken), lease);
-        self.place.write(&self.desk).await
+        self.place.write(&self.desk).await?;
+        told
     }
 
     fn start_over(&mut self) {
@@ -361,15 +371,19 @@ impl Link {
         Ok(Self { events, handle, messages, seen: LruCache::new(SEEN), log: Arc::clone(log) })
     }
 
-    /// Where the event of a message stands in the log.
-    async fn position_of(&mut self, message: SequenceInfo) -> Option<Position> {
+    /// Where the event of a message stands in the log; none if it does not.
+    async fn position_of(&mut self, message: SequenceInfo) -> Result<Option<Position>, SubscribedError> {
         let number = message.stream_sequence;
-        if let Some(known) = self.seen.get(&number) {
-            return *known;
+        if number == 0 {
+            return Ok(None);
         }
-        let mark = self.events.mark(number).await;
-        let position = mark.and_then(|mark| Position::from_text(self.log.log_id(), &mark.position));
-        self.seen.put(number, position);
-        position
+        if let Some(known) = self.seen.get(&number) {
+            return Ok(Some(*known));
+        }
+        let Some(mark) = self.events.mark(number).await? else { return Ok(None) };
+        let found = mark.look_up(self.log.as_ref()).await.map_err(LookError::from)?;
+        let Found::Event(event) = found else { return Ok(None) };
+        self.seen.put(number, event.position);
+        Ok(Some(event.position))
     }
 }

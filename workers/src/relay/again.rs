@@ -6,8 +6,12 @@ use store::Position;
 use super::{
     RELAY, RelayError,
     message::{Message, Outward},
+    stream::End,
 };
-use crate::{bus::EventStream, nats::Access};
+use crate::{
+    bus::{EventStream, Found},
+    nats::Access,
+};
 
 const BATCH: u32 = 1000;
 
@@ -27,6 +31,10 @@ pub async fn publish_again(
     start: Position,
 ) -> Result<Again, RelayError> {
     let stream = EventStream::open(access, RELAY).await?;
+    let end = end(&stream, outward).await?;
+    if let Some(end) = end.filter(|end| start > *end) {
+        return Err(RelayError::Ahead(end.to_text(outward.log().log_id())));
+    }
     let mut place = start;
     loop {
         let batch = outward.log().read_all(place, BATCH).await?;
@@ -40,6 +48,19 @@ pub async fn publish_again(
             }
         }
     }
+}
+
+/// Up to where the stream holds everything; none where it can't say.
+async fn end(stream: &EventStream, outward: &Outward) -> Result<Option<Position>, RelayError> {
+    Ok(match stream.end().await? {
+        End::New => Some(Position::BEGINNING),
+        End::Forgotten { .. } => None,
+        End::At { last, .. } => match last.look_up(outward.log().as_ref()).await? {
+            Found::Event(event) => Some(event.position),
+            Found::Nothing => None,
+            Found::Foreign => return Err(RelayError::Foreign(last.position)),
+        },
+    })
 }
 
 /// Puts a message at the end of the stream, wherever that is when it comes there; false if the stream knows it still.

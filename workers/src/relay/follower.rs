@@ -1,7 +1,7 @@
 //! The relay at work: follows the log and publishes in its order, each event after the one before it and after nothing else. How far
 //! it is, the stream says: what that lost is published again, and what it holds is not.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use store::{
     Position, Recorded,
     follow::{Desk, FollowError, Follower, Lease},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     stream::{After, End},
 };
 use crate::{
-    bus::{BusState, EventStream, set_up},
+    bus::{BusState, EventStream, Found, set_up},
     nats::Access,
     place::Place,
 };
@@ -29,6 +30,8 @@ pub const RELAY: &str = "relay";
 const IN_FLIGHT: usize = 256;
 /// How often in a row it looks anew at a stream to which someone else published, before it pauses.
 const ATTEMPTS: u32 = 3;
+/// How often it looks whether all is there that should be on NATS.
+const SET_UP: Duration = Duration::from_mins(1);
 /// How many events are read to see whether any of them is public.
 const LOOK: u32 = 1000;
 
@@ -41,6 +44,8 @@ pub struct Relay {
     /// Where the last batch ended that was handed out.
     taken: Option<Position>,
     place: Place,
+    /// When it was looked last whether all is there that should be on NATS.
+    set_up_at: Instant,
     /// What is wrong with the bus and was said already.
     warned: Vec<String>,
     state: BusState,
@@ -73,7 +78,8 @@ struct Sent {
 impl Relay {
     pub fn new(access: Access, outward: Outward, desk: Desk) -> Self {
         let (place, state) = (Place::new(), BusState::new());
-        Self { access, outward, desk, link: None, taken: None, place, warned: Vec::new(), state }
+        let set_up_at = Instant::now();
+        Self { access, outward, desk, link: None, taken: None, place, set_up_at, warned: Vec::new(), state }
     }
 
     /// How the bus does.
@@ -88,7 +94,7 @@ impl Relay {
         loop {
             let mut link = match self.link.take().filter(|link| !link.stream.is_lost()) {
                 Some(link) => link,
-                None => self.align(Position(first.0.saturating_sub(1))).await?,
+                None => self.align(Position(first.0.saturating_sub(1)), lease).await?,
             };
             match publish(&mut self.outward, &mut link, batch, lease).await {
                 Ok(()) => {
@@ -102,26 +108,24 @@ impl Relay {
     }
 
     /// Finds out where the stream ends. It must hold all that is public up to `due`: else the log is followed anew from there.
-    async fn align(&mut self, due: Position) -> Result<Link, RelayError> {
+    async fn align(&mut self, due: Position, lease: &Lease) -> Result<Link, RelayError> {
         let stream = EventStream::open(&self.access, RELAY).await?;
         self.warn_of(set_up(&stream).await?.faults);
+        self.set_up_at = Instant::now();
         let (place, sequence) = match stream.end().await? {
             End::New => (Position::BEGINNING, 0),
             End::Forgotten { sequence } => (due, sequence),
-            End::At { sequence, last } => {
-                let log = self.outward.log();
-                let position = Position::from_text(log.log_id(), &last.position);
-                let place = position.ok_or_else(|| RelayError::Foreign(last.position.clone()))?;
-                let before = Position(place.0.saturating_sub(1));
-                let found = log.read_all(before, 1).await?;
-                if found.first().is_none_or(|event| event.event.id != last.id) {
-                    return Err(RelayError::Diverged(last.position));
-                }
-                (place, sequence)
-            }
+            End::At { sequence, last } => match last.look_up(self.outward.log().as_ref()).await? {
+                Found::Event(event) => (event.position, sequence),
+                Found::Nothing => return Err(RelayError::Diverged(last.position)),
+                Found::Foreign => return Err(RelayError::Foreign(last.position)),
+            },
         };
         let end = Tip::Found(sequence);
         if self.lacks(place, due).await? {
+            if !lease.is_held() {
+                return Err(lease.lost().into());
+            }
             self.place = Place::new();
             self.desk.place(RELAY, place).await.map_err(FollowError::from)?;
             self.link = Some(Link { stream, end, place });
@@ -156,7 +160,7 @@ impl Relay {
     }
 
     /// Looks whether the stream still ends where it was left.
-    async fn look(&mut self) -> Result<(), RelayError> {
+    async fn look(&mut self, lease: &Lease) -> Result<(), RelayError> {
         let due = match self.taken {
             Some(taken) => taken,
             None => self.desk.checkpoint(RELAY).await.map_err(FollowError::from)?,
@@ -164,10 +168,15 @@ impl Relay {
         if let Some(link) = self.link.take()
             && link.is_as_it_was(self.outward.log().log_id()).await?
         {
+            // What somebody took away beside the stream is made again.
+            if self.set_up_at.elapsed() >= SET_UP {
+                self.warn_of(set_up(&link.stream).await?.faults);
+                self.set_up_at = Instant::now();
+            }
             self.link = Some(link);
             return Ok(());
         }
-        self.link = Some(self.align(due).await?);
+        self.link = Some(self.align(due, lease).await?);
         Ok(())
     }
 
@@ -203,9 +212,9 @@ impl Follower for Relay {
         if self.place.is_due() { self.place.write(&self.desk).await } else { Ok(()) }
     }
 
-    async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
+    async fn idle(&mut self, lease: &Lease) -> Result<(), FollowError> {
         self.place.write(&self.desk).await?;
-        let outcome = self.look().await;
+        let outcome = self.look(lease).await;
         self.tell(outcome)
     }
 

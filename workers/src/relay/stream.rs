@@ -42,7 +42,7 @@ impl EventStream {
         let first = state.first_sequence.max(sequence.saturating_sub(STRANGERS));
         for number in (first..=sequence).rev() {
             // What was removed since then, or is nobody's who publishes events, is passed over.
-            if let Some(last) = self.mark(number).await {
+            if let Some(last) = self.mark(number).await? {
                 return Ok(End::At { sequence, last });
             }
         }

@@ -78,7 +78,7 @@ impl Announcer {
     }
 
     async fn login(&self, session: SessionId, event: &Recorded) -> Result<Option<Login>, StoreError> {
-        let state = match self.journal.load::<Session>(&event.stream).await {
+        let state = match self.journal.load_closed::<Session>(&event.stream).await {
             Ok(loaded) => loaded.state,
             Err(error) if error.is_of_all() => return Err(error),
             Err(error) => {

@@ -1,9 +1,12 @@
-//! Hears on NATS of sessions that were ended before their time, on behalf of one who refuses tokens. What it misses, the log tells.
+//! Hears on NATS of sessions that were ended before their time, on behalf of one who refuses tokens. The log says whether they were:
+//! nobody is logged out by a message alone. What is missed here, the log tells too.
 
 use std::time::Duration;
 
+use async_nats::Message;
+use domain::{Session, SessionId, session::Live};
 use futures_util::StreamExt;
-use store::{chain, clock};
+use store::{Journal, StoreError, StreamId, chain, clock};
 use tokio::{sync::watch, time::sleep};
 
 use super::{Revocation, Revoked};
@@ -31,13 +34,14 @@ enum HearingError {
 pub struct Hearsay<R> {
     role: &'static str,
     access: Access,
+    journal: Journal,
     listener: R,
     state: BusState,
 }
 
 impl<R: Revoked> Hearsay<R> {
-    pub fn new(role: &'static str, access: Access, listener: R) -> Self {
-        Self { role, access, listener, state: BusState::new() }
+    pub fn new(role: &'static str, access: Access, journal: Journal, listener: R) -> Self {
+        Self { role, access, journal, listener, state: BusState::new() }
     }
 
     /// How the bus does.
@@ -76,12 +80,21 @@ impl<R: Revoked> Hearsay<R> {
     }
 
     /// An entry that somebody took out of the bucket is told of as well, and says nothing.
-    async fn tell(&self, message: &async_nats::Message) {
+    async fn tell(&self, message: &Message) {
         let session = message.subject.rsplit('.').next().and_then(|session| session.parse().ok());
         let Some(session) = session.filter(|_| !message.payload.is_empty()) else { return };
-        let revocation = Revocation::Session { session, at: clock::now() };
-        if let Err(error) = self.listener.revoked(revocation).await {
+        if let Err(error) = self.refuse(session).await {
             tracing::warn!(%session, error = chain(&error), "the log tells of it again");
+        }
+    }
+
+    /// Has its tokens refused, if the log says so: of the session, or of its user.
+    async fn refuse(&self, session: SessionId) -> Result<(), StoreError> {
+        let at = clock::now();
+        match self.journal.load_closed::<Session>(&StreamId::session(session)).await?.state {
+            Session::Revoked(..) => self.listener.revoked(Revocation::Session { session, at }).await,
+            Session::Live(Live { user, .. }) => self.listener.revoked(Revocation::Epoch { user, at }).await,
+            Session::Unborn => Ok(()),
         }
     }
 }
