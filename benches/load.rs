@@ -2,6 +2,7 @@
 //! told. Knows neither who is asked nor what.
 
 pub(crate) mod clients;
+mod noted;
 mod steps;
 mod wire;
 
@@ -21,6 +22,7 @@ use crate::{
     process::Process,
 };
 
+pub(crate) use noted::{Noted, forgotten, noted};
 pub(crate) use steps::rate_of;
 pub(crate) use wire::{Answer, Connection, request};
 

@@ -9,11 +9,13 @@ mod figures;
 mod load;
 mod log;
 mod machine;
+mod nats;
 mod peer;
 mod pool;
 mod process;
 mod raw;
 mod rebuild;
+mod relay;
 mod report;
 mod rounds;
 mod seed;
@@ -34,11 +36,15 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// What can be measured; the first two on PostgreSQL too.
-const NAMES: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
+/// What can be measured on either.
+const ON_SQLITE: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
+const ON_POSTGRES: [&str; 3] = ["api", "log", RELAY];
+/// Whose processes share a log, so that it is measured on PostgreSQL whatever else is asked for.
+const RELAY: &str = "relay";
 /// How many cores may be taken by others before it is told.
 const BUSY: f64 = 0.1;
-const USAGE: &str = "Usage: ./bench [api [LINE] | log | pool | rebuild | peer] [--on postgres] [--write]";
+const USAGE: &str =
+    "Usage: ./bench [api [LINE] | log | relay [LINE] | pool | rebuild | peer] [--on postgres] [--write]";
 
 fn main() -> ExitCode {
     // `cargo bench` says `--bench` of itself.
@@ -85,8 +91,14 @@ impl<'a> Order<'a> {
                 word => words.push(word),
             }
         }
-        let measured = if engine == Engine::Postgres { NAMES.split_at(2).0 } else { &NAMES };
         let asked = words.first().copied();
+        if asked == Some(RELAY) {
+            engine = Engine::Postgres;
+        }
+        let measured = match engine {
+            Engine::Sqlite => &ON_SQLITE[..],
+            Engine::Postgres => &ON_POSTGRES,
+        };
         let names = measured.iter().copied().filter(|name| asked.is_none_or(|asked| asked == *name));
         let order =
             Self { names: names.collect(), filter: words.get(1).copied().unwrap_or_default(), engine, write };
@@ -103,6 +115,9 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
         _ = writeln!(io::stderr(), "{USAGE}");
         return Ok(ExitCode::from(2));
     };
+    if order.names.contains(&RELAY) {
+        nats::program()?;
+    }
     let machine = machine::description()?;
     let (load, taken) = machine::business().await?;
     say(format_args!("On {machine}; load {load:.2}, {taken:.2} cores taken right now."));
@@ -128,6 +143,7 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
 async fn measure(name: &str, &Order { filter, engine, .. }: &Order<'_>) -> Outcome<Table> {
     match name {
         "log" => log::measure(filter, engine).await,
+        RELAY => relay::measure(filter).await,
         "pool" => pool::measure().await,
         "rebuild" => rebuild::measure().await,
         "peer" => peer::measure(filter).await,

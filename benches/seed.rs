@@ -12,8 +12,9 @@ use api::{
 };
 use data_encoding::BASE64;
 use domain::{
-    Claim, KeyId, Private, ReservationId, Session, SessionId, User, UserId, claim,
+    Claim, KeyId, Mail, MailId, Private, ReservationId, Session, SessionId, User, UserId, claim,
     claim::Holding,
+    mail::{self, LinkTerms},
     name::{NameKind, canonical},
     session::{self, Client, Issue, Start},
     user::{self, Names, PasswordHash, Registration},
@@ -93,6 +94,19 @@ impl Seeded {
         Ok(seeded)
     }
 
+    /// Has a mail asked for to each user, with a link in it.
+    pub(crate) async fn ask_for_mails(&self) -> Outcome<()> {
+        let vault = Arc::new(self.home.vault.vault(master_key()?).await?);
+        let macs = MacKeys::from(&vault.node_keys().await?).ok_or(Failed::NoKeys(Algorithm::EdDsa))?;
+        let (key, journal) = (
+            macs.newest_link().id().to_owned(),
+            Journal::new(self.home.log.log().await?, Arc::clone(&vault)),
+        );
+        append(&journal, self.users, move |user| verification(user, key.clone())).await?;
+        vault.close().await;
+        Ok(())
+    }
+
     async fn fill(home: Home, users: u32) -> Outcome<Self> {
         let vault = Arc::new(home.vault.vault(master_key()?).await?);
         let keys = vault.node_keys().await?;
@@ -143,6 +157,10 @@ impl Seeded {
 
 pub(crate) fn name_of(user: u32) -> String {
     format!("user{user}")
+}
+
+fn address_of(user: u32) -> String {
+    format!("user{user}@example.org")
 }
 
 /// Waits until every follower of a server that does everything has come to the log's head.
@@ -220,7 +238,7 @@ async fn hash_once() -> Outcome<String> {
 /// All that a registration with a verified address and a login write.
 fn birth(user: u32, macs: &MacKeys, hash: &PasswordHash) -> Result<Vec<Change>, StoreError> {
     let (pk, at) = (UserId(user.into()), clock::now());
-    let (username, email) = (name_of(user), format!("user{user}@example.org"));
+    let (username, email) = (name_of(user), address_of(user));
     let claim = |kind, name: &str, reservation| {
         let claimed = claim::Event::Claimed(Holding { holder: pk, reservation, at });
         Change::of::<Claim>(macs.claim_stream(kind, &canonical(kind, name)), 0, &[claimed])
@@ -253,6 +271,16 @@ fn refreshed(user: u32, counter: u32, kid: String) -> Result<Vec<Change>, StoreE
     let event =
         session::Event::SessionRefreshed { counter, issue: Issue { iat, exp: iat + SESSION_LIFE, kid } };
     Ok(vec![Change::of::<Session>(StreamId::session(session_of(user)), counter.into(), &[event])?])
+}
+
+/// All that asking for one more mail writes.
+fn verification(user: u32, key: String) -> Result<Vec<Change>, StoreError> {
+    let (pk, at) = (UserId(user.into()), clock::now());
+    let link = LinkTerms { expires_at: at + SESSION_LIFE, epoch: 0, key };
+    let to = Private::new(KeyId::of_user(pk), address_of(user));
+    let request = mail::Request { purpose: mail::Purpose::VerifyEmail, user: pk, to, link: Some(link), at };
+    let stream = StreamId::mail(MailId(random::id()));
+    Ok(vec![Change::of::<Mail>(stream, 0, &[mail::Event::MailRequested(request)])?])
 }
 
 fn session_of(user: u32) -> SessionId {

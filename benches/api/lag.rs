@@ -22,7 +22,7 @@ use crate::{
     engine::{Engine, Place},
     failed::{Failed, Outcome},
     figures::{Latencies, Line, Unit},
-    load::{self, Answer, Client, Load, Plan, clients},
+    load::{self, Load, Noted, Plan, clients, forgotten, noted},
     rounds::{ROUNDS, cores},
     seed::Seeded,
 };
@@ -70,34 +70,6 @@ pub(super) async fn lag(engine: Engine) -> Outcome<Vec<Line>> {
         Line::new("from the answer to the read model, p50", Unit::Milliseconds, &middle)
             .detail("looked for every millisecond, so that up to one of them is the bench's own"),
     ])
-}
-
-/// A client that notes where each command was recorded, and when that was answered.
-struct Noted<C> {
-    client: C,
-    answers: Vec<(Instant, Position)>,
-}
-
-impl<C: Client> Client for Noted<C> {
-    fn ask(&mut self, out: &mut Vec<u8>) {
-        self.client.ask(out);
-    }
-
-    fn take(&mut self, answer: &Answer<'_>) -> Outcome<()> {
-        let at = Instant::now();
-        self.client.take(answer)?;
-        let position = answer.position.and_then(|text| text.rsplit_once('-')?.1.parse().ok());
-        self.answers.push((at, Position(position.ok_or(Failed::Missing("the position in an answer"))?)));
-        Ok(())
-    }
-}
-
-fn noted<C>(clients: Vec<C>) -> Vec<Noted<C>> {
-    clients.into_iter().map(|client| Noted { client, answers: Vec::new() }).collect()
-}
-
-fn forgotten<C>(clients: Vec<Noted<C>>) -> Vec<Noted<C>> {
-    noted(clients.into_iter().map(|noted| noted.client).collect())
 }
 
 /// How far each read model was seen to have come, and when.

@@ -91,7 +91,7 @@ enum SubscribedError {
     Look(#[from] LookError),
     #[error("an acknowledgement was not taken")]
     Unanswered(#[from] async_nats::RequestError),
-    #[error("a sign of life could not be given")]
+    #[error("an acknowledgement or a sign of life could not be sent")]
     Unsigned(#[from] async_nats::PublishError),
     #[error("the connection to NATS was lost")]
     Lost,
@@ -149,7 +149,8 @@ impl<C: Consumer + 'static> Subscribed<C> {
             tokio::select! {
                 done = self.hands.go_on() => if !done.is_empty() {
                     self.acknowledge(&done);
-                    return Ok(());
+                    // Before the answers, for which it waits.
+                    return Ok(self.hands.begin(lease)?);
                 },
                 found = link.messages.next(), if self.hands.open() < MOST_OPEN => {
                     let found = found.ok_or(SubscribedError::Lost)??;
@@ -198,12 +199,19 @@ impl<C: Consumer + 'static> Subscribed<C> {
         self.answers.extend(replies.map(|reply| (reply, AckKind::Ack)));
     }
 
-    /// Gives the answers that are owed, and waits until the server has them: what it knows to be done is done.
+    /// Gives the answers that are owed. Where nothing more is to be done it waits until the server has them, so that it knows then
+    /// what is done; one that is lost has its message come again.
     async fn answer(&mut self) -> Result<(), SubscribedError> {
         if self.answers.is_empty() {
             return Ok(());
         }
         let client = self.client()?;
+        if self.hands.open() > 0 {
+            for (reply, kind) in self.answers.drain(..) {
+                client.publish(reply, kind.into()).await?;
+            }
+            return Ok(());
+        }
         let given = self.answers.iter().map(|(reply, kind)| client.request(reply.clone(), (*kind).into()));
         try_join_all(given).await?;
         self.answers.clear();

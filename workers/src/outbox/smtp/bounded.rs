@@ -34,7 +34,11 @@ impl Bounded {
         let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name of the server has no address");
         for address in lookup_host(server).await? {
             match timeout(CONNECT, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(Self { stream, heard: 0 }),
+                Ok(Ok(stream)) => {
+                    // A mail's last line would wait for the acknowledgement of those before it, which may take 40 ms.
+                    stream.set_nodelay(true)?;
+                    return Ok(Self { stream, heard: 0 });
+                }
                 Ok(Err(error)) => failed = error,
                 Err(_) => failed = io::ErrorKind::TimedOut.into(),
             }
