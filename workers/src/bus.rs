@@ -80,6 +80,10 @@ pub async fn set_up(stream: &EventStream) -> Result<SetUp, BusError> {
     } else {
         bucket::make(&stream.context).await?;
         made.push(BUCKET);
+        // What was in the one that is gone the revoker puts in again, while tokens live: it gets all of it once more.
+        if !made.contains(&REVOKER.name) {
+            REVOKER.make_anew(stream).await?;
+        }
     }
     Ok(SetUp { made, faults })
 }

@@ -98,6 +98,10 @@ impl Access {
     async fn identified(&self) -> Result<ConnectOptions, ConnectError> {
         let Some(path) = &self.credentials else { return Ok(ConnectOptions::new()) };
         let failed = |source| ConnectError::Credentials { path: path.clone(), source };
+        // Whoever would wait for the other end of a pipe could not be stopped any more.
+        if !fs::metadata(path).await.map_err(failed)?.is_file() {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
+        }
         let text = fs::read_to_string(path).await.map_err(failed)?;
         let seed = text.trim();
         if seed.starts_with('S') && !seed.contains(char::is_whitespace) {

@@ -51,6 +51,13 @@ impl Durable {
         made.map(drop).map_err(|source| BusError::NoConsumer { name: self.name, source })
     }
 
+    /// One that has handed out nothing yet, in the place of the one that is there.
+    pub(super) async fn make_anew(&self, stream: &EventStream) -> Result<(), BusError> {
+        let gone = stream.stream.delete_consumer(self.name).await;
+        gone.map_err(|source| BusError::NoConsumer { name: self.name, source })?;
+        self.make(stream).await
+    }
+
     /// What is wrong with the one that is there; none where there is none.
     pub(super) async fn look(&self, stream: &EventStream) -> Result<Option<Vec<String>>, BusError> {
         Ok(self.find(stream).await?.map(|info| self.faults(&info.config)))

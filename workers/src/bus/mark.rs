@@ -24,8 +24,9 @@ pub(crate) enum Found {
 impl Mark {
     /// Looks the event up in the log.
     pub(crate) async fn look_up(&self, log: &dyn EventLog) -> Result<Found, StoreError> {
+        let own = self.position.strip_prefix(log.log_id()).is_some_and(|rest| rest.starts_with('-'));
         let Some(position) = Position::from_text(log.log_id(), &self.position) else {
-            return Ok(Found::Foreign);
+            return Ok(if own { Found::Nothing } else { Found::Foreign });
         };
         let found = log.read_all(Position(position.0.saturating_sub(1)), 1).await?;
         let event = found.into_iter().next().filter(|event| event.event.id == self.id);
