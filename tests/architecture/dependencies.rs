@@ -18,6 +18,9 @@ const LINE: [(&str, &[&str]); 6] = [
     ("stele", &["domain", "store", "projections", "workers", "api"]),
 ];
 
+/// Packages that stand beside the line, name none of it, and serve the tests of some.
+const FOR_TESTS: [(&str, &[&str]); 1] = [("kurrent-double", &["store", "stele"])];
+
 /// All that the domain may name: no runtime, no I/O, no clock, no randomness.
 const DOMAIN: [&str; 6] = ["idna", "serde", "serde_json", "thiserror", "unicode-normalization", "uuid"];
 
@@ -56,6 +59,10 @@ impl Package {
         Self { name: name.to_owned(), dependencies: dependencies.iter().map(plain).collect() }
     }
 
+    fn names(&self, other: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == other)
+    }
+
     fn shipped(&self) -> impl Iterator<Item = &str> {
         let shipped = |dependency: &&Dependency| dependency.kind.as_deref() != Some("dev");
         self.dependencies.iter().filter(shipped).map(|dependency| dependency.name.as_str())
@@ -68,7 +75,8 @@ fn faults(packages: &[Package]) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
         let name = package.name.as_str();
-        let Some(allowed) = line.get(name) else {
+        let is_for_tests = FOR_TESTS.iter().any(|(other, _)| *other == name);
+        let Some(allowed) = line.get(name).copied().or(is_for_tests.then_some(&[][..])) else {
             found.push(format!("{name} has no place on the dependency line"));
             continue;
         };
@@ -77,7 +85,13 @@ fn faults(packages: &[Package]) -> Vec<String> {
         for other in all.filter(|other| line.contains_key(other) && !allowed.contains(other)) {
             found.push(format!("{name} must not depend on {other}"));
         }
-        for other in package.shipped() {
+        for (other, by) in FOR_TESTS {
+            let is_shipped = package.shipped().any(|shipped| shipped == other);
+            if is_shipped || package.names(other) && !by.contains(&name) {
+                found.push(format!("{name} must not use {other}"));
+            }
+        }
+        for other in package.shipped().filter(|_| !is_for_tests) {
             let kept = KEPT.iter().find(|(kept, by)| *kept == other && !by.contains(&name));
             if kept.is_some() || (name == "domain" && !DOMAIN.contains(&other)) {
                 found.push(format!("{name} must not use {other}"));
@@ -132,6 +146,20 @@ fn a_test_that_reaches_up_the_line_is_found() {
     let mut packages = with("store", &["projections"]);
     packages.last_mut().unwrap().dependencies[0].kind = Some("dev".to_owned());
     assert_eq!(faults(&packages), ["store must not depend on projections"]);
+}
+
+#[test]
+fn a_package_for_tests_is_neither_shipped_nor_used_by_others_nor_on_the_line() {
+    let mut packages = with("store", &["kurrent-double"]);
+    assert_eq!(faults(&packages), ["store must not use kurrent-double"]);
+    packages.last_mut().unwrap().dependencies[0].kind = Some("dev".to_owned());
+    packages.push(Package::named("kurrent-double", &["hyper"]));
+    assert_eq!(faults(&packages), Vec::<String>::new());
+    packages.push(Package::named("kurrent-double", &["store"]));
+    assert_eq!(faults(&packages), ["kurrent-double must not depend on store"]);
+    let mut packages = with("workers", &["kurrent-double"]);
+    packages.last_mut().unwrap().dependencies[0].kind = Some("dev".to_owned());
+    assert_eq!(faults(&packages), ["workers must not use kurrent-double"]);
 }
 
 #[test]

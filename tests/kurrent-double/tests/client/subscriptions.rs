@@ -1,0 +1,141 @@
+//! Subscriptions to `$all` and to streams: what there is, then what comes, filters, checkpoints, and where they say they are.
+
+use eventstore::ExpectedRevision::{Any, NoStream};
+use eventstore::{
+    Client, RetryOptions, StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent,
+    SubscriptionFilter,
+};
+use kurrent_double::Double;
+
+use crate::support::{appeared, append, client, is_caught_up, number, until};
+
+fn is_event(wanted: u128) -> impl FnMut(&SubscriptionEvent) -> bool {
+    move |said| matches!(said, SubscriptionEvent::EventAppeared(event) if number(event) == Some(wanted))
+}
+
+fn checkpoints(said: &[SubscriptionEvent]) -> usize {
+    said.iter().filter(|said| matches!(said, SubscriptionEvent::Checkpoint(_))).count()
+}
+
+async fn with_other_streams(client: &Client, numbers: std::ops::Range<u128>) {
+    for number in numbers {
+        append(client, "other", Any, [number + 1000]).await.unwrap();
+        append(client, "ours", Any, [number]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_to_all_hands_out_what_there_is_and_then_what_comes() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    append(&client, "a", NoStream, 0..300).await.unwrap();
+    let mut subscription = client.subscribe_to_all(&SubscribeToAllOptions::default()).await;
+    let said = until(&mut subscription, is_caught_up).await;
+    assert!(matches!(said.first(), Some(SubscriptionEvent::Confirmed(_))));
+    assert_eq!(appeared(&said), (0..300).collect::<Vec<_>>());
+    append(&client, "b", NoStream, [300]).await.unwrap();
+    assert_eq!(appeared(&until(&mut subscription, is_event(300)).await), [300]);
+}
+
+#[tokio::test]
+async fn a_subscription_to_all_begins_after_a_position_or_at_the_end() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    let first = append(&client, "a", NoStream, [1]).await.unwrap();
+    append(&client, "b", NoStream, [2]).await.unwrap();
+    let options = SubscribeToAllOptions::default().position(StreamPosition::Position(first.position));
+    let mut after = client.subscribe_to_all(&options).await;
+    assert_eq!(appeared(&until(&mut after, is_caught_up).await), [2]);
+    let options = SubscribeToAllOptions::default().position(StreamPosition::End);
+    let mut at_end = client.subscribe_to_all(&options).await;
+    until(&mut at_end, is_caught_up).await;
+    append(&client, "c", NoStream, [3]).await.unwrap();
+    assert_eq!(appeared(&until(&mut at_end, is_event(3)).await), [3]);
+}
+
+#[tokio::test]
+async fn a_filter_lets_through_what_it_names() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    with_other_streams(&client, 0..3).await;
+    for (filter, expected) in [
+        (SubscriptionFilter::on_stream_name().add_prefix("our"), vec![0, 1, 2]),
+        (
+            SubscriptionFilter::on_stream_name().add_prefix("our").add_prefix("oth"),
+            vec![1000, 0, 1001, 1, 1002, 2],
+        ),
+        (SubscriptionFilter::on_stream_name().regex("r$"), vec![1000, 1001, 1002]),
+        (SubscriptionFilter::on_event_type().add_prefix("happ"), vec![1000, 0, 1001, 1, 1002, 2]),
+        (SubscriptionFilter::on_event_type().regex("^never"), vec![]),
+    ] {
+        let mut subscription =
+            client.subscribe_to_all(&SubscribeToAllOptions::default().filter(filter)).await;
+        assert_eq!(appeared(&until(&mut subscription, is_caught_up).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_lets_nothing_through_says_where_it_is() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    append(&client, "other", NoStream, 0..100).await.unwrap();
+    let filter = SubscriptionFilter::on_stream_name().add_prefix("ours").max(10);
+    let options = SubscribeToAllOptions::default().filter(filter);
+    let mut subscription = client.subscribe_to_all(&options).await;
+    let said = until(&mut subscription, is_caught_up).await;
+    assert!(checkpoints(&said) >= 10, "{said:?}");
+    let Some(SubscriptionEvent::Checkpoint(last)) = said.iter().rev().nth(1) else { panic!("{said:?}") };
+    append(&client, "ours", NoStream, [100]).await.unwrap();
+    until(&mut subscription, is_event(100)).await;
+    let options = options.position(StreamPosition::Position(*last));
+    let mut from_there = client.subscribe_to_all(&options).await;
+    assert_eq!(appeared(&until(&mut from_there, is_caught_up).await), [100]);
+}
+
+#[tokio::test]
+async fn a_subscription_that_many_events_overtake_falls_behind_and_catches_up() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    let mut subscription = client.subscribe_to_all(&SubscribeToAllOptions::default()).await;
+    until(&mut subscription, is_caught_up).await;
+    append(&client, "a", NoStream, 0..100).await.unwrap();
+    let said = until(&mut subscription, is_caught_up).await;
+    assert!(matches!(said.first(), Some(SubscriptionEvent::FellBehind)), "{said:?}");
+    assert_eq!(appeared(&said), (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_subscription_to_a_stream_waits_for_it_to_begin() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut subscription = client.subscribe_to_stream("a", &options).await;
+    until(&mut subscription, is_caught_up).await;
+    with_other_streams(&client, 5..6).await;
+    append(&client, "a", NoStream, [1, 2]).await.unwrap();
+    assert_eq!(appeared(&until(&mut subscription, is_event(2)).await), [1, 2]);
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Position(0));
+    let mut after = client.subscribe_to_stream("a", &options).await;
+    assert_eq!(appeared(&until(&mut after, is_caught_up).await), [2]);
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::End);
+    let mut at_end = client.subscribe_to_stream("a", &options).await;
+    until(&mut at_end, is_caught_up).await;
+    append(&client, "a", Any, [3]).await.unwrap();
+    assert_eq!(appeared(&until(&mut at_end, is_event(3)).await), [3]);
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_cut_goes_on_where_it_was() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    append(&client, "a", NoStream, [1, 2]).await.unwrap();
+    let options = SubscribeToAllOptions::default().retry_options(RetryOptions::default());
+    let mut subscription = client.subscribe_to_all(&options).await;
+    until(&mut subscription, is_caught_up).await;
+    double.cut_connections();
+    let again = until(&mut subscription, is_caught_up).await;
+    assert!(matches!(again.first(), Some(SubscriptionEvent::Confirmed(_))), "{again:?}");
+    append(&client, "a", Any, [3]).await.unwrap();
+    assert_eq!(appeared(&until(&mut subscription, is_event(3)).await), [3]);
+    assert_eq!(appeared(&again), Vec::<u128>::new());
+}
