@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod contract;
 pub mod copy;
+#[cfg(feature = "kurrent")]
+pub mod kurrent;
 mod memory;
 mod one_by_one;
 mod postgres;

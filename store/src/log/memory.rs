@@ -132,6 +132,18 @@ impl StreamLog for MemoryLog {
         Ok(events.all.iter().skip(start).take(limit).cloned().collect())
     }
 
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut found = StreamLog::read_all(self, after, u32::MAX).await?;
+        found.retain(|recorded| kinds.contains(&recorded.stream.kind()));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     async fn head(&self) -> Result<Position, StoreError> {
         Ok(self.events().head())
     }

@@ -21,6 +21,13 @@ pub trait StreamLog: Send + Sync {
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
 
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError>;
+
     async fn head(&self) -> Result<Position, StoreError>;
 
     fn grown(&self) -> watch::Receiver<Position>;
@@ -68,6 +75,15 @@ impl<L: StreamLog> EventLog for OneByOne<L> {
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         self.0.read_all(after, limit).await
+    }
+
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.0.read_kinds(kinds, after, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {

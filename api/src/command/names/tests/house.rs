@@ -104,6 +104,15 @@ impl StreamLog for Faulty {
         self.log.read_all(after, limit).await
     }
 
+    async fn read_kinds(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.log.read_kinds(kinds, after, limit).await
+    }
+
     async fn head(&self) -> Result<Position, StoreError> {
         self.log.head().await
     }

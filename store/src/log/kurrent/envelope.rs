@@ -1,0 +1,77 @@
+//! An event as KurrentDB keeps it: its id, type and data are KurrentDB's own, and all else of it is in the metadata. Every byte comes
+//! back as it was given.
+
+use std::borrow::Cow;
+
+use domain::Time;
+use kurrentdb::{EventData, RecordedEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::place;
+use crate::{
+    Cause,
+    log::{NewEvent, Recorded, StoreError, StreamId},
+};
+
+/// Correlation and causation are named as KurrentDB's own projections know them.
+#[derive(Serialize, Deserialize)]
+struct Metadata<'e> {
+    #[serde(rename = "$correlationId")]
+    correlation: Uuid,
+    #[serde(rename = "$causationId", default, skip_serializing_if = "Option::is_none")]
+    causation: Option<Uuid>,
+    actor: Cow<'e, str>,
+    /// Microseconds. KurrentDB's own time is that of whichever node leads, and may fall.
+    recorded_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<Cow<'e, str>>,
+}
+
+/// An event on its way to the server.
+pub(super) fn written(event: &NewEvent, recorded_at: Time) -> Result<EventData, serde_json::Error> {
+    let metadata = Metadata {
+        correlation: event.correlation,
+        causation: event.causation,
+        actor: Cow::Borrowed(&event.actor),
+        recorded_at: recorded_at.0,
+        sealed: event.sealed.as_deref().map(Cow::Borrowed),
+    };
+    data(event)?.id(event.id).metadata_as_json(&metadata)
+}
+
+/// As JSON, which KurrentDB shows and projects, wherever that keeps each byte.
+fn data(event: &NewEvent) -> Result<EventData, serde_json::Error> {
+    match serde_json::from_str::<&RawValue>(&event.data) {
+        Ok(raw) if raw.get() == event.data => EventData::json(&event.kind, &raw),
+        _ => Ok(EventData::binary(&event.kind, event.data.clone().into_bytes().into())),
+    }
+}
+
+/// An event as it was read.
+pub(super) fn read(prefix: &str, event: &RecordedEvent) -> Result<Recorded, StoreError> {
+    let named = event.stream_id().strip_prefix(prefix).unwrap_or(event.stream_id());
+    let (stream, version) = (StreamId::named(named), event.revision.saturating_add(1));
+    decode(event, &stream, version).map_err(|source| StoreError::Corrupt { stream, version, source })
+}
+
+fn decode(event: &RecordedEvent, stream: &StreamId, version: u64) -> Result<Recorded, Cause> {
+    let metadata: Metadata<'_> = serde_json::from_slice(&event.custom_metadata)?;
+    let position = place::position(event.position).ok_or("it was written in a transaction")?;
+    Ok(Recorded {
+        event: NewEvent {
+            id: event.id,
+            kind: event.event_type.clone(),
+            correlation: metadata.correlation,
+            causation: metadata.causation,
+            actor: metadata.actor.into_owned(),
+            data: String::from_utf8(event.data.to_vec())?,
+            sealed: metadata.sealed.map(Cow::into_owned),
+        },
+        stream: stream.clone(),
+        version,
+        position,
+        recorded_at: Time(metadata.recorded_at),
+    })
+}

@@ -1,0 +1,53 @@
+//! How a process hears of what is appended: by one catch-up subscription to all our streams, which goes on where the last one ended.
+//! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use kurrentdb::{Error, SubscribeToAllOptions, SubscriptionEvent};
+use tokio::{sync::watch, time::sleep};
+
+use super::{
+    ours, place,
+    server::{Server, on_terms},
+};
+use crate::log::{Position, batch::announce};
+
+/// How long to wait before subscribing again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Tells `grow` of new heads until nobody wants to know.
+pub(super) fn follow(server: Arc<Server>, grow: watch::Sender<Position>) {
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = grow.closed() => return,
+                error = hear(&server, &grow) => {
+                    tracing::debug!(%error, "nothing is heard of what is appended; followers look for themselves");
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    });
+}
+
+/// Ends when the subscription does, and tells why.
+async fn hear(server: &Server, grow: &watch::Sender<Position>) -> Error {
+    let options = SubscribeToAllOptions::default().position(place::from(*grow.borrow()));
+    let options = on_terms!(server, options.filter(ours(server.url(), &[])));
+    let session = server.session();
+    let mut subscription = session.client.subscribe_to_all(&options).await;
+    loop {
+        match subscription.next_subscription_event().await {
+            Ok(SubscriptionEvent::EventAppeared(event)) => {
+                if let Some(head) = place::position(event.get_original_event().position) {
+                    announce(grow, head);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                server.lost(session.number, &error);
+                return error;
+            }
+        }
+    }
+}

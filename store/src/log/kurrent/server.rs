@@ -1,0 +1,225 @@
+//! The way to KurrentDB: a client that is made anew when it has given up, the terms on which everything is asked, and what each error
+//! means for what was asked. Knows no stream.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use kurrentdb::{
+    AppendToStreamOptions, Client, Error, EventData, Position as Place, ReadAllOptions, ReadStreamOptions,
+    RecordedEvent, StreamState,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Url;
+use crate::{
+    Cause,
+    log::{StoreError, unavailable},
+};
+
+/// How long the server may take for one answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How long to go on asking a server that does not answer, or an answer of which may be lost.
+const PATIENCE: Duration = Duration::from_secs(6);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of something that was not answered as wished.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The stream is not at the version that was expected.
+    Version,
+    /// There is no such stream.
+    NotFound,
+    /// Nothing was done, and asking again would not help.
+    Refused(Cause),
+    /// Nothing was done, and it can be asked again.
+    Before(Cause),
+    /// Nobody knows whether it was done.
+    Unsure(Cause),
+}
+
+/// The terms on which everything is asked: as which user, of the leader, and how long it may take.
+macro_rules! on_terms {
+    ($server:expr, $options:expr) => {{
+        let options = $options.requires_leader(true).deadline($server.deadline());
+        match $server.url().credentials() {
+            Some(credentials) => options.authenticated(credentials.clone()),
+            None => options,
+        }
+    }};
+}
+pub(super) use on_terms;
+
+/// What is to be read.
+pub(super) enum Wanted<'q> {
+    Stream(&'q str, ReadStreamOptions),
+    All(ReadAllOptions),
+}
+
+/// A server or a cluster of them.
+pub(super) struct Server {
+    url: Url,
+    current: Mutex<Session>,
+}
+
+/// A client, and the how manieth it is.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) number: u64,
+    pub(super) client: Client,
+}
+
+impl Server {
+    /// Asks nothing of it yet.
+    pub(super) fn new(url: &Url) -> Result<Self, Cause> {
+        let client = Client::new(url.settings().clone()).map_err(Cause::from)?;
+        Ok(Self { url: url.clone(), current: Mutex::new(Session { number: 0, client }) })
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    #[expect(clippy::unused_self, reason = "the terms are the server's")]
+    pub(super) fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+
+    pub(super) fn session(&self) -> Session {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Appends events once, and answers where the last of them stands.
+    pub(super) async fn append(
+        &self,
+        stream: &str,
+        expected: StreamState,
+        events: Vec<EventData>,
+    ) -> Result<Place, Failure> {
+        let Session { number, client } = self.session();
+        let options = on_terms!(self, AppendToStreamOptions::default().stream_state(expected));
+        let append = self.answered(number, client.append_to_stream(stream, &options, events));
+        append.await.map(|written| written.position)
+    }
+
+    /// Reads until it is answered or patience is at its end. No events come of a stream that is not there.
+    pub(super) async fn read(&self, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, StoreError> {
+        let mut patience = Patience::new();
+        loop {
+            let Session { number, client } = self.session();
+            match self.answered(number, self.collect(&client, wanted)).await {
+                Ok(events) => return Ok(events),
+                Err(Failure::NotFound) => return Ok(Vec::new()),
+                Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
+                Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
+                Err(Failure::Version) => return Err(unavailable("a read has no version to expect")),
+            }
+        }
+    }
+
+    async fn collect(&self, client: &Client, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, Error> {
+        let mut stream = match wanted {
+            Wanted::Stream(name, options) => {
+                client.read_stream(*name, &on_terms!(self, options.clone())).await?
+            }
+            Wanted::All(options) => client.read_all(&on_terms!(self, options.clone())).await?,
+        };
+        let mut events = Vec::new();
+        while let Some(event) = stream.next().await? {
+            events.extend(event.event);
+        }
+        Ok(events)
+    }
+
+    async fn answered<T>(
+        &self,
+        number: u64,
+        answer: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Failure> {
+        // The server keeps to the deadline itself, if it lives.
+        let answer = timeout(DEADLINE + Duration::from_secs(1), answer).await;
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => Error::DeadlineExceeded,
+        };
+        self.lost(number, &error);
+        Err(Failure::from(error))
+    }
+
+    /// Makes the client anew if this error says that its connection is lost: one that has once found no server gives up for good,
+    /// and one whose node is gone stays with it.
+    pub(super) fn lost(&self, number: u64, error: &Error) {
+        if !is_of_connection(error) {
+            return;
+        }
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.number == number {
+            match Client::new(self.url.settings().clone()) {
+                Ok(client) => *current = Session { number: number + 1, client },
+                Err(error) => tracing::warn!(%error, "the client of the log's server can't be made anew"),
+            }
+        }
+    }
+}
+
+/// How long something is asked again.
+pub(super) struct Patience {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self { end: Instant::now() + PATIENCE, pause: FIRST_PAUSE }
+    }
+
+    /// Waits a moment, or gives up for this cause.
+    pub(super) async fn wait(&mut self, cause: Cause) -> Result<(), StoreError> {
+        if Instant::now() + self.pause > self.end {
+            return Err(unavailable(cause));
+        }
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}
+
+fn is_of_connection(error: &Error) -> bool {
+    matches!(error, Error::ServerError(_) | Error::ConnectionClosed | Error::GrpcConnectionError(_))
+        || matches!(error, Error::DeadlineExceeded)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::WrongExpectedVersion { .. } => Self::Version,
+            Error::ResourceNotFound => Self::NotFound,
+            // These come before anything is sent, or instead of it.
+            Error::NotLeaderException(_) | Error::ConnectionClosed | Error::GrpcConnectionError(_) => {
+                Self::Before(error.into())
+            }
+            Error::AccessDenied
+            | Error::UnsupportedFeature
+            | Error::InitializationError(_)
+            | Error::InternalParsingError(_)
+            | Error::ResourceAlreadyExists
+            | Error::ResourceDeleted => Self::Refused(error.into()),
+            // As a request that is larger than the server takes.
+            Error::Grpc { ref message, .. } if message.to_lowercase().contains("append size") => {
+                Self::Refused(error.into())
+            }
+            _ => Self::Unsure(error.into()),
+        }
+    }
+}
+
+/// Whether it is not what was asked that is at fault.
+pub(super) fn is_of_all(cause: &Cause) -> bool {
+    matches!(
+        cause.downcast_ref(),
+        Some(Error::AccessDenied | Error::UnsupportedFeature | Error::InitializationError(_))
+    )
+}
