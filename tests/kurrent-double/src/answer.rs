@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use prost_types::Timestamp;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::clock::{self, TICKS_PER_SECOND};
 use crate::event::Recorded;
 use crate::wire::event_store::client::streams::ReadResp;
 use crate::wire::event_store::client::streams::read_resp::read_event::{Position, RecordedEvent};
@@ -95,7 +97,21 @@ pub(crate) fn event(record: &Recorded) -> ReadResp {
 }
 
 pub(crate) fn checkpoint(position: u64) -> ReadResp {
-    response(Content::Checkpoint(Checkpoint { commit_position: position, prepare_position: position }))
+    let timestamp = Some(timestamp());
+    response(Content::Checkpoint(Checkpoint {
+        commit_position: position,
+        prepare_position: position,
+        timestamp,
+    }))
+}
+
+pub(crate) fn timestamp() -> Timestamp {
+    let ticks = clock::now();
+    let number = |ticks: u64| i64::try_from(ticks).unwrap_or(i64::MAX);
+    Timestamp {
+        seconds: number(ticks / TICKS_PER_SECOND),
+        nanos: i32::try_from(ticks % TICKS_PER_SECOND * 100).unwrap_or_default(),
+    }
 }
 
 pub(crate) fn stream_not_found(stream: &str) -> ReadResp {

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tonic::Status;
-use tonic::body::BoxBody;
+use tonic::body::Body;
 use tonic::codegen::Service;
 
 use crate::features::Features;
@@ -40,7 +40,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    async fn answer(mut self, request: Request<Incoming>) -> Response<BoxBody> {
+    async fn answer(mut self, request: Request<Incoming>) -> Response<Body> {
         let deadline = deadline(request.headers());
         let called = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
         let answer = async {

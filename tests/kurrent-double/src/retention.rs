@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
+use crate::clock::TICKS_PER_SECOND;
 use crate::event::DELETED;
-
-const TICKS_PER_SECOND: u64 = 10_000_000;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {

@@ -8,14 +8,14 @@ use tokio::sync::watch;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::answer::{checkpoint, event, response, stream_deleted, unavailable};
+use crate::answer::{checkpoint, event, response, stream_deleted, timestamp, unavailable};
 use crate::clock;
 use crate::filter::EventFilter;
 use crate::ledger::{Page, StreamState};
 use crate::read::{Answers, PAGE};
 use crate::wire::event_store::client::streams::ReadResp;
 use crate::wire::event_store::client::streams::read_resp::{
-    CaughtUp, Content, FellBehind, SubscriptionConfirmation,
+    CaughtUp, Content, FellBehind, Position, SubscriptionConfirmation,
 };
 use crate::writer::Log;
 
@@ -68,10 +68,12 @@ impl Following {
                 return Ok(answer);
             }
             self.news.mark_unchanged();
+            let (stream_revision, position) = self.stands();
             let page = self.page()?;
             if self.has_caught_up && page.len() > LIVE {
                 self.has_caught_up = false;
-                self.say(Content::FellBehind(FellBehind {}));
+                let timestamp = Some(timestamp());
+                self.say(Content::FellBehind(FellBehind { timestamp, stream_revision, position }));
             }
             if !page.is_empty() {
                 self.pass(&page);
@@ -123,14 +125,26 @@ impl Following {
 
     fn catch_up(&mut self) {
         self.has_caught_up = true;
-        if let Followed::All { place, filter: Some(_) } = &self.followed
-            && let Some(last) = place.checked_sub(1)
-        {
-            let position = self.log.read().page(last, 1).first().map(|record| record.position);
-            self.waiting.extend(position.map(checkpoint));
+        let (stream_revision, position) = self.stands();
+        if matches!(self.followed, Followed::All { filter: Some(_), .. }) {
+            self.waiting.extend(position.map(|position| checkpoint(position.commit_position)));
             self.looked_at = 0;
         }
-        self.say(Content::CaughtUp(CaughtUp {}));
+        self.say(Content::CaughtUp(CaughtUp { timestamp: Some(timestamp()), stream_revision, position }));
+    }
+
+    /// The last that was looked at: its revision in a stream, or its position in `$all`. Neither before the first.
+    fn stands(&self) -> (Option<i64>, Option<Position>) {
+        match &self.followed {
+            Followed::Stream { revision, .. } => {
+                (revision.checked_sub(1).and_then(|last| i64::try_from(last).ok()), None)
+            }
+            Followed::All { place, .. } => {
+                let last = place.checked_sub(1).map(|last| self.log.read().page(last, 1)).unwrap_or_default();
+                let at = |position| Position { commit_position: position, prepare_position: position };
+                (None, last.first().map(|record| at(record.position)))
+            }
+        }
     }
 
     fn say(&mut self, content: Content) {

@@ -1,16 +1,12 @@
 //! Appends, one at a time and in batches: expected revisions, the same event twice, and the shapes of refusals.
 
-use eventstore::ExpectedRevision::{Any, Exact, NoStream, StreamExists};
-use eventstore::{CurrentRevision, Error, EventData, ExpectedRevision};
 use kurrent_double::Double;
+use kurrentdb::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
+use kurrentdb::{CurrentRevision, Error, EventData, StreamState};
 
 use crate::support::{all, append, client, event, events, stream};
 
-fn assert_unexpected(
-    result: Result<impl std::fmt::Debug, Error>,
-    was: CurrentRevision,
-    wanted: ExpectedRevision,
-) {
+fn assert_unexpected(result: Result<impl std::fmt::Debug, Error>, was: CurrentRevision, wanted: StreamState) {
     match result {
         Err(Error::WrongExpectedVersion { current, expected }) => {
             assert_eq!((current, expected), (was, wanted));
@@ -42,7 +38,7 @@ async fn events_come_back_as_they_were_written() {
     let event = event.get_original_event();
     assert_eq!((event.event_type.as_str(), event.id.as_u128(), event.is_json), ("x", 7, true));
     assert_eq!((&event.data[..], &event.custom_metadata[..]), (&b"[1]"[..], &b"who"[..]));
-    assert_eq!(event.stream_id, "a");
+    assert_eq!(event.stream_id(), "a");
     assert!(event.created.timestamp() > 1_700_000_000);
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use eventstore::ExpectedRevision::{Any, Exact, NoStream, StreamExists};
-use eventstore::{Client, Error, StreamMetadata, StreamMetadataBuilder, StreamMetadataResult};
 use kurrent_double::Double;
+use kurrentdb::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
+use kurrentdb::{Client, Error, StreamMetadata, StreamMetadataBuilder, StreamMetadataResult};
 
 use crate::support::{all, append, client, stream};
 
@@ -68,7 +68,7 @@ async fn a_deletion_that_expects_another_revision_is_refused() {
     let double = Double::start().await.unwrap();
     let client = client(&double);
     append(&client, "a", NoStream, [1, 2]).await.unwrap();
-    let options = eventstore::DeleteStreamOptions::default().expected_revision(Exact(0));
+    let options = kurrentdb::DeleteStreamOptions::default().stream_state(Exact(0));
     let refused = client.delete_stream("a", &options).await.unwrap_err();
     assert!(refused.to_string().contains("WrongExpectedVersion"), "{refused}");
     assert_eq!(stream(&client, "a").await.unwrap(), [1, 2]);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use eventstore::ExpectedRevision::{Any, NoStream};
-use eventstore::{Client, Error, ReadAllOptions};
 use kurrent_double::{Call, Double, Fault, Leader, Plan};
+use kurrentdb::StreamState::{Any, NoStream};
+use kurrentdb::{Client, Error, ReadAllOptions};
 
 use crate::support::{all, append, at_last, client, events, expecting, stream};
 

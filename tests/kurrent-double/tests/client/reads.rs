@@ -1,8 +1,8 @@
 //! Reads of streams and of `$all`: directions, beginnings, counts, and what is not there.
 
-use eventstore::ExpectedRevision::{Exact, NoStream};
-use eventstore::{Error, ReadAllOptions, ReadEvent, ReadStreamOptions, StreamPosition};
 use kurrent_double::Double;
+use kurrentdb::StreamState::{NoStream, StreamRevision as Exact};
+use kurrentdb::{Error, ReadAllOptions, ReadEvent, ReadStreamOptions, StreamPosition, SubscriptionFilter};
 
 use crate::support::{all, append, client, number, numbers, stream, to_the_end};
 
@@ -63,6 +63,20 @@ async fn all_is_read_from_a_position_on_in_the_order_of_the_appends() {
         (ReadAllOptions::default().position(StreamPosition::End), vec![4, 3, 2, 1]),
         (ReadAllOptions::default().position(StreamPosition::End).max_count(1), vec![4]),
     ] {
+        assert_eq!(numbers(client.read_all(&options).await.unwrap()).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_read_of_all_counts_only_what_its_filter_lets_through() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    append(&client, "ours", NoStream, [1]).await.unwrap();
+    append(&client, "other", NoStream, 1000..1600).await.unwrap();
+    append(&client, "ours", Exact(0), [2, 3]).await.unwrap();
+    let filter = SubscriptionFilter::on_stream_name().add_prefix("our");
+    let options = ReadAllOptions::default().filter(filter).max_count(2);
+    for (options, expected) in [(options.clone(), [1, 2]), (options.position(StreamPosition::End), [3, 2])] {
         assert_eq!(numbers(client.read_all(&options).await.unwrap()).await.unwrap(), expected);
     }
 }

@@ -1,11 +1,11 @@
 //! Subscriptions to `$all` and to streams: what there is, then what comes, filters, checkpoints, and where they say they are.
 
-use eventstore::ExpectedRevision::{Any, NoStream};
-use eventstore::{
+use kurrent_double::Double;
+use kurrentdb::StreamState::{Any, NoStream};
+use kurrentdb::{
     Client, RetryOptions, StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent,
     SubscriptionFilter,
 };
-use kurrent_double::Double;
 
 use crate::support::{appeared, append, client, is_caught_up, number, until};
 
@@ -100,8 +100,25 @@ async fn a_subscription_that_many_events_overtake_falls_behind_and_catches_up() 
     until(&mut subscription, is_caught_up).await;
     append(&client, "a", NoStream, 0..100).await.unwrap();
     let said = until(&mut subscription, is_caught_up).await;
-    assert!(matches!(said.first(), Some(SubscriptionEvent::FellBehind)), "{said:?}");
+    assert!(matches!(said.first(), Some(SubscriptionEvent::FellBehind(_))), "{said:?}");
     assert_eq!(appeared(&said), (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_subscription_that_has_caught_up_says_where_it_stands() {
+    let double = Double::start().await.unwrap();
+    let client = client(&double);
+    let written = append(&client, "a", NoStream, [1, 2]).await.unwrap();
+    let mut of_all = client.subscribe_to_all(&SubscribeToAllOptions::default()).await;
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut of_stream = client.subscribe_to_stream("a", &options).await;
+    match (until(&mut of_all, is_caught_up).await.pop(), until(&mut of_stream, is_caught_up).await.pop()) {
+        (Some(SubscriptionEvent::CaughtUp(Some(all))), Some(SubscriptionEvent::CaughtUp(Some(one)))) => {
+            assert_eq!((all.position, all.stream_revision), (Some(written.position), None));
+            assert_eq!((one.position, one.stream_revision), (None, Some(1)));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

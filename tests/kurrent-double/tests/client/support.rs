@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use eventstore::{
-    AppendToStreamOptions, Client, Error, EventData, ExpectedRevision, ReadAllOptions, ReadStream,
-    ReadStreamOptions, ResolvedEvent, Subscription, SubscriptionEvent, WriteResult,
-};
 use kurrent_double::Double;
+use kurrentdb::{
+    AppendToStreamOptions, Client, Error, EventData, ReadAllOptions, ReadStream, ReadStreamOptions,
+    ResolvedEvent, StreamState, Subscription, SubscriptionEvent, WriteResult,
+};
 use uuid::Uuid;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -28,14 +28,14 @@ pub(crate) fn events(numbers: impl IntoIterator<Item = u128>) -> Vec<EventData> 
     numbers.into_iter().map(event).collect()
 }
 
-pub(crate) fn expecting(revision: ExpectedRevision) -> AppendToStreamOptions {
-    AppendToStreamOptions::default().expected_revision(revision)
+pub(crate) fn expecting(revision: StreamState) -> AppendToStreamOptions {
+    AppendToStreamOptions::default().stream_state(revision)
 }
 
 pub(crate) async fn append(
     client: &Client,
     stream: &str,
-    expected: ExpectedRevision,
+    expected: StreamState,
     numbers: impl IntoIterator<Item = u128>,
 ) -> Result<WriteResult, Error> {
     client.append_to_stream(stream, &expecting(expected), events(numbers)).await
@@ -96,7 +96,7 @@ pub(crate) async fn until(
 }
 
 pub(crate) fn is_caught_up(said: &SubscriptionEvent) -> bool {
-    matches!(said, SubscriptionEvent::CaughtUp)
+    matches!(said, SubscriptionEvent::CaughtUp(_))
 }
 
 /// The numbers of the events among what a subscription said.
