@@ -132,12 +132,11 @@ impl<C: Consumer + 'static> Subscribed<C> {
 
     /// Connects where it is not connected.
     async fn connect(&mut self) -> Result<&mut Link, SubscribedError> {
-        let link = match self.link.take().filter(|link| !link.events.is_lost()) {
-            Some(link) => link,
-            None => {
-                self.let_go();
-                Link::open(&self.access, self.durable, &self.log).await?
-            }
+        let link = if let Some(link) = self.link.take().filter(|link| !link.events.is_lost()) {
+            link
+        } else {
+            self.let_go();
+            Link::open(&self.access, self.durable, &self.log).await?
         };
         Ok(self.link.insert(link))
     }
