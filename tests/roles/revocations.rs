@@ -94,9 +94,16 @@ async fn what_is_revoked_is_refused_by_a_node_that_hears_of_it_over_nats() {
     let home = Home::on_postgres(&[("STELE_BUS__URL", &nats.url())]);
     let deaf = Deaf::before(Postgres::shared());
     let [a, _relay, _revoker] = each(&home, ["api,projector,mailer", "relay", "revoker"]).await;
-    let [b] = each(&home.with_log_through(deaf.folder()), ["api"]).await;
+    let mut listening = home.with_log_through(deaf.folder());
+    listening.set("STELE_OUTPUT__LEVEL", "debug");
+    let [b] = each(&listening, ["api"]).await;
     are_refused([&a, &b], "over NATS, without notifications of the log", 1, ROUNDS).await;
     assert!(deaf.has_misled(), "it never listened");
+    wait_for("every one was heard of over NATS too", SOON, async || {
+        let heard = b.lines().iter().filter(|line| line.contains("what NATS tells of")).count();
+        (heard >= ROUNDS).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

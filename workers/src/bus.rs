@@ -78,12 +78,13 @@ pub async fn set_up(stream: &EventStream) -> Result<SetUp, BusError> {
     if let Some(found) = bucket::look(&stream.context).await? {
         faults.extend(found);
     } else {
-        bucket::make(&stream.context).await?;
-        made.push(BUCKET);
-        // What was in the one that is gone the revoker puts in again, while tokens live: it gets all of it once more.
+        // What was in the one that is gone the revoker puts in again, while tokens live: it gets all of it once more. The bucket
+        // comes last: one that is there says that this was done.
         if !made.contains(&REVOKER.name) {
             REVOKER.make_anew(stream).await?;
         }
+        bucket::make(&stream.context).await?;
+        made.push(BUCKET);
     }
     Ok(SetUp { made, faults })
 }

@@ -18,7 +18,7 @@ use domain::{
     name::canonical_email,
 };
 use store::{
-    Cause, Context, ExecuteError, Journal, Recorded, StoreError, VaultError, chain, clock,
+    Cause, Context, ExecuteError, Journal, Loaded, Recorded, StoreError, VaultError, chain, clock,
     link::{LinkKey, Subject, reset_link, verify_email_key},
     node_keys::MacKeys,
 };
@@ -76,19 +76,20 @@ impl Mailer {
 
     async fn handle(&self, event: &Recorded) -> Result<(), TryAgain> {
         let mail = match self.journal.load::<Mail>(&event.stream).await {
-            Ok(mail) => mail.state,
+            Ok(mail) => mail,
             Err(error) => return unreadable(event, error),
         };
-        let Mail::Requested(request) = mail else {
+        let Mail::Requested(request) = &mail.state else {
             self.progress.forget(&event.stream);
             return Ok(());
         };
         let outcome = if self.progress.was_delivered(&event.stream) {
             Outcome::Sent
         } else {
-            self.send(event, &request).await?
+            self.send(event, request).await?
         };
-        self.record(event, &request, outcome).await
+        let command = self.fate(event, request, outcome);
+        self.record(event, mail, command).await
     }
 
     async fn send(&self, event: &Recorded, request: &Request) -> Result<Outcome, TryAgain> {
@@ -179,18 +180,21 @@ impl Mailer {
         Ok(fresh)
     }
 
-    async fn record(&self, event: &Recorded, request: &Request, outcome: Outcome) -> Result<(), TryAgain> {
+    fn fate(&self, event: &Recorded, request: &Request, outcome: Outcome) -> Command {
         let (attempt, at) = (self.progress.attempts(&event.stream), clock::now());
-        let command = match outcome {
+        match outcome {
             Outcome::Sent => Command::RecordSent { attempt, at },
             Outcome::Failed(reason, answer) => {
                 let sealed = |Answer(text)| Private::new(request.to.key.clone(), text);
                 let answer = answer.map(sealed);
                 Command::RecordFailure(Failure { attempt, reason, answer, at })
             }
-        };
+        }
+    }
+
+    async fn record(&self, event: &Recorded, mail: Loaded<Mail>, command: Command) -> Result<(), TryAgain> {
         let context = Context::because_of(event, ACTOR);
-        match self.journal.execute::<Mail>(&context, &event.stream, command).await {
+        match self.journal.execute_on(&context, &event.stream, mail, command).await {
             Ok(_) => {
                 self.progress.forget(&event.stream);
                 Ok(())

@@ -24,6 +24,22 @@ ACK_WAIT = 5
 PAUSE = 1
 
 
+class NoEvent(Exception):
+    """Why a message is no event."""
+
+
+def read(data):
+    try:
+        event = json.loads(data)
+        position(event["position"])
+        for name in ("id", "subject"):
+            if not isinstance(event[name], str):
+                raise TypeError(f"{name} is no text")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as failure:
+        raise NoEvent(failure) from failure
+    return event
+
+
 class Done:
     """What was dealt with.
 
@@ -37,15 +53,15 @@ class Done:
         self.last = {}
 
     def deal_with(self, data):
-        """Deals with an event, unless it was dealt with before."""
-        event = json.loads(data)
+        """Deals with an event, unless it was dealt with before. Raises NoEvent where it is none."""
+        event = read(data)
         place = position(event["position"])
         if self.position is not None and not is_beyond(place, self.position):
             return
         last = self.last.get(event["subject"])
         if last is not None and event.get("previousid") != last:
             print(f"gap: something is missing before {event['id']} of {event['subject']}", file=sys.stderr)
-        print(data.decode(), flush=True)
+        print(json.dumps(event), flush=True)
         self.position = place
         self.last[event["subject"]] = event["id"]
 
@@ -91,8 +107,14 @@ async def follow(client, arguments, done, stop):
                 # Nothing has happened, or NATS has lost the consumer.
                 await consumer.consumer_info()
                 continue
-            done.deal_with(message.data)
-            await message.ack()
+            try:
+                done.deal_with(message.data)
+            except NoEvent as failure:
+                # It would come again and again, and keep all others waiting.
+                print(f"passed over: a message that is no event: {failure!r}", file=sys.stderr)
+                await message.term()
+            else:
+                await message.ack()
     finally:
         await consumer.unsubscribe()
 

@@ -15,13 +15,14 @@ use std::{
 use async_nats::{
     Client, ConnectOptions,
     jetstream::{
-        self,
+        self, AckKind,
         consumer::{AckPolicy, pull},
     },
 };
 use clap::Parser;
 use futures_util::StreamExt;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::{
     select,
     signal::unix::{SignalKind, signal},
@@ -97,9 +98,10 @@ struct Done {
 }
 
 impl Done {
-    /// Deals with an event, unless it was dealt with before.
+    /// Deals with an event, unless it was dealt with before. Fails where it is none.
     fn deal_with(&mut self, payload: &[u8]) -> Result<(), Failure> {
-        let event: Event = serde_json::from_slice(payload)?;
+        let whole: Value = serde_json::from_slice(payload)?;
+        let event = Event::deserialize(&whole)?;
         let position: Position = event.position.parse()?;
         if self.position.as_ref().is_some_and(|done| !position.is_beyond(done)) {
             return Ok(());
@@ -108,7 +110,7 @@ impl Done {
         if last.is_some() && event.previousid.as_ref() != last {
             eprintln!("gap: something is missing before {} of {}", event.id, event.subject);
         }
-        println!("{}", str::from_utf8(payload)?);
+        println!("{whole}");
         self.position = Some(position);
         self.last.insert(event.subject, event.id);
         Ok(())
@@ -148,8 +150,14 @@ async fn follow(
             () = stop.as_mut() => return Ok(()),
             message = messages.next() => message.ok_or("the consumer has ended")??,
         };
-        done.deal_with(&message.payload)?;
-        message.ack().await?;
+        match done.deal_with(&message.payload) {
+            Ok(()) => message.ack().await?,
+            // It would come again and again, and keep all others waiting.
+            Err(failure) => {
+                eprintln!("passed over: a message that is no event: {failure}");
+                message.ack_with(AckKind::Term).await?;
+            }
+        }
     }
 }
 

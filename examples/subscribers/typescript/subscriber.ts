@@ -54,9 +54,9 @@ class Done {
 
   constructor(private position?: Position) {}
 
-  /** Deals with an event, unless it was dealt with before. */
+  /** Deals with an event, unless it was dealt with before. Throws where it is none. */
   dealWith(text: string): void {
-    const event: Event = JSON.parse(text);
+    const event = read(text);
     const position = positionOf(event.position);
     if (this.position !== undefined && !isBeyond(position, this.position)) {
       return;
@@ -65,10 +65,23 @@ class Done {
     if (last !== undefined && event.previousid !== last) {
       console.error(`gap: something is missing before ${event.id} of ${event.subject}`);
     }
-    console.log(text);
+    console.log(JSON.stringify(event));
     this.position = position;
     this.last.set(event.subject, event.id);
   }
+}
+
+/** What is in a message; throws where that is no event. */
+function read(text: string): Event {
+  const event: unknown = JSON.parse(text);
+  if (typeof event !== "object" || event === null) {
+    throw new TypeError("it is no object");
+  }
+  const { id, subject, position } = event as Partial<Event>;
+  if (![id, subject, position].every((value) => typeof value === "string")) {
+    throw new TypeError("it has no id, subject or position");
+  }
+  return event as Event;
 }
 
 /** A place in a log: its name, a hyphen, and a number. */
@@ -112,8 +125,14 @@ class Subscriber {
       this.messages.stop();
     }
     for await (const message of this.messages) {
-      this.done.dealWith(message.string());
-      message.ack();
+      try {
+        this.done.dealWith(message.string());
+        message.ack();
+      } catch (failure) {
+        // It would come again and again, and keep all others waiting.
+        console.error(`passed over: a message that is no event: ${failure}`);
+        message.term();
+      }
     }
   }
 

@@ -60,10 +60,10 @@ impl Program {
         events.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// What it has said of gaps. All of it is there when it has ended.
-    pub(super) fn gaps(&self) -> Vec<String> {
+    /// What it has said that begins like this. All of it is there when it has ended.
+    pub(super) fn said(&self, beginning: &str) -> Vec<String> {
         let mut lines = self.lines.all();
-        lines.retain(|line| line.starts_with("gap:"));
+        lines.retain(|line| line.starts_with(beginning));
         lines
     }
 

@@ -20,6 +20,8 @@ const OUT: i64 = 20_000;
 /// A consumer that outlives who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Durable {
+    /// The worker that reads it.
+    pub role: &'static str,
     pub name: &'static str,
     about: &'static str,
     /// What it gets of the stream, in all versions.
@@ -28,6 +30,7 @@ pub struct Durable {
 
 /// What the mail worker gets.
 pub const MAILER: Durable = Durable {
+    role: "mailer",
     name: "stele-mailer",
     about: "Mails that are to be sent",
     subjects: &["stele.events.mail.requested.*", "stele.events.mail.retried.*"],
@@ -35,6 +38,7 @@ pub const MAILER: Durable = Durable {
 
 /// What the revocation worker gets.
 pub const REVOKER: Durable = Durable {
+    role: "revoker",
     name: "stele-revoker",
     about: "What ends sessions before their time",
     subjects: &[

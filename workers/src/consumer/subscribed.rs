@@ -43,7 +43,6 @@ const SEEN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// A consumer that gets its events through NATS.
 pub struct Subscribed<C> {
-    role: &'static str,
     durable: Durable,
     access: Access,
     log: Arc<dyn EventLog>,
@@ -100,9 +99,9 @@ enum SubscribedError {
 }
 
 impl<C: Consumer + 'static> Subscribed<C> {
-    /// Deals with the events of `durable`, under the lease of `role`; `at_once`: as in [`InProcess`](super::InProcess::new).
+    /// Deals with the events of `durable`, under the lease of its role; `at_once`: as in [`InProcess`](super::InProcess::new).
     pub fn new(
-        (role, durable): (&'static str, Durable),
+        durable: Durable,
         access: Access,
         (log, desk): (Arc<dyn EventLog>, Desk),
         consumer: C,
@@ -111,7 +110,6 @@ impl<C: Consumer + 'static> Subscribed<C> {
         let mut sign = interval(SIGN);
         sign.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            role,
             durable,
             access,
             log,
@@ -134,11 +132,20 @@ impl<C: Consumer + 'static> Subscribed<C> {
 
     /// Connects where it is not connected.
     async fn connect(&mut self) -> Result<&mut Link, SubscribedError> {
-        let link = match self.link.take().filter(|link| !link.events.is_lost()) {
-            Some(link) => link,
-            None => Link::open(&self.access, self.role, self.durable, &self.log).await?,
+        let link = if let Some(link) = self.link.take().filter(|link| !link.events.is_lost()) {
+            link
+        } else {
+            self.let_go();
+            Link::open(&self.access, self.durable, &self.log).await?
         };
         Ok(self.link.insert(link))
+    }
+
+    /// Forgets a connection. What is under way goes on; its messages come again over the next one, answered or not.
+    fn let_go(&mut self) {
+        self.link = None;
+        self.answers.clear();
+        self.held.values_mut().for_each(|reply| *reply = None);
     }
 
     /// Goes on until more is done, or until there is something to do that must not be broken off.
@@ -188,7 +195,7 @@ impl<C: Consumer + 'static> Subscribed<C> {
                 }
             }
             Notice::Nothing(why) => {
-                tracing::warn!(role = self.role, why, "a message is passed over");
+                tracing::warn!(role = self.durable.role, why, "a message is passed over");
                 self.answers.push((reply, AckKind::Term));
             }
         }
@@ -256,10 +263,7 @@ impl<C: Consumer + 'static> Subscribed<C> {
             self.state.tell(outcome.as_ref());
         }
         outcome.map_err(|error| {
-            // What is still under way goes on; its messages come again over the next connection, answered or not.
-            self.link = None;
-            self.answers.clear();
-            self.held.values_mut().for_each(|reply| *reply = None);
+            self.let_go();
             match error {
                 SubscribedError::Follow(error) => error,
                 error => FollowError::Stuck(error.into()),
@@ -292,7 +296,7 @@ impl<C: Consumer + 'static> Subscribed<C> {
 #[async_trait]
 impl<C: Consumer + 'static> Follower for Subscribed<C> {
     fn role(&self) -> &str {
-        self.role
+        self.durable.role
     }
 
     /// Notes what is owed by now; what is to be done about it comes through NATS.
@@ -330,7 +334,7 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
         };
         if timeout(LAST_STEPS, ending).await.is_err() {
             tracing::warn!(
-                role = self.role,
+                role = self.durable.role,
                 "what takes too long is cut off, and done again by the next one"
             );
         }
@@ -364,11 +368,10 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
 impl Link {
     async fn open(
         access: &Access,
-        role: &'static str,
         durable: Durable,
         log: &Arc<dyn EventLog>,
     ) -> Result<Self, SubscribedError> {
-        let Some(events) = EventStream::look(access, role).await? else {
+        let Some(events) = EventStream::look(access, durable.role).await? else {
             return Err(BusError::Missing(STREAM).into());
         };
         let handle = durable.open(&events).await?;

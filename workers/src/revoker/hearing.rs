@@ -83,8 +83,9 @@ impl<R: Revoked> Hearsay<R> {
     async fn tell(&self, message: &Message) {
         let session = message.subject.rsplit('.').next().and_then(|session| session.parse().ok());
         let Some(session) = session.filter(|_| !message.payload.is_empty()) else { return };
-        if let Err(error) = self.refuse(session).await {
-            tracing::warn!(%session, error = chain(&error), "the log tells of it again");
+        match self.refuse(session).await {
+            Ok(()) => tracing::debug!(%session, "what NATS tells of was looked up in the log"),
+            Err(error) => tracing::warn!(%session, error = chain(&error), "the log tells of it again"),
         }
     }
 
