@@ -4,7 +4,9 @@
 mod envelope;
 mod feed;
 mod name;
+mod ours;
 mod place;
+mod rows;
 mod server;
 mod tails;
 #[cfg(test)]
@@ -26,13 +28,15 @@ use super::{
 };
 use crate::{Cause, clock, random};
 use name::Name;
+use ours::Ours;
+pub use rows::KurrentLogRows;
 use server::{Failure, Patience, Server, Wanted};
 use tails::{KNOWN, Tail, Tails};
 pub use url::{Url, UrlError};
 
 /// The event log in streams of a KurrentDB.
 pub struct KurrentLog {
-    server: Arc<Server>,
+    ours: Arc<Ours>,
     tails: Tails,
     grow: watch::Sender<Position>,
     grown: watch::Receiver<Position>,
@@ -69,24 +73,29 @@ enum Settled {
 impl KurrentLog {
     /// Opens the log, or gives it a name where there is none.
     pub async fn open(url: &Url) -> Result<Self, OpenError> {
-        let server = Arc::new(connect(url)?);
+        let server = connect(url)?;
         let unreachable = |source| OpenError::Unreachable { log: url.to_string(), source };
-        let Name { log_id, half_copied } = name::find_or_give(&server).await.map_err(unreachable)?;
+        let name = name::find_or_give(&server).await.map_err(unreachable)?;
+        let places = name.places(&server).await.map_err(unreachable)?;
+        let Name { log_id, half_copied, .. } = name;
         if half_copied {
             return Err(OpenError::HalfCopied { log: url.to_string() });
         }
-        let head = head(&server).await.map_err(unreachable)?;
+        let ours = Arc::new(Ours { server, places });
+        let head = ours.head().await.map_err(unreachable)?;
         let (grow, grown) = watch::channel(head);
-        feed::follow(Arc::clone(&server), grow.clone());
-        Ok(Self { server, tails: Tails::new(), grow, grown, log_id })
+        feed::follow(Arc::clone(&ours), grow.clone());
+        Ok(Self { ours, tails: Tails::new(), grow, grown, log_id })
     }
 
     /// The head of a log that is there; none where there is no log yet. Changes nothing.
     pub async fn look(url: &Url) -> Result<Option<LogHead>, OpenError> {
         let server = connect(url)?;
         let look = async {
-            let Some((Name { log_id, half_copied }, _)) = name::find(&server).await? else { return Ok(None) };
-            Ok(Some(LogHead { log_id, position: head(&server).await?, half_copied }))
+            let Some((name, _)) = name::find(&server).await? else { return Ok(None) };
+            let places = name.places(&server).await?;
+            let position = Ours { server, places }.head().await?;
+            Ok(Some(LogHead { log_id: name.log_id, position, half_copied: name.half_copied }))
         };
         look.await.map_err(|source| OpenError::Unreachable { log: url.to_string(), source })
     }
@@ -125,12 +134,12 @@ impl KurrentLog {
 
     /// Sends events until it is known what became of them.
     async fn send(&self, write: &Write, events: Vec<EventData>) -> Result<Position, StoreError> {
-        let (stream, mut patience) = (stream_name(self.server.url(), &write.stream), Patience::new());
+        let (stream, mut patience) = (stream_name(self.ours.server.url(), &write.stream), Patience::new());
         loop {
             let (cause, is_unsure) =
-                match self.server.append(&stream, state(write.expected), events.clone()).await {
-                    Ok(place) => match place::position(place) {
-                        Some(position) if position > Position::BEGINNING => return Ok(position),
+                match self.ours.server.append(&stream, state(write.expected), events.clone()).await {
+                    Ok(place) => match self.ours.places.position(place) {
+                        Some(position) if place.commit > 0 => return Ok(position),
                         // It was written before, and the server says no more.
                         _ => return self.refused(write).await,
                     },
@@ -152,8 +161,8 @@ impl KurrentLog {
     }
 
     async fn read(&self, stream: &StreamId, options: ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
-        let name = stream_name(self.server.url(), stream);
-        decode(self.server.url(), &self.server.read(&Wanted::Stream(&name, options)).await?)
+        let name = stream_name(self.ours.server.url(), stream);
+        self.ours.decode(&self.ours.server.read(&Wanted::Stream(&name, options)).await?)
     }
 }
 
@@ -177,11 +186,11 @@ impl StreamLog for KurrentLog {
 
     /// Appends to a stream beside the log.
     async fn append_nothing(&self) -> Result<Position, StoreError> {
-        let stream = format!("{}.nothing", self.server.url().prefix());
+        let stream = format!("{}.nothing", self.ours.server.url().prefix());
         let event = EventData::binary("nothing", Vec::new().into()).id(random::id());
         let mut patience = Patience::new();
         loop {
-            match self.server.append(&stream, StreamState::Any, vec![event.clone()]).await {
+            match self.ours.server.append(&stream, StreamState::Any, vec![event.clone()]).await {
                 Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
                 Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
                 Ok(_) | Err(Failure::Version | Failure::NotFound) => return self.head().await,
@@ -206,7 +215,7 @@ impl StreamLog for KurrentLog {
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        read_all(&self.server, &[], after, limit).await
+        self.ours.read_all(&[], after, limit).await
     }
 
     async fn read_kinds(
@@ -218,11 +227,11 @@ impl StreamLog for KurrentLog {
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        read_all(&self.server, kinds, after, limit).await
+        self.ours.read_all(kinds, after, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        head(&self.server).await
+        self.ours.head().await
     }
 
     fn grown(&self) -> watch::Receiver<Position> {
@@ -249,44 +258,6 @@ fn state(version: u64) -> StreamState {
 
 fn stream_name(url: &Url, stream: &StreamId) -> String {
     format!("{}-{stream}", url.prefix())
-}
-
-/// Our streams of these kinds; all of them, if there are none.
-fn ours(url: &Url, kinds: &[&str]) -> SubscriptionFilter {
-    let (filter, prefix) = (SubscriptionFilter::on_stream_name(), url.prefix());
-    match kinds {
-        [] => filter.add_prefix(format!("{prefix}-")),
-        kinds => kinds.iter().fold(filter, |filter, kind| filter.add_prefix(format!("{prefix}-{kind}-"))),
-    }
-}
-
-fn decode(url: &Url, events: &[RecordedEvent]) -> Result<Vec<Recorded>, StoreError> {
-    let prefix = format!("{}-", url.prefix());
-    events.iter().map(|event| envelope::read(&prefix, event)).collect()
-}
-
-/// At most `limit` events after a position, of streams of these kinds; of all, if there are none.
-async fn read_all(
-    server: &Server,
-    kinds: &[&str],
-    after: Position,
-    limit: u32,
-) -> Result<Vec<Recorded>, StoreError> {
-    // The event at the place where it starts comes too.
-    let options = ReadAllOptions::default().position(place::from(after)).max_count(size(limit) + 1);
-    let wanted = Wanted::All(options.filter(ours(server.url(), kinds)));
-    let mut events = decode(server.url(), &server.read(&wanted).await?)?;
-    events.retain(|event| event.position > after);
-    events.truncate(size(limit));
-    Ok(events)
-}
-
-/// The position of our newest event.
-async fn head(server: &Server) -> Result<Position, StoreError> {
-    let options = ReadAllOptions::default().position(StreamPosition::End).max_count(1);
-    let wanted = Wanted::All(options.filter(ours(server.url(), &[])));
-    let newest = decode(server.url(), &server.read(&wanted).await?)?;
-    Ok(newest.last().map_or(Position::BEGINNING, |newest| newest.position))
 }
 
 fn size(count: u32) -> usize {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::place;
+use super::place::Places;
 use crate::{
-    Cause,
+    Cause, Position,
     log::{NewEvent, Recorded, StoreError, StreamId},
 };
 
@@ -27,16 +27,33 @@ struct Metadata<'e> {
     recorded_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealed: Option<Cow<'e, str>>,
+    /// Of an event that was copied from another log: its position there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
 }
 
 /// An event on its way to the server.
 pub(super) fn written(event: &NewEvent, recorded_at: Time) -> Result<EventData, serde_json::Error> {
+    with_metadata(event, recorded_at, None)
+}
+
+/// An event of another log on its way to the server.
+pub(super) fn copied(recorded: &Recorded) -> Result<EventData, serde_json::Error> {
+    with_metadata(&recorded.event, recorded.recorded_at, Some(recorded.position.0))
+}
+
+fn with_metadata(
+    event: &NewEvent,
+    recorded_at: Time,
+    position: Option<u64>,
+) -> Result<EventData, serde_json::Error> {
     let metadata = Metadata {
         correlation: event.correlation,
         causation: event.causation,
         actor: Cow::Borrowed(&event.actor),
         recorded_at: recorded_at.0,
         sealed: event.sealed.as_deref().map(Cow::Borrowed),
+        position,
     };
     data(event)?.id(event.id).metadata_as_json(&metadata)
 }
@@ -50,15 +67,24 @@ fn data(event: &NewEvent) -> Result<EventData, serde_json::Error> {
 }
 
 /// An event as it was read.
-pub(super) fn read(prefix: &str, event: &RecordedEvent) -> Result<Recorded, StoreError> {
+pub(super) fn read((prefix, places): (&str, &Places), event: &RecordedEvent) -> Result<Recorded, StoreError> {
     let named = event.stream_id().strip_prefix(prefix).unwrap_or(event.stream_id());
     let (stream, version) = (StreamId::named(named), event.revision.saturating_add(1));
-    decode(event, &stream, version).map_err(|source| StoreError::Corrupt { stream, version, source })
+    decode((event, places), &stream, version).map_err(|source| StoreError::Corrupt {
+        stream,
+        version,
+        source,
+    })
 }
 
-fn decode(event: &RecordedEvent, stream: &StreamId, version: u64) -> Result<Recorded, Cause> {
+fn decode(
+    (event, places): (&RecordedEvent, &Places),
+    stream: &StreamId,
+    version: u64,
+) -> Result<Recorded, Cause> {
     let metadata: Metadata<'_> = serde_json::from_slice(&event.custom_metadata)?;
-    let position = place::position(event.position).ok_or("it was written in a transaction")?;
+    let position = metadata.position.map(Position).or_else(|| places.position(event.position));
+    let position = position.ok_or("it was written in a transaction")?;
     Ok(Recorded {
         event: NewEvent {
             id: event.id,

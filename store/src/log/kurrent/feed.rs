@@ -7,8 +7,8 @@ use kurrentdb::{Error, SubscribeToAllOptions, SubscriptionEvent};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    ours, place,
-    server::{Server, on_terms},
+    ours::{Ours, of_kinds},
+    server::on_terms,
 };
 use crate::log::{Position, batch::announce};
 
@@ -16,12 +16,12 @@ use crate::log::{Position, batch::announce};
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tells `grow` of new heads until nobody wants to know.
-pub(super) fn follow(server: Arc<Server>, grow: watch::Sender<Position>) {
+pub(super) fn follow(ours: Arc<Ours>, grow: watch::Sender<Position>) {
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = grow.closed() => return,
-                error = hear(&server, &grow) => {
+                error = hear(&ours, &grow) => {
                     tracing::debug!(%error, "nothing is heard of what is appended; followers look for themselves");
                 }
             }
@@ -31,15 +31,15 @@ pub(super) fn follow(server: Arc<Server>, grow: watch::Sender<Position>) {
 }
 
 /// Ends when the subscription does, and tells why.
-async fn hear(server: &Server, grow: &watch::Sender<Position>) -> Error {
-    let options = SubscribeToAllOptions::default().position(place::from(*grow.borrow()));
-    let options = on_terms!(server, options.filter(ours(server.url(), &[])));
+async fn hear(Ours { server, places }: &Ours, grow: &watch::Sender<Position>) -> Error {
+    let options = SubscribeToAllOptions::default().position(places.start(*grow.borrow()).from);
+    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[])));
     let session = server.session();
     let mut subscription = session.client.subscribe_to_all(&options).await;
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
-                if let Some(head) = place::position(event.get_original_event().position) {
+                if let Some(head) = places.position(event.get_original_event().position) {
                     announce(grow, head);
                 }
             }

@@ -1,14 +1,16 @@
-//! Which log it is that our streams make up, and whether it is whole: told by a stream beside those that hold events.
+//! Which log it is that our streams make up, whether it is whole, and where copied events stand: told by streams beside those that
+//! hold events.
 
-use kurrentdb::{EventData, ReadStreamOptions, StreamPosition};
+use kurrentdb::{EventData, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    place::{Copied, Places},
     server::{Failure, Patience, Server, Wanted},
     state,
 };
 use crate::{
-    log::{StoreError, unavailable, went_on},
+    log::{Position, StoreError, copy::Sequence, unavailable, went_on},
     random,
 };
 
@@ -18,9 +20,34 @@ pub(super) struct Name {
     pub(super) log_id: String,
     /// Whether it is being made a copy of another log, and lacks some of that.
     pub(super) half_copied: bool,
+    /// The end of what was copied, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) copied: Option<Copied>,
+    /// Those of the log that was copied. Nothing here deals their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) sequences: Vec<Sequence>,
 }
 
-const KIND: &str = "log.named.v1";
+/// Where a copied event stands.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    position: u64,
+    commit: u64,
+}
+
+const NAMED: &str = "log.named.v1";
+const KNOWN: &str = "log.place-known.v1";
+
+impl Name {
+    /// The positions of this log.
+    pub(super) async fn places(&self, server: &Server) -> Result<Places, StoreError> {
+        Ok(match self.copied {
+            Some(copied) => Places::of(Some(copied), known(server).await?),
+            None if self.half_copied => Places::growing(known(server).await?),
+            None => Places::default(),
+        })
+    }
+}
 
 /// The name, and the version of the stream that says so; none where there is no log yet.
 pub(super) async fn find(server: &Server) -> Result<Option<(Name, u64)>, StoreError> {
@@ -37,7 +64,8 @@ pub(super) async fn find_or_give(server: &Server) -> Result<Name, StoreError> {
         if let Some((name, _)) = find(server).await? {
             return Ok(name);
         }
-        let name = Name { log_id: format!("{:08x}", random::number() >> 32), half_copied: false };
+        let log_id = format!("{:08x}", random::number() >> 32);
+        let name = Name { log_id, half_copied: false, copied: None, sequences: Vec::new() };
         match give(server, &name, 0).await {
             // Someone else gave it one at this moment.
             Err(StoreError::Unavailable(_)) if find(server).await?.is_some() => {}
@@ -48,10 +76,36 @@ pub(super) async fn find_or_give(server: &Server) -> Result<Name, StoreError> {
 
 /// Gives the log a name, if its last one is still the one at this version.
 pub(super) async fn give(server: &Server, name: &Name, expected: u64) -> Result<(), StoreError> {
-    let event = EventData::json(KIND, name).map_err(unavailable)?.id(random::id());
-    let (stream, mut patience) = (stream(server), Patience::new());
+    note(server, &stream(server), (NAMED, name), state(expected)).await
+}
+
+/// Notes where a copied event stands.
+pub(super) async fn know(server: &Server, position: Position, commit: u64) -> Result<(), StoreError> {
+    note(server, &places(server), (KNOWN, &Known { position: position.0, commit }), StreamState::Any).await
+}
+
+async fn known(server: &Server) -> Result<Vec<(Position, u64)>, StoreError> {
+    let all = Wanted::Stream(&places(server), ReadStreamOptions::default());
+    let read = |event: &RecordedEvent| serde_json::from_slice::<Known>(&event.data).map_err(unavailable);
+    let known: Result<Vec<_>, _> = server.read(&all).await?.iter().map(read).collect();
+    let mut known: Vec<_> =
+        known?.into_iter().map(|Known { position, commit }| (Position(position), commit)).collect();
+    // One that was noted twice, as the first answer was lost.
+    known.sort_unstable();
+    known.dedup();
+    Ok(known)
+}
+
+async fn note(
+    server: &Server,
+    stream: &str,
+    (kind, data): (&str, &impl Serialize),
+    expected: StreamState,
+) -> Result<(), StoreError> {
+    let event = EventData::json(kind, data).map_err(unavailable)?.id(random::id());
+    let mut patience = Patience::new();
     loop {
-        match server.append(&stream, state(expected), vec![event.clone()]).await {
+        match server.append(stream, expected, vec![event.clone()]).await {
             Ok(_) => return Ok(()),
             Err(Failure::Version | Failure::NotFound) => return Err(went_on()),
             Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
@@ -64,4 +118,8 @@ pub(super) async fn give(server: &Server, name: &Name, expected: u64) -> Result<
 /// No stream of the log begins like this.
 fn stream(server: &Server) -> String {
     format!("{}.log", server.url().prefix())
+}
+
+fn places(server: &Server) -> String {
+    format!("{}.places", server.url().prefix())
 }

@@ -1,0 +1,63 @@
+//! Our streams on a server that may hold those of others as well: read as one log, in the order in which the server committed them.
+
+use kurrentdb::{ReadAllOptions, RecordedEvent, StreamPosition, SubscriptionFilter};
+
+use super::{
+    envelope,
+    place::{Places, Start},
+    server::{Server, Wanted},
+    size,
+    url::Url,
+};
+use crate::log::{Position, Recorded, StoreError};
+
+pub(super) struct Ours {
+    pub(super) server: Server,
+    pub(super) places: Places,
+}
+
+impl Ours {
+    pub(super) fn decode(&self, events: &[RecordedEvent]) -> Result<Vec<Recorded>, StoreError> {
+        let prefix = format!("{}-", self.server.url().prefix());
+        events.iter().map(|event| envelope::read((&prefix, &self.places), event)).collect()
+    }
+
+    /// At most `limit` events after a position, of streams of these kinds; of all, if there are none.
+    pub(super) async fn read_all(
+        &self,
+        kinds: &[&str],
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let Start { from, before } = self.places.start(after);
+        let options = ReadAllOptions::default().position(from).max_count(size(limit.saturating_add(before)));
+        let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), kinds)));
+        let mut events = self.decode(&self.server.read(&wanted).await?)?;
+        events.retain(|event| event.position > after);
+        events.truncate(size(limit));
+        Ok(events)
+    }
+
+    /// The position of our newest event.
+    pub(super) async fn head(&self) -> Result<Position, StoreError> {
+        Ok(self.newest().await?.map_or(Position::BEGINNING, |(position, _)| position))
+    }
+
+    /// The position of our newest event, and where it was committed.
+    pub(super) async fn newest(&self) -> Result<Option<(Position, u64)>, StoreError> {
+        let options = ReadAllOptions::default().position(StreamPosition::End).max_count(1);
+        let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), &[])));
+        let newest = self.server.read(&wanted).await?;
+        let read = self.decode(&newest)?;
+        Ok(read.first().zip(newest.first()).map(|(read, newest)| (read.position, newest.position.commit)))
+    }
+}
+
+/// Our streams of these kinds; all of them, if there are none.
+pub(super) fn of_kinds(url: &Url, kinds: &[&str]) -> SubscriptionFilter {
+    let (filter, prefix) = (SubscriptionFilter::on_stream_name(), url.prefix());
+    match kinds {
+        [] => filter.add_prefix(format!("{prefix}-")),
+        kinds => kinds.iter().fold(filter, |filter, kind| filter.add_prefix(format!("{prefix}-{kind}-"))),
+    }
+}
