@@ -194,9 +194,9 @@ async fn roles_that_do_not_exist_or_do_not_suffice_are_refused() {
 }
 
 #[test]
-fn a_backend_that_is_not_built_in_and_a_bus_with_a_password_are_refused_without_showing_it() {
+fn a_log_with_a_parameter_that_is_none_and_a_bus_with_a_password_are_refused_without_showing_it() {
     for (name, url, why) in [
-        ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113", "not supported"),
+        ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113?maxAge=1", "parameter"),
         ("STELE_BUS__URL", "nats://stele:hunter2@localhost", "bus.credentials"),
     ] {
         let home = Home::bare(&[(name, url)]);

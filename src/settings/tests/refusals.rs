@@ -172,9 +172,20 @@ fn links_need_their_placeholders_and_no_others() {
 }
 
 #[test]
-fn backends_to_come_are_refused_in_one_clear_line_without_their_secrets() {
-    let (name, url) = ("STELE_STORE__LOG", "esdb://admin:hunter2@localhost:2113");
-    assert_eq!(wrong(&[(name, url)]), [format!("{name}: esdb:// is not supported by this build")]);
+fn a_log_on_kurrentdb_is_refused_in_one_clear_line_without_its_secrets() {
+    let refused = |url| wrong(&[("STELE_STORE__LOG", url)]).join("\n");
+    let refused = [
+        ("esdb://admin:hunter2@localhost:2113?maxAge=3", "a parameter that is none of"),
+        ("kurrentdb://admin:hunter2@localhost:2113?prefix=a-b", "letters, digits and _"),
+        ("esdb://hunter2@localhost", "esdb://user:password@host:2113 is wanted"),
+    ]
+    .map(|(url, why)| {
+        (refused(url), if cfg!(feature = "kurrent") { why } else { "without the feature kurrent" })
+    });
+    for (told, why) in refused {
+        assert!(told.contains(why) && !told.contains("hunter2") && told.lines().count() == 1, "{told}");
+    }
+    assert!(!wrong(&[("STELE_STORE__VIEWS", "esdb://admin:hunter2@localhost")]).join("").contains("hunter2"));
 }
 
 #[test]
