@@ -10,11 +10,7 @@ use store::{StoreError, VaultError, log::copy::CopyError as LogError, vault::cop
 pub(super) use log::copy as copy_log;
 pub(super) use vault::copy as copy_vault;
 
-use crate::{
-    backends::BackendError,
-    command_line::Between,
-    settings::{Database, ValueError},
-};
+use crate::{backends::BackendError, command_line::Between, settings::ValueError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyFailed {
@@ -57,12 +53,13 @@ impl CopyFailed {
     }
 }
 
-/// Where it comes from and where it goes.
-fn ends(
+/// Where it comes from and where it goes, which must not be the same.
+fn ends<P>(
     asked: &Between,
-    read: impl Fn(&str) -> Result<Database, ValueError>,
-) -> Result<(Database, Database), CopyFailed> {
+    read: impl Fn(&str) -> Result<P, ValueError>,
+    is_same: impl Fn(&P, &P) -> bool,
+) -> Result<(P, P), CopyFailed> {
     let named = |argument, url: &str| read(url).map_err(|source| CopyFailed::Url { argument, source });
     let (from, to) = (named("from", &asked.from)?, named("to", &asked.to)?);
-    if from.is_same(&to) { Err(CopyFailed::Same) } else { Ok((from, to)) }
+    if is_same(&from, &to) { Err(CopyFailed::Same) } else { Ok((from, to)) }
 }

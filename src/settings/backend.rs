@@ -112,6 +112,22 @@ impl Value for Database {
 }
 
 impl Log {
+    /// Reads where a log is, as its setting has it.
+    pub(crate) fn of(text: &str) -> Result<Self, ValueError> {
+        Self::read(&Raw::Text(text.to_owned()))
+    }
+
+    /// Whether both are one log, as far as their names tell.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sql(one), Self::Sql(other)) => one.is_same(other),
+            #[cfg(feature = "kurrent")]
+            (Self::Kurrent(one), Self::Kurrent(other)) => one.is_same_log(other),
+            #[cfg(feature = "kurrent")]
+            (Self::Sql(_), Self::Kurrent(_)) | (Self::Kurrent(_), Self::Sql(_)) => false,
+        }
+    }
+
     pub(crate) fn sql(&self) -> Option<&Database> {
         match self {
             Self::Sql(database) => Some(database),

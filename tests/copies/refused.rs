@@ -17,7 +17,7 @@ async fn a_target_that_holds_anything_else_stays_as_it_is() {
     let source = filled::log(&home, 50).await;
     let other = filled::log(&elsewhere, 60).await;
     let held = Held::at(&other).await;
-    in_one_line(&copy(&home, &source, &other), "60 events of another log");
+    in_one_line(&copy(&home, &source, &other), "up to position 60; give one that is empty");
     assert_eq!(Held::at(&other).await, held);
 
     let target = file(&home, "target.db");

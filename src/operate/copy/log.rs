@@ -12,12 +12,12 @@ use crate::{
         progress::{Progress, Stage},
         say, say_json,
     },
-    settings::{Database, Settings},
+    settings::{Log, Settings},
     table::Table,
 };
 
 pub(in crate::operate) async fn copy(settings: &Settings, asked: &Between) -> Result<(), OperateError> {
-    let (from, to) = ends(asked, Database::of)?;
+    let (from, to) = ends(asked, Log::of, Log::is_same)?;
     let source = Place::source(&from).await?;
     let target = Place::target(&to, settings).await?;
     let (start, progress) = (Instant::now(), Progress::new(asked.printed));

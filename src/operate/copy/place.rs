@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+#[cfg(feature = "kurrent")]
+use store::log::kurrent::KurrentLogRows;
 use store::{
     log::{PostgresLogRows, SqliteLogRows, copy::LogRows},
     postgres::Url,
@@ -15,7 +17,7 @@ use super::CopyFailed;
 use crate::{
     backends::{BackendError, safety},
     file_lock::{FileLock, LockError, beside},
-    settings::{Database, Settings},
+    settings::{Database, Log, Settings},
 };
 
 /// How long others are waited for who may be on their way out, such as an earlier copy that was killed.
@@ -36,40 +38,48 @@ enum Lock {
 }
 
 impl Place {
-    pub(super) async fn source(database: &Database) -> Result<Self, CopyFailed> {
-        let rows: Box<dyn LogRows> = match database {
-            Database::Sqlite(path) if !path.exists() => {
-                return Err(CopyFailed::Missing(path.display().to_string()));
-            }
-            Database::Sqlite(path) => {
+    pub(super) async fn source(log: &Log) -> Result<Self, CopyFailed> {
+        let missing = || CopyFailed::Missing(log.to_string());
+        let rows: Box<dyn LogRows> = match log {
+            Log::Sql(Database::Sqlite(path)) if !path.exists() => return Err(missing()),
+            Log::Sql(Database::Sqlite(path)) => {
                 Box::new(SqliteLogRows::inspect(path).await.map_err(BackendError::from)?)
             }
-            Database::Postgres(url) => {
+            Log::Sql(Database::Postgres(url)) => {
                 Box::new(PostgresLogRows::inspect(direct(url)?).await.map_err(BackendError::from)?)
             }
+            #[cfg(feature = "kurrent")]
+            Log::Kurrent(url) => {
+                let there = KurrentLogRows::inspect(url).await.map_err(BackendError::from)?;
+                Box::new(there.ok_or_else(missing)?)
+            }
         };
-        Ok(Self::of(database, rows))
+        Ok(Self::of(log, rows))
     }
 
     /// Opens or makes the log; refused while anybody uses it, and kept from servers from here on.
-    pub(super) async fn target(database: &Database, settings: &Settings) -> Result<Self, CopyFailed> {
-        let rows: Box<dyn LogRows> = match database {
-            Database::Sqlite(path) => Box::new(SqliteLogRows::open(path).await.map_err(BackendError::from)?),
-            Database::Postgres(url) => {
+    pub(super) async fn target(log: &Log, settings: &Settings) -> Result<Self, CopyFailed> {
+        let rows: Box<dyn LogRows> = match log {
+            Log::Sql(Database::Sqlite(path)) => {
+                Box::new(SqliteLogRows::open(path).await.map_err(BackendError::from)?)
+            }
+            Log::Sql(Database::Postgres(url)) => {
                 let opened = PostgresLogRows::open(direct(url)?, safety(settings)).await;
                 Box::new(opened.map_err(BackendError::from)?)
             }
+            #[cfg(feature = "kurrent")]
+            Log::Kurrent(url) => Box::new(KurrentLogRows::open(url).await.map_err(BackendError::from)?),
         };
-        let place = Self::of(database, rows);
+        let place = Self::of(log, rows);
         match place.user().await? {
             Some(by) => Err(CopyFailed::InUse { place: place.shown, by }),
             None => Ok(place),
         }
     }
 
-    fn of(database: &Database, rows: Box<dyn LogRows>) -> Self {
-        let lock = database.file().map_or(Lock::Unneeded, |path| Lock::Open(beside(path, ".lock")));
-        Self { rows, shown: database.to_string(), lock: Mutex::new(lock) }
+    fn of(log: &Log, rows: Box<dyn LogRows>) -> Self {
+        let lock = log.file().map_or(Lock::Unneeded, |path| Lock::Open(beside(path, ".lock")));
+        Self { rows, shown: log.to_string(), lock: Mutex::new(lock) }
     }
 
     /// Who uses the log now, if anybody does. Else no server starts on one that is in a file, from here on.

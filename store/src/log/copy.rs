@@ -65,8 +65,8 @@ pub enum End {
 pub enum CopyError {
     #[error("the source is a copy itself that was begun and not finished")]
     HalfSource,
-    #[error("the target holds {events} events of another log, {log_id}; give one that is empty")]
-    AnotherLog { log_id: String, events: u64 },
+    #[error("the target holds events of another log, {log_id}, up to position {}; give one that is empty", .position.0)]
+    AnotherLog { log_id: String, position: Position },
     #[error("the target is no copy of the source: at position {} it holds another event", .0.0)]
     AnotherEvent(Position),
     #[error("the target is ahead of the source: it has come to position {}, and the source to {}", .target.0, .source_at.0)]
@@ -83,8 +83,8 @@ impl Copy<'_> {
     where
         E: From<CopyError>,
     {
-        let held = self.judge().await?;
-        let mut until = self.carry(held).await?;
+        let (held, until) = self.judge().await?;
+        let mut until = self.carry(until).await?;
         let is_settled = settled().await?;
         if is_settled {
             until = self.carry(until).await?;
@@ -92,26 +92,25 @@ impl Copy<'_> {
         Ok(self.end(held, until, is_settled).await?)
     }
 
-    /// Makes sure that the target is a beginning of the source, and answers how far it goes.
-    async fn judge(&self) -> Result<Position, CopyError> {
+    /// Makes sure that the target is a beginning of the source, and answers how many events that are and how far it goes.
+    async fn judge(&self) -> Result<(u64, Position), CopyError> {
         let (source, target) = (self.from.head().await?, self.to.head().await?);
         if source.half_copied {
             return Err(CopyError::HalfSource);
         }
         let held = target.position;
         if held > Position::BEGINNING && target.log_id != source.log_id {
-            return Err(CopyError::AnotherLog { log_id: target.log_id, events: held.0 });
+            return Err(CopyError::AnotherLog { log_id: target.log_id, position: held });
         }
         if held > source.position {
             return Err(CopyError::Ahead { source_at: source.position, target: held });
         }
-        self.compare(held).await?;
-        Ok(held)
+        Ok((self.compare(held).await?, held))
     }
 
-    /// Looks for the first event of the target that the source has not.
-    async fn compare(&self, until: Position) -> Result<(), CopyError> {
-        let mut place = Position::BEGINNING;
+    /// Looks for the first event of the target that the source has not, and counts those that it has.
+    async fn compare(&self, until: Position) -> Result<u64, CopyError> {
+        let (mut place, mut count) = (Position::BEGINNING, 0);
         while place < until {
             (self.progress)(Step::Comparing { done: place.0, of: until.0 });
             let (source, target) =
@@ -119,11 +118,11 @@ impl Copy<'_> {
             let stray = target.iter().enumerate().find(|(at, event)| source.get(*at) != Some(event));
             match (stray, target.last()) {
                 (Some((_, event)), _) => return Err(CopyError::AnotherEvent(event.position)),
-                (None, Some(last)) => place = last.position,
+                (None, Some(last)) => (place, count) = (last.position, count + target.len() as u64),
                 (None, None) => return Err(CopyError::AnotherEvent(until)),
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Copies what comes after `place`, up to where the source stands now. The next events are read while some are written.
@@ -144,7 +143,7 @@ impl Copy<'_> {
     }
 
     /// Sums up both logs up to `until`, and makes the target whole if nothing speaks against it.
-    async fn end(&self, held: Position, until: Position, settled: bool) -> Result<Copied, CopyError> {
+    async fn end(&self, held: u64, until: Position, settled: bool) -> Result<Copied, CopyError> {
         let tell = |done| (self.progress)(Step::ReadingBack { done, of: until.0 });
         let (source, target) =
             tokio::try_join!(Sum::of(self.from, until, |_| ()), Sum::of(self.to, until, tell))?;
@@ -156,6 +155,6 @@ impl Copy<'_> {
         } else {
             End::Behind
         };
-        Ok(Copied { log_id: self.from.head().await?.log_id, held: held.0, source, target, end })
+        Ok(Copied { log_id: self.from.head().await?.log_id, held, source, target, end })
     }
 }

@@ -16,10 +16,7 @@ mod url;
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
-use kurrentdb::{
-    EventData, ReadAllOptions, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState,
-    SubscriptionFilter,
-};
+use kurrentdb::{EventData, ReadStreamOptions, StreamPosition, StreamState};
 use tokio::sync::watch;
 
 use super::{

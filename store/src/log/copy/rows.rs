@@ -1,5 +1,5 @@
-//! The port between a copy of a log and the database that the log is in: what every engine promises that can be copied from and to
-//! with all positions as they are.
+//! The port between a copy of a log and what the log is in: what every engine promises that can be copied from and to with all
+//! positions as they are.
 
 use async_trait::async_trait;
 
@@ -24,7 +24,8 @@ pub trait LogRows: Send + Sync {
     /// Gives the log another's id and marks it as half copied, if it is still as it was `seen`.
     async fn begin(&self, log_id: &str, seen: &LogHead) -> Result<(), StoreError>;
 
-    /// Adds the events as they are, all or none, to a log that has come to `after`.
+    /// Adds the events as they are, in their order, to a log that has come to `after`. Whoever is killed at it leaves a beginning of
+    /// them, or none.
     async fn add(&self, events: &[Recorded], after: Position) -> Result<(), StoreError>;
 
     /// Takes the mark from a log that has come to `head`, and raises its sequences to these.

@@ -1,5 +1,8 @@
 //! What a copy is, whichever engines it is between, and what it refuses.
 
+#[cfg(feature = "kurrent")]
+mod kurrent;
+
 use std::{collections::BTreeSet, path::PathBuf, sync::Mutex};
 
 use async_trait::async_trait;
@@ -235,7 +238,7 @@ async fn a_target_that_holds_anything_else_is_refused_and_left_as_it_was() {
         is_untouched(target, &before).await;
     };
     folder.filled("other", 3).await;
-    refused(&folder.rows("other").await, "3 events of another log").await;
+    refused(&folder.rows("other").await, "up to position 3; give one that is empty").await;
 
     copy(&from, &to).await.unwrap();
     grow(&folder.log("b").await, 50, 10).await;
