@@ -6,6 +6,11 @@ use api::token::{
     jwt::Jwt,
     keyring::{KeyError, Keyring, MacKeys as TokenKeys},
 };
+#[cfg(feature = "kurrent")]
+use store::log::{
+    OneByOne,
+    kurrent::{self, KurrentLog},
+};
 use store::{
     EventLog, Journal, MasterKey, Position, StoreError, Vault, VaultError, clock,
     follow::{Desk, Settled, Tenure},
@@ -19,7 +24,7 @@ use store::{
 use crate::{
     file_lock::{self, FileLock, LockError},
     master_key::{self, MasterKeyFileError},
-    settings::{Database, Settings},
+    settings::{Database, Log, Settings},
     signing_keys::{self, SigningKeyError},
 };
 
@@ -36,6 +41,9 @@ pub(crate) enum BackendError {
     Open(#[from] sqlite::OpenError),
     #[error(transparent)]
     OpenOnServer(#[from] postgres::OpenError),
+    #[cfg(feature = "kurrent")]
+    #[error(transparent)]
+    OpenOnKurrent(#[from] kurrent::OpenError),
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -123,8 +131,10 @@ async fn open_vault(settings: &Settings, master: MasterKey) -> Result<Arc<Vault>
 
 async fn open_log(settings: &Settings) -> Result<Arc<dyn EventLog>, BackendError> {
     Ok(match &settings.store.log {
-        Database::Sqlite(path) => Arc::new(SqliteLog::open(path).await?),
-        Database::Postgres(url) => Arc::new(PostgresLog::open(url, safety(settings)).await?),
+        Log::Sql(Database::Sqlite(path)) => Arc::new(SqliteLog::open(path).await?),
+        Log::Sql(Database::Postgres(url)) => Arc::new(PostgresLog::open(url, safety(settings)).await?),
+        #[cfg(feature = "kurrent")]
+        Log::Kurrent(url) => Arc::new(OneByOne(KurrentLog::open(url).await?)),
     })
 }
 
@@ -219,7 +229,7 @@ impl SoleServer {
 /// Beside the log and the read models, as far as they are files: settings may name the log of one server and the read models of
 /// another. Always in this order, so that of two that start one gets them.
 fn lock_paths(settings: &Settings) -> Vec<PathBuf> {
-    let files = [&settings.store.log, &settings.store.views].into_iter().filter_map(Database::file);
+    let files = [settings.store.log.file(), settings.store.views.file()].into_iter().flatten();
     files.map(|path| file_lock::beside(path, ".lock")).collect()
 }
 

@@ -38,7 +38,7 @@ use crate::{
     master_key,
     orders::{self, OrdersError},
     rebuild_lock::RebuildLockError,
-    settings::{Database, Settings},
+    settings::Settings,
     signing_keys::SigningKeyError,
 };
 
@@ -274,7 +274,7 @@ impl<'a> Site<'a> {
 /// Asks for the file that must be there wherever a server ever ran.
 fn is_installed(settings: &Settings) -> Result<(), BackendError> {
     let store = &settings.store;
-    match [&store.log, &store.vault, &store.views].into_iter().find_map(Database::file) {
+    match store.log.file().or(store.vault.file()).or(store.views.file()) {
         Some(file) if !file.exists() => Err(BackendError::NotInstalled(file.to_owned())),
         _ => Ok(()),
     }

@@ -36,7 +36,7 @@ pub(crate) use self::given::FILE;
 pub(crate) use self::{
     api::Api,
     auth::Auth,
-    backend::{Database, Outbox},
+    backend::{Database, Log, Outbox},
     bus::Bus,
     error::{SettingsErrors, ValueError},
     jwt::Jwt,

@@ -4,6 +4,8 @@
 use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
+#[cfg(feature = "kurrent")]
+use store::log::kurrent;
 use store::{
     Position, StoreError, Vault, chain,
     durability::Durability,
@@ -24,7 +26,7 @@ use crate::{
     backends::{BackendError, SoleServer},
     command_line::Printed,
     mails, master_key,
-    settings::{Bus, Database, Outbox, Settings},
+    settings::{Bus, Database, Log, Outbox, Settings},
     table::Table,
 };
 
@@ -89,20 +91,33 @@ async fn inspected<T, E: Error + 'static>(
 /// What is found of a log.
 struct Looked {
     head: LogHead,
-    durability: Durability,
+    is_durable: bool,
+    /// How it is kept, and how much there is of it.
+    told: String,
+}
+
+impl Looked {
+    fn in_sql(head: LogHead, durability: &Durability) -> Self {
+        let told = format!("{durability}, {} events", head.position.0);
+        Self { head, is_durable: durability.is_full(), told }
+    }
 }
 
 async fn log(settings: &Settings) -> (Finding, Option<(String, Position)>) {
     let looked = match &settings.store.log {
-        Database::Sqlite(path) => inspected("log", path, log_in_file(path)).await,
-        Database::Postgres(url) => log_on_server(url).await.map_err(|error| Finding::unwell("log", &error)),
+        Log::Sql(Database::Sqlite(path)) => inspected("log", path, log_in_file(path)).await,
+        Log::Sql(Database::Postgres(url)) => {
+            log_on_server(url).await.map_err(|error| Finding::unwell("log", &error))
+        }
+        #[cfg(feature = "kurrent")]
+        Log::Kurrent(url) => log_in_streams(url).await,
     };
     match looked {
-        Ok(Looked { head: LogHead { log_id, position, half_copied }, durability }) => {
+        Ok(Looked { head: LogHead { log_id, position, half_copied }, is_durable, told }) => {
             let place = &settings.store.log;
             let half = if half_copied { "; a copy that was begun and not finished: copy again" } else { "" };
-            let detail = format!("{place}, {durability}, {} events, log id {log_id}{half}", position.0);
-            let ok = durability.is_full() && !half_copied;
+            let detail = format!("{place}, {told}, log id {log_id}{half}");
+            let ok = is_durable && !half_copied;
             (Finding { ok, ..Finding::well("log", detail) }, Some((log_id, position)))
         }
         Err(finding) => (finding, None),
@@ -113,14 +128,26 @@ async fn log_in_file(path: &Path) -> Result<Looked, BackendError> {
     let pool = sqlite::inspect(path, sqlite::Role::Log).await?;
     let head = SqliteLog::look(&pool).await.map_err(unreadable)?;
     let durability = sqlite::durability(&pool).await.map_err(unreadable)?.into();
-    Ok(Looked { head, durability })
+    Ok(Looked::in_sql(head, &durability))
 }
 
 async fn log_on_server(url: &Url) -> Result<Looked, BackendError> {
     let database = postgres::Database::connect(url, 1).await?;
     let head = PostgresLog::look(&database).await.map_err(unreadable)?;
     let durability = database.durability().await.map_err(unreadable)?.into();
-    Ok(Looked { head, durability })
+    Ok(Looked::in_sql(head, &durability))
+}
+
+#[cfg(feature = "kurrent")]
+async fn log_in_streams(url: &kurrent::Url) -> Result<Looked, Finding> {
+    let looked = kurrent::KurrentLog::look(url).await;
+    match looked.map_err(|error| Finding::unwell("log", &error))? {
+        Some(head) => {
+            let told = format!("as durable as that server is set to be, up to position {}", head.position.0);
+            Ok(Looked { head, is_durable: true, told })
+        }
+        None => Err(Finding::well("log", format!("{url} holds no log yet; the first start makes it"))),
+    }
 }
 
 fn unreadable(error: sqlx::Error) -> BackendError {

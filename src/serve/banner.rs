@@ -76,9 +76,10 @@ fn text(settings: &Settings, links: &Links, (roles, backends): (&Roles, &Backend
 /// Where everything is kept.
 fn places(settings: &Settings, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
     let store = &settings.store;
-    for (what, url) in
-        [("Events", store.log.url()), ("Read models", store.views.url()), ("Keys", store.vault.url())]
-    {
+    if store.log.file().is_none() {
+        line(format_args!("Events are kept in {}.", store.log));
+    }
+    for (what, url) in [("Read models", store.views.url()), ("Keys", store.vault.url())] {
         if let Some(url) = url {
             line(format_args!("{what} are kept in {url}."));
         }

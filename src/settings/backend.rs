@@ -1,4 +1,4 @@
-//! Backends by their URL. Those to come are known by name and refused.
+//! Backends by their URL. Those that the build is without are known by name and refused.
 //! Must not show what stands behind a scheme: a user's name and password, perhaps.
 
 use std::{
@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(feature = "kurrent")]
+use store::log::kurrent;
 use store::postgres::Url;
 use workers::outbox::smtp;
 
@@ -22,8 +24,13 @@ pub(crate) enum Database {
     Postgres(Box<Url>),
 }
 
-/// As the setting of the log has it, of which there will be more kinds.
-pub(super) struct Log(pub(super) Database);
+/// Where the log is.
+#[derive(Debug, Clone)]
+pub(crate) enum Log {
+    Sql(Database),
+    #[cfg(feature = "kurrent")]
+    Kurrent(Box<kurrent::Url>),
+}
 
 /// Where mails go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +50,8 @@ impl Outbox {
 }
 
 impl Database {
-    /// Reads where a log is, as its setting has it.
-    pub(crate) fn of_log(text: &str) -> Result<Self, ValueError> {
-        Log::read(&Raw::Text(text.to_owned())).map(|Log(database)| database)
-    }
-
-    /// The same for a vault.
-    pub(crate) fn of_vault(text: &str) -> Result<Self, ValueError> {
+    /// Reads where a database is, as its setting has it.
+    pub(crate) fn of(text: &str) -> Result<Self, ValueError> {
         Self::read(&Raw::Text(text.to_owned()))
     }
 
@@ -109,14 +111,64 @@ impl Value for Database {
     }
 }
 
+impl Log {
+    /// Reads where a log is, as its setting has it.
+    pub(crate) fn of(text: &str) -> Result<Self, ValueError> {
+        Self::read(&Raw::Text(text.to_owned()))
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sql(one), Self::Sql(other)) => one.is_same(other),
+            #[cfg(feature = "kurrent")]
+            (Self::Kurrent(one), Self::Kurrent(other)) => one.is_same_log(other),
+            #[cfg(feature = "kurrent")]
+            (Self::Sql(_), Self::Kurrent(_)) | (Self::Kurrent(_), Self::Sql(_)) => false,
+        }
+    }
+
+    pub(crate) fn sql(&self) -> Option<&Database> {
+        match self {
+            Self::Sql(database) => Some(database),
+            #[cfg(feature = "kurrent")]
+            Self::Kurrent(_) => None,
+        }
+    }
+
+    /// The file that it is in, if it is embedded.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.sql().and_then(Database::file)
+    }
+}
+
+/// Without a password.
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(database) => write!(f, "{database}"),
+            #[cfg(feature = "kurrent")]
+            Self::Kurrent(url) => write!(f, "{url}"),
+        }
+    }
+}
+
 impl Value for Log {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
-        refuse(raw, &["esdb", "kurrentdb"])?;
-        Database::read(raw).map(Self)
+        match is_kurrent(raw)? {
+            #[cfg(feature = "kurrent")]
+            Some(_) => Ok(Self::Kurrent(Box::new(raw.text()?.parse()?))),
+            #[cfg(not(feature = "kurrent"))]
+            Some(scheme) => Err(ValueError::Unsupported { scheme, feature: "kurrent" }),
+            None => Database::read(raw).map(Self::Sql),
+        }
     }
 
     fn show(&self) -> String {
-        self.0.show()
+        match self {
+            Self::Sql(database) => database.show(),
+            #[cfg(feature = "kurrent")]
+            Self::Kurrent(url) => quoted(&url.to_string()),
+        }
     }
 }
 
@@ -143,10 +195,11 @@ fn is_postgres(raw: &Raw) -> Result<bool, ValueError> {
     Ok(["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)))
 }
 
-fn refuse(raw: &Raw, to_come: &[&'static str]) -> Result<(), ValueError> {
+/// The scheme by which KurrentDB is named, if it is.
+fn is_kurrent(raw: &Raw) -> Result<Option<&'static str>, ValueError> {
+    const SCHEMES: [&str; 4] = ["esdb", "esdb+discover", "kurrentdb", "kurrentdb+discover"];
     let scheme = raw.text()?.split_once(':').map_or("", |(scheme, _)| scheme);
-    let known = to_come.iter().find(|known| known.eq_ignore_ascii_case(scheme));
-    known.map_or(Ok(()), |scheme| Err(ValueError::Unsupported { scheme }))
+    Ok(SCHEMES.into_iter().find(|known| *known == scheme))
 }
 
 /// A database in memory would forget all at its end, and options in the URL would change what the store

@@ -114,8 +114,9 @@ pub(crate) enum ValueError {
     Zero,
     #[error("a number up to {0} is wanted")]
     TooLarge(u64),
-    #[error("{scheme}:// is not supported by this build")]
-    Unsupported { scheme: &'static str },
+    #[cfg(not(feature = "kurrent"))]
+    #[error("{scheme}:// is not supported by this build, which was made without the feature {feature}")]
+    Unsupported { scheme: &'static str, feature: &'static str },
     #[error("the link needs the placeholder {{{0}}}")]
     Placeholder(&'static str),
     #[error("the link has a placeholder that nothing is put into: {0}")]
@@ -130,6 +131,9 @@ pub(crate) enum ValueError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Postgres(#[from] UrlError),
+    #[cfg(feature = "kurrent")]
+    #[error(transparent)]
+    Kurrent(#[from] store::log::kurrent::UrlError),
     #[error(transparent)]
     Smtp(#[from] smtp::UrlError),
     #[error(transparent)]

@@ -12,7 +12,7 @@ use super::{
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) log: Database,
+    pub(crate) log: Log,
     pub(crate) views: Database,
     pub(crate) vault: Database,
     /// Whether a server may be used that can lose what it has acknowledged.
@@ -23,11 +23,11 @@ impl Store {
     pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
         let log = from.get(
             "store.log",
-            Log(Database::Sqlite(data.join("log.db"))),
-            "The event log, the source of truth: back it up. Or postgres://user:password@host/database.",
+            Log::Sql(Database::Sqlite(data.join("log.db"))),
+            "The event log, the source of truth: back it up. Or postgres://user:password@host/database, or esdb://user:password@host:2113.",
         );
         let store = Self {
-            log: log.0,
+            log,
             views: from.get(
                 "store.views",
                 Database::Sqlite(data.join("views.db")),
@@ -50,7 +50,10 @@ impl Store {
 
     /// The setting that names a backend which other machines may use too.
     pub(super) fn shared(&self) -> Option<&'static str> {
-        self.named().into_iter().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
+        if self.log.sql().is_none() {
+            return Some("store.log");
+        }
+        self.named().find(|(_, database)| database.url().is_some()).map(|(name, _)| name)
     }
 
     /// Whether one of the databases is on a server.
@@ -58,13 +61,15 @@ impl Store {
         self.shared().is_some()
     }
 
-    const fn named(&self) -> [(&'static str, &Database); 3] {
-        [("store.log", &self.log), ("store.views", &self.views), ("store.vault", &self.vault)]
+    /// The databases on SQL.
+    fn named(&self) -> impl Iterator<Item = (&'static str, &Database)> {
+        let others = [("store.views", &self.views), ("store.vault", &self.vault)];
+        self.log.sql().map(|log| ("store.log", log)).into_iter().chain(others)
     }
 
     /// The setting that names a backend which no other process can use.
     pub(crate) fn embedded(&self) -> Option<&'static str> {
-        self.named().into_iter().find(|(_, database)| database.file().is_some()).map(|(name, _)| name)
+        self.named().find(|(_, database)| database.file().is_some()).map(|(name, _)| name)
     }
 
     /// Whether several processes may serve: each of them needs the log, and the desk of the followers beside the read models.
@@ -73,15 +78,17 @@ impl Store {
     }
 
     fn check(&self, from: &mut Reader) {
-        let [log, views, vault] = self.named();
-        for ((one, database), (other, same)) in [(log, views), (log, vault), (views, vault)] {
+        let named: Vec<_> = self.named().collect();
+        let pairs =
+            (1..).zip(&named).flat_map(|(next, one)| named.iter().skip(next).map(move |other| (one, other)));
+        for ((one, database), (other, same)) in pairs {
             if database.file().is_some() && database.file() == same.file() {
-                from.refuse(&[one, other], Conflict::SameFile(one, other));
+                from.refuse(&[*one, *other], Conflict::SameFile(one, other));
             }
             if let (Some(url), Some(same)) = (database.url(), same.url())
                 && url.is_same_database(same)
             {
-                from.refuse(&[one, other], Conflict::SameDatabase(one, other));
+                from.refuse(&[*one, *other], Conflict::SameDatabase(one, other));
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(in crate::operate) async fn copy(settings: &Settings, asked: &Between) -> Result<(), OperateError> {
-    let (from, to) = ends(asked, Database::of_log)?;
+    let (from, to) = ends(asked, Database::of)?;
     let source = Place::source(&from).await?;
     let target = Place::target(&to, settings).await?;
     let (start, progress) = (Instant::now(), Progress::new(asked.printed));

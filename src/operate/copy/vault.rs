@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(in crate::operate) async fn copy(settings: &Settings, asked: &Between) -> Result<(), OperateError> {
-    let (from, to) = ends(asked, Database::of_vault)?;
+    let (from, to) = ends(asked, Database::of)?;
     // A vault in a file has no lock of its own: that of the installation counts, if it is this one's.
     let is_ours = |database: &Database| database.is_same(&settings.store.vault);
     let _sole = if is_ours(&from) || is_ours(&to) { SoleServer::claim_if_made(settings)? } else { None };
