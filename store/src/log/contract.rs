@@ -79,6 +79,7 @@ async fn violations(appends: Appends, open: impl AsyncFn() -> Arc<dyn EventLog>)
             several_writes_are_all_written_or_none,
             writes_to_one_stream_follow_each_other,
             many_streams_go_in_one_append,
+            megabytes_go_in_one_append,
         );
     }
     if let Err(violation) = flood(&log, Reader::Careful).await {

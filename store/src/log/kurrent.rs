@@ -7,6 +7,8 @@ mod name;
 mod place;
 mod server;
 mod tails;
+#[cfg(test)]
+mod tests;
 mod url;
 
 use std::{collections::HashSet, sync::Arc};

@@ -320,9 +320,18 @@ pub(super) async fn an_append_of_nothing_records_nothing(log: &Handles) -> Verdi
 }
 
 pub(super) async fn thousands_of_events_go_in_one_append(log: &Handles) -> Verdict {
+    in_one_append(log, 3000, 5).await
+}
+
+pub(super) async fn megabytes_go_in_one_append(log: &Handles) -> Verdict {
+    in_one_append(log, 3000, 500).await
+}
+
+/// So many events, each with a text of some length.
+async fn in_one_append(log: &Handles, count: usize, length: usize) -> Verdict {
     let (stream, start) = (new_stream(), log.one.head().await?);
-    let large: Vec<NewEvent> = (0..3000)
-        .map(|number| event(format!("{{\"number\":{number},\"text\":\"{}\"}}", "x".repeat(500))))
+    let large: Vec<NewEvent> = (0..count)
+        .map(|number| event(format!("{{\"number\":{number},\"text\":\"{}\"}}", "x".repeat(length))))
         .collect();
     log.one.append(vec![write(&stream, 0, &large)]).await?;
     let wanted: Vec<_> = large.iter().map(|event| event.id).collect();
