@@ -14,6 +14,7 @@ mod post;
 #[expect(dead_code, reason = "unit tests use the rest of it")]
 mod postgres;
 mod process;
+pub(crate) mod providers;
 mod seed;
 mod server;
 mod smtp;
