@@ -5,7 +5,7 @@ pub mod accept;
 pub mod address;
 pub mod body;
 mod charset;
-mod email;
+pub(crate) mod email;
 pub mod errors;
 pub mod field;
 mod header;
@@ -18,6 +18,7 @@ pub mod registration;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod social;
 pub mod value;
 mod word;
 

@@ -6,6 +6,7 @@ use api::{
     app::{App, Application, Hearing, Parts, Ready, Waiting, Written},
     config::Config,
     router::{self, Routes},
+    social::Providers,
 };
 use projections::{ReadModel, SessionRow};
 use store::follow::Reached;
@@ -85,7 +86,9 @@ impl Work {
         let accounts = orders::accounts(&self.settings, &self.backends, Arc::clone(&self.config))?;
         let desk = self.backends.desk.clone();
         let sessions = Reached::of(SessionRow::NAME, self.followers.sessions(), desk.clone());
-        Ok(Application::new(Ready { accounts, desk, revocations: hearing.revocations, jwt, sessions }))
+        let providers = Providers::new(self.settings.social.clone())?;
+        let revocations = hearing.revocations;
+        Ok(Application::new(Ready { accounts, desk, revocations, jwt, providers, sessions }))
     }
 
     /// Comes back when something of it has ended, which nothing does of itself.

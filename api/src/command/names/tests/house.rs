@@ -180,6 +180,7 @@ fn no_limits() -> Limits {
         change: limit,
         profile: limit,
         link: limit,
+        social: limit,
         network: limit,
     }
 }
