@@ -47,6 +47,7 @@ pub(crate) use self::{
     output::{Format, Output},
     reference::reference,
     role::{Role, Roles, RolesError},
+    social::Social,
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };
@@ -66,7 +67,7 @@ pub(crate) struct Settings {
     pub(crate) bus: Bus,
     pub(crate) hash: Hash,
     pub(crate) limits: ::api::config::Limits,
-    pub(crate) social: Vec<::api::social::ProviderConfig>,
+    pub(crate) social: Social,
     pub(crate) revocation: Revocation,
     pub(crate) output: Output,
 }
@@ -89,7 +90,7 @@ impl Settings {
             bus: Bus::read(from),
             hash: Hash::read(from),
             limits: workload::limits(from),
-            social: social::read(from),
+            social: Social::read(from),
             revocation: Revocation::read(from),
             output: Output::read(from),
             data_dir,

@@ -13,6 +13,7 @@ mod architecture;
 mod backups;
 mod bad_input;
 mod boot;
+mod browsers;
 mod canary;
 mod catcher;
 mod cli;

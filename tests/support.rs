@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+pub(crate) mod browser;
 mod catcher;
 mod gate;
 mod grown;

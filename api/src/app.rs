@@ -21,7 +21,7 @@ use crate::{
     command::Accounts,
     config::Config,
     revocation::Revocations,
-    social::Providers,
+    social::{Providers, flow::FlowRules},
     token::{jwt::Jwt, verified::VerifiedTokens},
 };
 
@@ -49,6 +49,8 @@ pub struct Application {
     pub attempts: Attempts,
     pub revocations: Arc<Revocations>,
     pub providers: Providers,
+    /// None where no front end takes over who logged in elsewhere.
+    pub(crate) flow: Option<FlowRules>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) key_sessions: KeySessions,
     jwt: RwLock<Arc<Jwt>>,
@@ -62,13 +64,14 @@ pub struct Ready {
     pub revocations: Arc<Revocations>,
     pub jwt: Jwt,
     pub providers: Providers,
+    pub flow: Option<FlowRules>,
     /// How far the read model of sessions has come.
     pub sessions: Reached,
 }
 
 impl Application {
     pub fn new(ready: Ready) -> App {
-        let Ready { accounts, desk, revocations, jwt, providers, sessions } = ready;
+        let Ready { accounts, desk, revocations, jwt, providers, flow, sessions } = ready;
         let config = Arc::clone(&accounts.config);
         let views = desk.views().clone();
         Arc::new(Self {
@@ -79,6 +82,7 @@ impl Application {
             views,
             revocations,
             providers,
+            flow,
             verified: VerifiedTokens::new(REMEMBERED_TOKENS),
             key_sessions: KeySessions::default(),
             jwt: RwLock::new(Arc::new(jwt)),

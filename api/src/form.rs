@@ -8,6 +8,7 @@ mod charset;
 pub(crate) mod email;
 pub mod errors;
 pub mod field;
+pub mod handoff;
 mod header;
 mod json;
 pub mod login;

@@ -16,7 +16,8 @@ use crate::{
     call::{self, Call},
     config::TokenMode,
     endpoint::{
-        email, health, link_page, login, logout, password, registration, reset, sessions, social, token, user,
+        email, health, link_page, login, logout, password, registration, reset, sessions, social,
+        social_flow, token, user,
     },
     form::route::{Endpoint, Offered, not_allowed},
     social::{Kind, Site},
@@ -27,6 +28,8 @@ pub const VERIFY_PATH: &str = "/verify-email";
 /// The page behind a link that resets a password.
 pub const RESET_PATH: &str = "/reset-password";
 
+const SOCIAL_START_PATH: &str = "/social/{provider}/start";
+const SOCIAL_CALLBACK_PATH: &str = "/social/{provider}/callback";
 const LIVE_PATH: &str = "/health/live";
 const READY_PATH: &str = "/health/ready";
 const JWKS_PATH: &str = "/.well-known/jwks.json";
@@ -36,7 +39,15 @@ pub type Routes = Router;
 
 /// Whether paths that begin with this segment are served at the root, so that the contract's can't begin with it.
 pub fn is_own(segment: &str) -> bool {
-    let own = [VERIFY_PATH, RESET_PATH, LIVE_PATH, READY_PATH, JWKS_PATH, Endpoint::SESSIONS.path];
+    let own = [
+        VERIFY_PATH,
+        RESET_PATH,
+        LIVE_PATH,
+        READY_PATH,
+        JWKS_PATH,
+        Endpoint::SESSIONS.path,
+        SOCIAL_START_PATH,
+    ];
     own.iter().any(|path| path.trim_start_matches('/').split('/').next() == Some(segment))
 }
 
@@ -61,6 +72,7 @@ pub fn routes(app: App, parts: Parts) -> Routes {
     let table = app.providers.all().fold(table, Table::with_provider);
     let disconnect = mounted(&base, Endpoint::SOCIAL_DISCONNECT);
     let own = Table { base: "", ..table }.with(Endpoint::SESSIONS, sessions::sessions);
+    let own = if app.flow.is_some() { own.with_flow() } else { own };
     own.router
         .route(&mounted("", Endpoint::SESSION), any(one_session))
         .route(&disconnect, any(one_social_account))
@@ -123,6 +135,18 @@ impl Table<'_> {
             connect,
             move |call| social::connect(call, Arc::clone(&to_connect)),
         )
+    }
+
+    /// Mounts the way of a browser to providers of identities and to the front end.
+    fn with_flow(self) -> Self {
+        let own = self
+            .with(Endpoint::HANDOFF_LOGIN, social_flow::login)
+            .with(Endpoint::HANDOFF_CONNECT, social_flow::connect);
+        let router = own
+            .router
+            .route(SOCIAL_START_PATH, any(social_flow::start))
+            .route(SOCIAL_CALLBACK_PATH, any(social_flow::callback));
+        Self { router, ..own }
     }
 
     /// Mounts an endpoint, unless it is for tokens that this deployment does not use.

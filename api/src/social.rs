@@ -5,9 +5,12 @@
 pub mod config;
 mod exchange;
 mod facebook;
+pub mod flow;
 mod github;
 mod google;
+pub(crate) mod handoff;
 mod id_token;
+pub(crate) mod intent;
 mod keys;
 mod openid;
 mod outbound;

@@ -9,6 +9,7 @@ use ::api::{
 use super::{
     error::{Conflict, ValueError},
     given::Raw,
+    link::ReturnUrl,
     reader::Reader,
     value::{Value, not, quoted},
 };
@@ -63,8 +64,25 @@ const KNOWN: [Known; 4] = [
     },
 ];
 
-/// The providers that are on.
-pub(super) fn read(from: &mut Reader) -> Vec<ProviderConfig> {
+#[derive(Debug)]
+pub(crate) struct Social {
+    /// The front end's page at which a browser's login ends; without one browsers are sent nowhere.
+    pub(crate) return_url: Option<String>,
+    /// Those that are on.
+    pub(crate) providers: Vec<ProviderConfig>,
+}
+
+impl Social {
+    pub(super) fn read(from: &mut Reader) -> Self {
+        let return_url = from.optional(
+            "social.return_url",
+            "Your front end's page at which a browser's login by a provider ends; the result is put behind it.",
+        );
+        Self { return_url: return_url.map(|ReturnUrl(url)| url), providers: providers(from) }
+    }
+}
+
+fn providers(from: &mut Reader) -> Vec<ProviderConfig> {
     let mut on: Vec<_> = KNOWN.iter().filter_map(|known| of_known(from, known)).collect();
     let mut names = from.sections_below(OPENID);
     if names.is_empty() {

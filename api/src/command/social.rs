@@ -11,13 +11,14 @@ use domain::{
     session::{Client, Live},
     user::{self, Account, Command, Grounds, Identity, Proof, Registration, SocialAccount, Unlink},
 };
+use serde::{Deserialize, Serialize};
 use store::{Context, Position, StoreError, StreamId, clock};
 
 use super::{Accounts, Failure, NOBODY, contradiction, insist};
 use crate::config::Verification;
 
 /// Somebody as a provider knows him.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The provider's name in the settings.
     pub provider: String,

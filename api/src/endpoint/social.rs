@@ -36,8 +36,13 @@ use crate::{
 /// Lets in whoever the provider says it is.
 pub(crate) async fn login(call: Call, site: Arc<Site>) -> Handled {
     let person = identified(&call, &site).await?;
+    welcomed(&call, &person).await
+}
+
+/// A session for whom a provider vouches.
+pub(super) async fn welcomed(call: &Call, person: &Person) -> Handled {
     let client = call.client();
-    let login = call.app.accounts.social_login(&call.context(), &person, &client).await?;
+    let login = call.app.accounts.social_login(&call.context(), person, &client).await?;
     let (id, live) = &login.session;
     let details = account_details(login.user, &login.account);
     let answer = call.app.welcome(StatusCode::OK, (*id, live), details)?;
@@ -46,9 +51,14 @@ pub(crate) async fn login(call: Call, site: Arc<Site>) -> Handled {
 
 /// Links the account there to the caller, whose session goes on and is shown once more.
 pub(crate) async fn connect(call: Call, site: Arc<Site>) -> Handled {
-    let caller = *call.caller()?;
     let person = identified(&call, &site).await?;
-    let connected = call.app.accounts.connect(&call.context(), call.proof()?, &person).await;
+    connected(&call, &person).await
+}
+
+/// Links an account of whom a provider vouches for.
+pub(super) async fn connected(call: &Call, person: &Person) -> Handled {
+    let caller = *call.caller()?;
+    let connected = call.app.accounts.connect(&call.context(), call.proof()?, person).await;
     let (account, position) = connected.map_err(|error| match error {
         ConnectError::ForeignAccount => refused(FOREIGN_ACCOUNT),
         ConnectError::Disabled => inactive(call.app.config.tokens),
@@ -135,7 +145,7 @@ fn refused(sentence: &str) -> Answer {
     FieldErrors::one(NON_FIELD, sentence).into()
 }
 
-fn not_identified(provider: &str, error: &ProviderError) -> Answer {
+pub(super) fn not_identified(provider: &str, error: &ProviderError) -> Answer {
     match error {
         ProviderError::Refused(_) => {
             tracing::info!(provider, error = chain(error), "nobody was let in");

@@ -116,6 +116,9 @@ const BROUGHT: [FieldInfo; 6] = [
 const BROUGHT_TO_SIGN: [FieldInfo; 2] =
     [FieldInfo::text("access_token", "Access token"), FieldInfo::text("token_secret", "Token secret")];
 
+const HANDED_OVER: [FieldInfo; 2] =
+    [FieldInfo::text("code", "Code"), FieldInfo::text("code_verifier", "Code verifier").optional()];
+
 impl Endpoint {
     const fn posted(
         path: &'static str,
@@ -331,6 +334,33 @@ impl Endpoint {
             "Social Account Disconnect",
             "Takes an account at a provider away from one's own.",
             &[],
+        )
+    };
+
+    /// Where a browser leaves for a provider of identities, and where it comes back.
+    pub const SOCIAL_PAGE: Self = Self {
+        methods: &["GET"],
+        credentials: Credentials::Ignored,
+        action: None,
+        ..Self::posted("", "Page", "Sends a browser to a provider of identities and back.", &[])
+    };
+
+    /// Stele's own, at the root.
+    pub const HANDOFF_LOGIN: Self = Self::posted(
+        "social/login/",
+        "Social Login",
+        "Starts a session for whom a browser came back with from a provider of identities.",
+        &HANDED_OVER,
+    );
+
+    /// Stele's own, at the root.
+    pub const HANDOFF_CONNECT: Self = Self {
+        credentials: Credentials::Required,
+        ..Self::posted(
+            "social/connect/",
+            "Social Connect",
+            "Links the account that a browser came back with to one's own.",
+            &HANDED_OVER,
         )
     };
 
