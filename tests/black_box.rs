@@ -31,5 +31,6 @@ mod rebuild;
 mod roles;
 mod sequences;
 mod signing;
+mod social;
 mod support;
 mod tour;
