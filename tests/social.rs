@@ -8,6 +8,8 @@ mod outbound;
 mod races;
 mod tokens;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -21,7 +23,7 @@ const CALLBACK: &str = "http://front.test/callback";
 /// A Stele and the one provider that it knows.
 struct Stage {
     provider: Provider,
-    server: Server,
+    server: Arc<Server>,
     kind: Kind,
 }
 
@@ -32,13 +34,32 @@ impl Stage {
 
     /// Stele with more settings.
     async fn with(kind: Kind, env: &[(&str, &str)]) -> Self {
-        let provider = Provider::start(kind).await;
-        provider.allow_callback(CALLBACK);
-        let own = settings(kind, &provider);
+        Self::with_all(&[kind], env).await.pop().expect("there is one")
+    }
+
+    /// One Stele that knows all of these.
+    async fn of_all(kinds: &[Kind]) -> Vec<Self> {
+        Self::with_all(kinds, &[]).await
+    }
+
+    async fn with_all(kinds: &[Kind], env: &[(&str, &str)]) -> Vec<Self> {
+        let (mut providers, mut own) = (Vec::new(), Vec::new());
+        for kind in kinds {
+            let provider = Provider::start(*kind).await;
+            provider.allow_callback(CALLBACK);
+            own.extend(settings(*kind, &provider));
+            providers.push(provider);
+        }
         let own: Vec<(&str, &str)> =
             own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let server = Server::start(&[&own[..], env].concat()).await;
-        Self { provider, server, kind }
+        let server = Arc::new(Server::start(&[&own[..], env].concat()).await);
+        let stages = providers.into_iter().zip(kinds);
+        stages.map(|(provider, kind)| Self { provider, server: Arc::clone(&server), kind: *kind }).collect()
+    }
+
+    /// Somebody who has an account at this provider alone.
+    fn somebody(&self) -> Person {
+        Person::named(self.path().trim_end_matches('/').trim_start_matches("oidc/"))
     }
 
     /// One whose addresses Stele believes in.

@@ -10,22 +10,23 @@ const BY_CODE: [Kind; 4] = [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oi
 
 #[tokio::test]
 async fn a_person_is_signed_up_once_and_let_in_ever_after() {
-    for kind in ALL {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&ALL).await {
+        let (kind, ada) = (stage.kind, stage.somebody());
         let first = stage.try_login(&ada).await.expect(200).json();
         let again = stage.try_login(&ada).await.expect(200).json();
         assert_eq!(first["user"]["pk"], again["user"]["pk"], "{kind:?}");
         let user = &first["user"];
-        assert_eq!(user["username"], "ada", "{kind:?}");
-        assert_eq!((&user["first_name"], &user["last_name"]), (&json!("Ada"), &json!("Example")), "{kind:?}");
-        assert_eq!(user["email"], "ada@example.com", "{kind:?}");
+        assert_eq!(user["username"], json!(ada.login), "{kind:?}");
+        let names = (&user["first_name"], &user["last_name"]);
+        assert_eq!(names, (&json!(ada.first_name), &json!(ada.last_name)), "{kind:?}");
+        assert_eq!(user["email"], json!(ada.emails[0].0), "{kind:?}");
     }
 }
 
 #[tokio::test]
 async fn a_code_is_exchanged_with_its_callback_and_its_verifier() {
-    for kind in BY_CODE {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&BY_CODE).await {
+        let ada = stage.somebody();
         let code = || stage.provider.code(Grant::of(&ada, CALLBACK));
         stage.api().post(stage.path(), json!({ "code": code(), "callback_url": CALLBACK })).await.expect(200);
         // The first one in the settings counts where none is sent.
@@ -45,8 +46,8 @@ async fn a_code_is_exchanged_with_its_callback_and_its_verifier() {
 async fn a_code_that_was_asked_for_with_a_challenge_takes_its_verifier() {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    for kind in BY_CODE {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&BY_CODE).await {
+        let ada = stage.somebody();
         let grant = || Grant { challenge: Some(CHALLENGE.to_owned()), ..Grant::of(&ada, CALLBACK) };
         let with = |verifier| json!({ "code": stage.provider.code(grant()), "code_verifier": verifier });
         let wrong =
@@ -143,8 +144,8 @@ async fn a_login_answers_as_the_token_mode_has_it() {
 
 #[tokio::test]
 async fn a_nonce_that_was_asked_for_must_come_back() {
-    for kind in [Kind::Google, Kind::Oidc] {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&[Kind::Google, Kind::Oidc]).await {
+        let ada = stage.somebody();
         let grant = |nonce: &str| Grant { nonce: Some(nonce.to_owned()), ..Grant::of(&ada, CALLBACK) };
         let with = |nonce: &str| json!({ "code": stage.provider.code(grant(nonce)), "nonce": "n-0S6" });
         stage.api().post(stage.path(), with("n-0S6")).await.expect(200);

@@ -5,10 +5,13 @@ use serde_json::json;
 use super::{INCORRECT, Kind, Person, Stage, is_refused};
 use crate::support::providers::{IdToken, OTHER_APP, OUR_APP, Provider, Signing};
 
+/// Those whose access tokens say nothing of whom they are for.
+const BEARERS: [Kind; 3] = [Kind::Google, Kind::GitHub, Kind::Facebook];
+
 #[tokio::test]
 async fn a_token_that_was_issued_to_another_application_lets_nobody_in() {
-    for kind in [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Twitter] {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&[Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Twitter]).await {
+        let ada = stage.somebody();
         stage.login(&ada).await;
         let stolen = stage.provider.token_for(OTHER_APP, &ada);
         let body = json!({ "access_token": stolen.value, "token_secret": stolen.secret });
@@ -18,13 +21,9 @@ async fn a_token_that_was_issued_to_another_application_lets_nobody_in() {
 
 #[tokio::test]
 async fn what_a_provider_says_of_whose_application_it_is_counts_and_not_its_status() {
-    let cases = [
-        (Kind::Google, "/tokeninfo", "/aud"),
-        (Kind::GitHub, "/token", "/app/client_id"),
-        (Kind::Facebook, "/debug_token", "/data/app_id"),
-    ];
-    for (kind, path, field) in cases {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    let cases = [("/tokeninfo", "/aud"), ("/token", "/app/client_id"), ("/debug_token", "/data/app_id")];
+    for (stage, (path, field)) in Stage::of_all(&BEARERS).await.into_iter().zip(cases) {
+        let ada = stage.somebody();
         stage.provider.alter(path, move |body| *body.pointer_mut(field).unwrap() = json!(OTHER_APP));
         is_refused(&stage.try_login(&ada).await, INCORRECT);
         stage.provider.behave();
@@ -37,13 +36,9 @@ async fn what_a_provider_says_of_whose_application_it_is_counts_and_not_its_stat
 
 #[tokio::test]
 async fn a_token_of_one_person_with_the_profile_of_another_lets_nobody_in() {
-    let cases = [
-        (Kind::Google, "/userinfo", "/sub", json!("1")),
-        (Kind::GitHub, "/user", "/id", json!(1)),
-        (Kind::Facebook, "/me", "/id", json!("1")),
-    ];
-    for (kind, path, field, other) in cases {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    let cases = [("/userinfo", "/sub", json!("1")), ("/user", "/id", json!(1)), ("/me", "/id", json!("1"))];
+    for (stage, (path, field, other)) in Stage::of_all(&BEARERS).await.into_iter().zip(cases) {
+        let ada = stage.somebody();
         stage.provider.alter(path, move |body| *body.pointer_mut(field).unwrap() = other.clone());
         is_refused(&stage.try_login(&ada).await, INCORRECT);
     }
@@ -51,8 +46,8 @@ async fn a_token_of_one_person_with_the_profile_of_another_lets_nobody_in() {
 
 #[tokio::test]
 async fn an_expired_or_unknown_token_lets_nobody_in() {
-    for kind in [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Twitter] {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&[Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Twitter]).await {
+        let ada = stage.somebody();
         let expired = stage.provider.expired_token(&ada);
         let unknown = json!({ "access_token": "x", "token_secret": "y" });
         for body in [json!({ "access_token": expired.value, "token_secret": expired.secret }), unknown] {
@@ -105,8 +100,8 @@ const BENT: [(&str, Bend); 18] = [
 
 #[tokio::test]
 async fn an_id_token_is_refused_for_anything_that_is_wrong_with_it() {
-    for kind in [Kind::Google, Kind::Oidc] {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&[Kind::Google, Kind::Oidc]).await {
+        let (kind, ada) = (stage.kind, stage.somebody());
         for (what, bend) in BENT {
             let token = stage.provider.id_token(&ada, bend);
             let reply = stage.api().post(stage.path(), json!({ "id_token": token })).await;
@@ -131,8 +126,8 @@ async fn an_issuer_of_somebody_elses_choosing_is_never_asked() {
 
 #[tokio::test]
 async fn keys_that_were_changed_are_fetched_again_and_the_old_ones_are_not_believed() {
-    for kind in [Kind::Google, Kind::Oidc] {
-        let (stage, ada) = (Stage::of(kind).await, Person::named("ada"));
+    for stage in Stage::of_all(&[Kind::Google, Kind::Oidc]).await {
+        let ada = stage.somebody();
         let old = stage.provider.id_token(&ada, |_| {});
         stage.api().post(stage.path(), json!({ "id_token": old })).await.expect(200);
         stage.provider.rotate_keys();
