@@ -32,5 +32,6 @@ mod rebuild;
 mod roles;
 mod sequences;
 mod signing;
+mod social;
 mod support;
 mod tour;

@@ -14,7 +14,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use store::{Context, Position, StoreError, StreamId, clock};
 
-use super::{Accounts, Failure, NOBODY, contradiction, insist};
+use super::{Accounts, Failure, Held, NOBODY, contradiction, insist};
 use crate::config::Verification;
 
 /// Somebody as a provider knows him.
@@ -98,15 +98,25 @@ impl Accounts {
         person: &Person,
         client: &Client,
     ) -> Result<SocialLogin, SocialError> {
-        let name = social_name(&person.provider, &person.subject);
-        if let Some(held) = self.holder(NameKind::Social, &name).await? {
+        if let Some(held) = self.linked_to(person).await? {
             let account = held.loaded.state.account().cloned().ok_or(SocialError::Disabled)?;
             return self.let_in(context, (held.user, account), person, client).await;
         }
         match self.owner_of_address(person).await? {
             Some(owner) => self.link_by_address(context, owner, person, client).await,
-            None => self.sign_up(context, person, client).await,
+            None => match self.sign_up(context, person, client).await {
+                // Perhaps by himself, a moment ago.
+                Err(SocialError::EmailTaken) if self.linked_to(person).await?.is_some() => {
+                    Err(under_way().into())
+                }
+                outcome => outcome,
+            },
         }
+    }
+
+    /// Whom the account there lets in.
+    async fn linked_to(&self, person: &Person) -> Result<Option<Held>, StoreError> {
+        self.holder(NameKind::Social, &social_name(&person.provider, &person.subject)).await
     }
 
     /// Who has verified the address here that the provider vouches for.
@@ -249,7 +259,10 @@ impl Accounts {
         }
         let mut plan = Plan::of(user, loaded.clone().into());
         let identity = self.claimed(&mut plan, (user, person), at).await?;
-        let identity = identity.ok_or(ConnectError::ForeignAccount)?;
+        let Some(identity) = identity else {
+            let own = self.linked_to(person).await?.is_some_and(|held| held.user == user);
+            return Err(if own { under_way().into() } else { ConnectError::ForeignAccount });
+        };
         let by = Grounds::Session(proof);
         plan.commit(Command::LinkSocialAccount { by, identity, at }).map_err(|error| match error {
             user::Error::Disabled => ConnectError::Disabled,
@@ -329,8 +342,8 @@ impl Accounts {
 }
 
 /// Somebody else is about to take what is wanted: it is decided again, and is his then.
-fn under_way() -> SocialError {
-    StoreError::Conflict { stream: StreamId::user(NOBODY) }.into()
+fn under_way() -> StoreError {
+    StoreError::Conflict { stream: StreamId::user(NOBODY) }
 }
 
 fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {

@@ -1,6 +1,8 @@
 //! The endpoints of the contract: paths, methods, and what `OPTIONS` tells about their fields.
 //! Must not know handlers, routers or which endpoints a deployment turns on.
 
+mod social;
+
 use serde_json::{Map, Value, json};
 
 /// Which tokens a deployment must use for an endpoint to exist.
@@ -104,20 +106,6 @@ const EMAIL: FieldInfo = FieldInfo::text("email", "Email").kind("email");
 const OLD_PASSWORD: FieldInfo = FieldInfo::text("old_password", "Old password").length(None, PASSWORD_MAX);
 const NEW_PASSWORD1: FieldInfo = FieldInfo::text("new_password1", "New password1").length(None, PASSWORD_MAX);
 const NEW_PASSWORD2: FieldInfo = FieldInfo::text("new_password2", "New password2").length(None, PASSWORD_MAX);
-
-const BROUGHT: [FieldInfo; 6] = [
-    FieldInfo::text("access_token", "Access token").optional(),
-    FieldInfo::text("code", "Code").optional(),
-    FieldInfo::text("id_token", "Id token").optional(),
-    FieldInfo::text("callback_url", "Callback url").optional(),
-    FieldInfo::text("code_verifier", "Code verifier").optional(),
-    FieldInfo::text("nonce", "Nonce").optional(),
-];
-const BROUGHT_TO_SIGN: [FieldInfo; 2] =
-    [FieldInfo::text("access_token", "Access token"), FieldInfo::text("token_secret", "Token secret")];
-
-const HANDED_OVER: [FieldInfo; 2] =
-    [FieldInfo::text("code", "Code"), FieldInfo::text("code_verifier", "Code verifier").optional()];
 
 impl Endpoint {
     const fn posted(
@@ -281,87 +269,6 @@ impl Endpoint {
         credentials: Credentials::Required,
         action: None,
         ..Self::posted("sessions/{id}/", "Session", "Ends one session.", &[])
-    };
-
-    /// Below the name of a provider of identities.
-    pub const SOCIAL_LOGIN: Self = Self::posted(
-        "",
-        "Social Login",
-        "Checks what a provider of identities issued, and starts a session.",
-        &BROUGHT,
-    );
-
-    /// The same for one of OAuth 1.0a.
-    pub const SIGNED_LOGIN: Self = Self::posted(
-        "",
-        "Social Login",
-        "Checks what a provider of identities issued, and starts a session.",
-        &BROUGHT_TO_SIGN,
-    );
-
-    pub const SOCIAL_CONNECT: Self = Self {
-        credentials: Credentials::Required,
-        ..Self::posted("connect/", "Social Connect", "Links an account at a provider to one's own.", &BROUGHT)
-    };
-
-    pub const SIGNED_CONNECT: Self = Self {
-        credentials: Credentials::Required,
-        ..Self::posted(
-            "connect/",
-            "Social Connect",
-            "Links an account at a provider to one's own.",
-            &BROUGHT_TO_SIGN,
-        )
-    };
-
-    pub const SOCIAL_ACCOUNTS: Self = Self {
-        methods: &["GET", "HEAD", "OPTIONS"],
-        credentials: Credentials::Required,
-        action: None,
-        ..Self::posted(
-            "socialaccounts/",
-            "Social Account List",
-            "Lists the accounts at providers that let one in.",
-            &[],
-        )
-    };
-
-    pub const SOCIAL_DISCONNECT: Self = Self {
-        credentials: Credentials::Required,
-        action: None,
-        ..Self::posted(
-            "socialaccounts/{id}/disconnect/",
-            "Social Account Disconnect",
-            "Takes an account at a provider away from one's own.",
-            &[],
-        )
-    };
-
-    /// Where a browser leaves for a provider of identities, and where it comes back.
-    pub const SOCIAL_PAGE: Self = Self {
-        methods: &["GET"],
-        credentials: Credentials::Ignored,
-        action: None,
-        ..Self::posted("", "Page", "Sends a browser to a provider of identities and back.", &[])
-    };
-
-    /// Stele's own, at the root.
-    pub const HANDOFF_LOGIN: Self = Self::posted(
-        "social/login/",
-        "Social Login",
-        "Starts a session for whom a browser came back with from a provider of identities.",
-        &HANDED_OVER,
-    );
-
-    /// Stele's own, at the root.
-    pub const HANDOFF_CONNECT: Self = Self {
-        credentials: Credentials::Required,
-        ..Self::posted(
-            "social/connect/",
-            "Social Connect",
-            "Links the account that a browser came back with to one's own.",
-            &HANDED_OVER,
-        )
     };
 
     /// The form of a page behind a link in a mail.

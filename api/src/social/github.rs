@@ -56,7 +56,7 @@ impl GitHub {
 
     async fn by_access_token(&self, token: &Secret) -> Result<Identity, ProviderError> {
         let owner = self.owner(token).await?;
-        let profile: Profile = self.outbound.call(self.get(&self.config.api("/user"), token)).await?;
+        let profile: Profile = self.outbound.call(get(&self.config.api("/user"), token)).await?;
         if owner.is_some_and(|owner| owner.id != profile.id) {
             return Err(ProviderError::Refused("it is two people's"));
         }
@@ -89,15 +89,11 @@ impl GitHub {
     /// The main address; none where the token may not ask for it.
     async fn address(&self, token: &Secret) -> Result<Option<Address>, ProviderError> {
         let url = self.config.api("/user/emails");
-        let addresses: Vec<Address> = match self.outbound.call(self.get(&url, token)).await {
+        let addresses: Vec<Address> = match self.outbound.call(get(&url, token)).await {
             Err(OutboundError::Refused(_)) => vec![],
             outcome => outcome?,
         };
         Ok(addresses.into_iter().find(|address| address.primary))
-    }
-
-    fn get<'a>(&self, url: &'a str, token: &Secret) -> Call<'a> {
-        Call::get(url).with_authorization(format!("Bearer {}", token.as_str()))
     }
 }
 
@@ -120,4 +116,8 @@ impl Provider for GitHub {
     async fn authorization_url(&self) -> Result<String, ProviderError> {
         Ok(self.config.auth_url.clone().unwrap_or_default())
     }
+}
+
+fn get<'a>(url: &'a str, token: &Secret) -> Call<'a> {
+    Call::get(url).with_authorization(format!("Bearer {}", token.as_str()))
 }

@@ -1,7 +1,7 @@
 //! How a provider is called: only hosts of the settings, no redirect followed, answers of at most 64 KiB, connections
 //! kept for the next call. Each provider has one of its own, so that none uses up what others need. Knows no provider.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -15,14 +15,13 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 use super::config::origin;
 
 /// The most that an answer may have, in bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// How long a connection is kept that nobody uses.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// How many of them are kept.
 const KEPT: usize = 8;
 /// Some want to be told.

@@ -41,11 +41,11 @@ impl Twitter {
         let url = self.config.api("/1.1/account/verify_credentials.json");
         let query = [("include_email", "true")];
         let stamp = Stamp { nonce: HEXLOWER.encode(&random::bytes::<16>()), seconds: clock::now().seconds() };
-        let signed = signer
+        let header = signer
             .authorization(("GET", &url), &query, &stamp)
             .ok_or(ProviderError::Refused("nothing can be signed with it"))?;
         let asked = format!("{url}?include_email=true");
-        let profile: Profile = self.outbound.call(Call::get(&asked).with_authorization(signed)).await?;
+        let profile: Profile = self.outbound.call(Call::get(&asked).with_authorization(header)).await?;
         let (first_name, last_name) = parted(profile.name.as_deref().unwrap_or_default());
         let email = profile.email.filter(|email| !email.is_empty());
         Ok(Identity {

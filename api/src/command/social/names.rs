@@ -31,7 +31,7 @@ impl Accounts {
                 return Ok((name, claim));
             }
         }
-        Err(under_way())
+        Err(under_way().into())
     }
 
     async fn try_username(
