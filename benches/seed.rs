@@ -246,17 +246,17 @@ fn birth(user: u32, macs: &MacKeys, hash: &PasswordHash) -> Result<Vec<Change>, 
     let (username_claim, email_claim) = (ReservationId(random::id()), ReservationId(random::id()));
     let registration = Registration {
         names: Private::new(KeyId::of_user(pk), Names { username: username.clone(), ..Names::default() }),
-        email: Private::new(KeyId::of_user(pk), email.clone()),
-        password: Private::new(KeyId::of_password(pk, random::id()), hash.clone()),
+        email: Some(Private::new(KeyId::of_user(pk), email.clone())),
+        password: Some(Private::new(KeyId::of_password(pk, random::id()), hash.clone())),
         username_claim,
-        email_claim,
+        email_claim: Some(email_claim),
         email_verified: true,
         at,
     };
     let id = session_of(user);
     let client = Client { address: "127.0.0.1".to_owned(), agent: "bench".to_owned() };
     let client = Private::new(KeyId::of_session(id), client);
-    let start = Start { user: pk, epoch: 0, at, until: at + SESSION_LIFE, client };
+    let start = Start { user: pk, epoch: 0, at, until: at + SESSION_LIFE, client, social: None };
     Ok(vec![
         claim(NameKind::Username, &username, username_claim)?,
         claim(NameKind::Email, &email, email_claim)?,

@@ -193,7 +193,7 @@ pub(crate) struct MailTest {
 
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct MailPreview {
-    /// verify-email, reset-password, password-changed, password-reset or email-change-requested.
+    /// verify-email, reset-password, password-changed, password-reset, email-change-requested or social-account-linked.
     #[arg(value_parser = purpose)]
     pub(crate) kind: Purpose,
     /// The HTML in place of the plain text.

@@ -13,6 +13,7 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use api::{
     edge::{Edge, Origin, Origins},
     server,
+    social::TlsError,
 };
 use store::{StoreError, random};
 use tokio::{
@@ -54,6 +55,8 @@ pub(crate) enum ServeError {
     Views(#[from] sqlx::Error),
     #[error(transparent)]
     Log(#[from] StoreError),
+    #[error("the providers of identities can't be called")]
+    Providers(#[from] TlsError),
     #[error("a part of the server ended, by a bug")]
     FollowerEnded,
     #[error("signals can't be received")]

@@ -19,6 +19,7 @@ mod reader;
 mod redacted;
 mod reference;
 mod role;
+mod social;
 mod span;
 mod store;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub(crate) use self::{
     output::{Format, Output},
     reference::reference,
     role::{Role, Roles, RolesError},
+    social::Social,
     store::{Keys, Store},
     workload::{Hash, Revocation},
 };
@@ -65,6 +67,7 @@ pub(crate) struct Settings {
     pub(crate) bus: Bus,
     pub(crate) hash: Hash,
     pub(crate) limits: ::api::config::Limits,
+    pub(crate) social: Social,
     pub(crate) revocation: Revocation,
     pub(crate) output: Output,
 }
@@ -87,6 +90,7 @@ impl Settings {
             bus: Bus::read(from),
             hash: Hash::read(from),
             limits: workload::limits(from),
+            social: Social::read(from),
             revocation: Revocation::read(from),
             output: Output::read(from),
             data_dir,
@@ -149,7 +153,7 @@ pub(crate) fn load(
         Err(error) => errors.push(error::unreadable(path, error)),
     }
     given.add_environment(environment, &mut errors);
-    given.read_files(&reference::names(), read_file, &mut errors);
+    given.read_files(&reference::names(&given), read_file, &mut errors);
     let mut reader = Reader::new(given, errors);
     let settings = Settings::read(&mut reader);
     reader.finish().map(|()| settings)

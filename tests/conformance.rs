@@ -12,9 +12,8 @@ use crate::support::Home;
 use scenario::Scenario;
 use site::Site;
 
-/// Scenarios below `recorded`, social login included.
+/// Scenarios below `recorded`.
 const RECORDED: usize = 106;
-const SOCIAL: &str = "social";
 
 /// What every profile starts from.
 const BASE: [(&str, &str); 4] = [
@@ -26,6 +25,10 @@ const BASE: [(&str, &str); 4] = [
 const KEY: (&str, &str) = ("STELE_AUTH__TOKENS", "key");
 const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
 const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
+const TWITTER: [(&str, &str); 2] =
+    [("STELE_SOCIAL__TWITTER__CLIENT_ID", "x"), ("STELE_SOCIAL__TWITTER__CLIENT_SECRET", "y")];
+const FACEBOOK: [(&str, &str); 2] =
+    [("STELE_SOCIAL__FACEBOOK__CLIENT_ID", "x"), ("STELE_SOCIAL__FACEBOOK__CLIENT_SECRET", "y")];
 const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
 
 /// Two tests for each profile, in one process on embedded backends and grown up, in a process for each role: its name is the profile, its
@@ -54,7 +57,7 @@ macro_rules! profiles {
 }
 
 profiles! {
-    token: [KEY],
+    token: [KEY, TWITTER[0], TWITTER[1], FACEBOOK[0], FACEBOOK[1]],
     token_mandatory: [KEY, MANDATORY],
     token_noverify: [KEY, ("STELE_AUTH__EMAIL_VERIFICATION", "none")],
     token_login_email: [KEY, ("STELE_AUTH__LOGIN_METHODS", r#"["email"]"#)],
@@ -82,7 +85,9 @@ mod on_postgres {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
     async fn keys() {
-        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "token", &[KEY]).await;
+        let settings = [&[KEY][..], &TWITTER, &FACEBOOK].concat();
+        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "token", &settings)
+            .await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,7 +129,7 @@ async fn keeps_the_contract(
 
 impl Scenario {
     fn runs_under(&self, profile: &str) -> bool {
-        self.profile == profile && self.group != SOCIAL
+        self.profile == profile
     }
 }
 
@@ -143,17 +148,4 @@ fn every_scenario_has_an_id_of_its_own() {
     let all = scenario::all();
     let ids: BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids.len(), all.len());
-}
-
-#[tokio::test]
-#[ignore = "social login does not exist yet"]
-async fn social_scenarios() {
-    let social = ["TWITTER", "FACEBOOK"].map(|name| {
-        [format!("STELE_SOCIAL__{name}__CLIENT_ID"), format!("STELE_SOCIAL__{name}__CLIENT_SECRET")]
-    });
-    let names: Vec<(&str, &str)> = social.iter().flatten().map(|name| (name.as_str(), "x")).collect();
-    let site = Site::of_one(Home::new(&[&BASE[..], &[KEY], &names].concat())).await;
-    for scenario in scenario::recorded().iter().filter(|one| one.group == SOCIAL) {
-        assert_eq!(replay::replay(&site, scenario).await, Vec::<String>::new(), "{}", scenario.id);
-    }
 }

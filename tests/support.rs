@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+pub(crate) mod browser;
 mod catcher;
 mod gate;
 mod grown;
@@ -14,6 +15,7 @@ mod post;
 #[expect(dead_code, reason = "unit tests use the rest of it")]
 mod postgres;
 mod process;
+pub(crate) mod providers;
 mod seed;
 mod server;
 mod smtp;

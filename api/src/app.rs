@@ -21,6 +21,7 @@ use crate::{
     command::Accounts,
     config::Config,
     revocation::Revocations,
+    social::{Providers, flow::FlowRules},
     token::{jwt::Jwt, verified::VerifiedTokens},
 };
 
@@ -47,6 +48,9 @@ pub struct Application {
     pub(crate) users: UserReader,
     pub attempts: Attempts,
     pub revocations: Arc<Revocations>,
+    pub providers: Providers,
+    /// None where no front end takes over who logged in elsewhere.
+    pub(crate) flow: Option<FlowRules>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) key_sessions: KeySessions,
     jwt: RwLock<Arc<Jwt>>,
@@ -59,13 +63,15 @@ pub struct Ready {
     pub desk: Desk,
     pub revocations: Arc<Revocations>,
     pub jwt: Jwt,
+    pub providers: Providers,
+    pub flow: Option<FlowRules>,
     /// How far the read model of sessions has come.
     pub sessions: Reached,
 }
 
 impl Application {
     pub fn new(ready: Ready) -> App {
-        let Ready { accounts, desk, revocations, jwt, sessions } = ready;
+        let Ready { accounts, desk, revocations, jwt, providers, flow, sessions } = ready;
         let config = Arc::clone(&accounts.config);
         let views = desk.views().clone();
         Arc::new(Self {
@@ -75,6 +81,8 @@ impl Application {
             accounts,
             views,
             revocations,
+            providers,
+            flow,
             verified: VerifiedTokens::new(REMEMBERED_TOKENS),
             key_sessions: KeySessions::default(),
             jwt: RwLock::new(Arc::new(jwt)),

@@ -47,6 +47,12 @@ impl Attempts {
         self.raise(&named, Duration::from_hours(1)).await.map(|(count, _)| count)
     }
 
+    /// Whether `what` has not happened on any node within `window`; from now on it has. One whose answer was lost may say that it
+    /// had, and never the other way round. Counts even where limits are off.
+    pub async fn is_first(&self, what: &[&str], window: Duration) -> Result<bool, sqlx::Error> {
+        self.raise(what, window).await.map(|(count, _)| count == 1)
+    }
+
     /// Forgets the attempts at `what`: it succeeded.
     pub async fn clear(&self, what: &[&str]) -> Result<(), sqlx::Error> {
         if self.enabled {

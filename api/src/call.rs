@@ -39,6 +39,9 @@ pub(crate) const MIN_POSITION: HeaderName = HeaderName::from_static("stele-min-p
 /// Much longer than known and unknown accounts differ by.
 const BEAT: Duration = Duration::from_millis(20);
 
+/// When to come back to ask somebody who is away now.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
 /// Longer agents are cut off here: enough to tell one device from another.
 const AGENT_LENGTH: usize = 200;
 

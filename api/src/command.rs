@@ -9,6 +9,7 @@ mod password;
 mod profile;
 mod register;
 mod session;
+mod social;
 mod standing;
 
 use std::{num::NonZeroUsize, sync::Arc};
@@ -34,6 +35,7 @@ pub use password::{ChangeError, ResetError};
 pub use profile::{ProfileError, ProfileUpdate};
 pub use register::{NewUser, RegisterError, Registered};
 pub use session::{Opened, Presented, RefreshError, Refreshed};
+pub use social::{ConnectError, Person, SocialError, SocialLogin, UnlinkError};
 
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;
@@ -99,6 +101,7 @@ macro_rules! order_errors {
 }
 
 order_errors!(ChangeError, EmailError, LoginError, ProfileError, RefreshError, RegisterError, ResetError);
+order_errors!(ConnectError, SocialError, UnlinkError);
 
 impl<E: std::error::Error> OrderError for ExecuteError<E> {
     fn is_conflict(&self) -> bool {

@@ -74,6 +74,8 @@ pub struct Limits {
     pub profile: Limit,
     /// Of links that come back, from one network.
     pub link: Limit,
+    /// Of logins through one provider of identities, from one network.
+    pub social: Limit,
     /// All of these together, from one network.
     pub network: Limit,
 }

@@ -10,5 +10,7 @@ pub(crate) mod password;
 pub(crate) mod registration;
 pub(crate) mod reset;
 pub(crate) mod sessions;
+pub(crate) mod social;
+pub(crate) mod social_flow;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -17,4 +17,5 @@ pub mod password;
 pub mod revocation;
 pub mod router;
 pub mod server;
+pub mod social;
 pub mod token;

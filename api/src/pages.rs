@@ -52,6 +52,8 @@ pub enum Outcome {
     VerifyLinkDead,
     /// The same for the link to a new password.
     ResetLinkDead,
+    /// What a browser brings back from a provider is not what it was sent for, or comes too late.
+    LoginDead,
     TooManyAttempts {
         retry_after: Duration,
     },
@@ -83,9 +85,11 @@ pub fn outcome(outcome: Outcome) -> Response {
     let (status, title, text) = words(outcome);
     let retry_after = match outcome {
         Outcome::TooManyAttempts { retry_after } | Outcome::TryLater { retry_after } => Some(retry_after),
-        Outcome::EmailVerified | Outcome::PasswordSet | Outcome::VerifyLinkDead | Outcome::ResetLinkDead => {
-            None
-        }
+        Outcome::EmailVerified
+        | Outcome::PasswordSet
+        | Outcome::VerifyLinkDead
+        | Outcome::ResetLinkDead
+        | Outcome::LoginDead => None,
     };
     let again = retry_after.map(spoken);
     let mut response = page(status, "outcome.html", context! { title, text, again });
@@ -134,6 +138,12 @@ const fn words(outcome: Outcome) -> (StatusCode, &'static str, &'static str) {
             StatusCode::BAD_REQUEST,
             "This link does not work",
             "It is incomplete, has expired, or was used before. You can ask for another link where you log in.",
+        ),
+        Outcome::LoginDead => (
+            StatusCode::BAD_REQUEST,
+            "This login can't be finished",
+            "It took too long, was finished already, or was begun in another browser or tab. Go back to where you \
+             log in and begin again.",
         ),
         Outcome::TooManyAttempts { .. } => (
             StatusCode::TOO_MANY_REQUESTS,

@@ -114,7 +114,8 @@ fn every_golden_file_is_read_by_some_event() {
 
 #[test]
 fn what_is_private_is_marked_in_every_golden_file() {
-    let plain = ["ada@example.org", "\"ada\"", "Lovelace", "$argon2id$", "192.0.2.1", "a browser"];
+    let plain =
+        ["ada@example.org", "\"ada\"", "Lovelace", "$argon2id$", "192.0.2.1", "a browser", "1002003004005"];
     for file in all() {
         let mut golden = read(file, "");
         drop_private(&mut golden);

@@ -29,6 +29,8 @@ pub enum Purpose {
     PasswordChanged,
     PasswordReset,
     EmailChangeRequested,
+    /// An account at a provider of identities lets its owner in from now on.
+    SocialAccountLinked,
 }
 
 /// Where a mail goes, and the terms of the link in it, from which the secret is derived again.
@@ -112,12 +114,13 @@ pub enum Error {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::EmailChangeRequested,
+        Self::SocialAccountLinked,
     ];
 
     /// As it is stored.
@@ -128,6 +131,7 @@ impl Purpose {
             Self::PasswordChanged => "password-changed",
             Self::PasswordReset => "password-reset",
             Self::EmailChangeRequested => "email-change-requested",
+            Self::SocialAccountLinked => "social-account-linked",
         }
     }
 }

@@ -7,6 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 pub enum NameKind {
     Username,
     Email,
+    /// A provider of identities and how it calls a person, as [`social_name`] puts them.
+    Social,
 }
 
 impl NameKind {
@@ -14,6 +16,7 @@ impl NameKind {
         match self {
             Self::Username => "username",
             Self::Email => "email",
+            Self::Social => "social",
         }
     }
 }
@@ -55,11 +58,17 @@ fn is_local(domain: &str) -> bool {
     domain.eq_ignore_ascii_case("localhost") || domain.starts_with('[')
 }
 
+/// What is claimed for a person at a provider. Subjects are compared byte by byte, and no provider's name has a line break.
+pub fn social_name(provider: &str, subject: &str) -> String {
+    format!("{provider}\n{subject}")
+}
+
 /// The canonical form of a name of this kind.
 pub fn canonical(kind: NameKind, name: &str) -> String {
     match kind {
         NameKind::Username => canonical_username(name),
         NameKind::Email => canonical_email(name),
+        NameKind::Social => name.to_owned(),
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Start {
     pub at: Time,
     pub until: Time,
     pub client: Private<Client>,
+    /// Which of the user's linked accounts let him in; none where it was his password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub social: Option<u32>,
 }
 
 /// A refresh token with this counter was presented. `next` is the issue that replaces it; none where tokens don't rotate.

@@ -7,9 +7,9 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Address, Pending};
-pub use command::{ChangePassword, Command, Proof, UpdateProfile};
-pub use event::{Event, Names, PasswordHash, Registration};
+pub use account::{Account, Address, Linked, Pending};
+pub use command::{ChangePassword, Command, Grounds, Identity, Proof, Unlink, UpdateProfile};
+pub use event::{Event, Names, PasswordHash, Registration, SocialAccount};
 
 use crate::Aggregate;
 
@@ -43,6 +43,12 @@ pub enum Error {
     ForeignAddress,
     #[error("the name is in use")]
     NameInUse,
+    #[error("the address was never verified")]
+    Unverified,
+    #[error("the user has no such linked account")]
+    NotLinked,
+    #[error("there is no other way in")]
+    LastWayIn,
 }
 
 impl User {
@@ -63,14 +69,19 @@ impl Aggregate for User {
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
         match (self, command) {
             (Self::Unborn, Command::Register(registration)) => Ok(vec![Event::UserRegistered(*registration)]),
+            (Self::Unborn, Command::SignUp(registration, identity)) => {
+                let linked = SocialAccount::first(identity, registration.at);
+                Ok(vec![Event::UserRegistered(*registration), Event::SocialAccountLinked(linked)])
+            }
             (Self::Unborn, Command::AbandonRegistration { at }) => {
                 Ok(vec![Event::RegistrationAbandoned { at }])
             }
             (Self::Abandoned, Command::AbandonRegistration { .. }) => Ok(vec![]),
-            (Self::Abandoned, Command::Register(_)) => Err(Error::Abandoned),
-            (Self::Registered(_), Command::Register(_) | Command::AbandonRegistration { .. }) => {
-                Err(Error::AlreadyRegistered)
-            }
+            (Self::Abandoned, Command::Register(_) | Command::SignUp(..)) => Err(Error::Abandoned),
+            (
+                Self::Registered(_),
+                Command::Register(_) | Command::SignUp(..) | Command::AbandonRegistration { .. },
+            ) => Err(Error::AlreadyRegistered),
             (Self::Registered(account), Command::AbandonClaim { reservation, verify_ttl, at }) => {
                 account.abandon_claim(reservation, verify_ttl, at)
             }
@@ -88,6 +99,12 @@ impl Aggregate for User {
                 Ok(account.rehash_password(&replaces, password, at))
             }
             (Self::Registered(account), Command::UpdateProfile(update)) => account.update_profile(update),
+            (Self::Registered(account), Command::LinkSocialAccount { by, identity, at }) => {
+                account.link_social_account(by, identity, at)
+            }
+            (Self::Registered(account), Command::UnlinkSocialAccount(unlink)) => {
+                account.unlink_social_account(unlink)
+            }
             (Self::Registered(account), Command::Disable { at }) => Ok(account.disable(at)),
             (Self::Registered(account), Command::Enable { at }) => Ok(account.enable(at)),
             (
@@ -99,6 +116,8 @@ impl Aggregate for User {
                 | Command::ResetPassword { .. }
                 | Command::RehashPassword { .. }
                 | Command::UpdateProfile(_)
+                | Command::LinkSocialAccount { .. }
+                | Command::UnlinkSocialAccount(_)
                 | Command::Disable { .. }
                 | Command::Enable { .. },
             ) => Err(Error::NotRegistered),

@@ -22,4 +22,4 @@ pub use read_model::ReadModel;
 pub use rebuild::{Rebuild, RebuildError};
 pub use retry::{RetryError, retry};
 pub use sessions::SessionRow;
-pub use users::{UserReader, UserRow};
+pub use users::{LinkedRow, UserReader, UserRow};

@@ -1,5 +1,7 @@
 //! The read model of sessions: where each user is logged in. Whether a session still counts takes its user's row too.
 
+use std::collections::HashMap;
+
 use domain::{
     Session, SessionId, Time, UserId,
     session::{Client, Event, Start},
@@ -23,6 +25,8 @@ pub struct SessionRow {
     pub address: String,
     pub agent: String,
     pub revoked_at: Option<Time>,
+    /// Which of the user's linked accounts let him in, if one did.
+    pub social: Option<u32>,
     pub position: Position,
 }
 
@@ -40,6 +44,7 @@ impl SessionRow {
             address,
             agent,
             revoked_at: None,
+            social: start.social,
             position: Position::BEGINNING,
         }
     }
@@ -62,6 +67,7 @@ impl ReadModel for SessionRow {
         ("address", Kind::Text),
         ("agent", Kind::Text),
         ("revoked_at", Kind::Number),
+        ("social", Kind::Number),
         ("position", Kind::Number),
     ];
 
@@ -96,6 +102,7 @@ impl ReadModel for SessionRow {
             (&self.address).into(),
             (&self.agent).into(),
             self.revoked_at.map(|at| at.0).into(),
+            self.social.map(i64::from).into(),
             self.position.to_sql().into(),
         ]
     }
@@ -111,6 +118,7 @@ impl ReadModel for SessionRow {
             address: row.text()?,
             agent: row.text()?,
             revoked_at: row.number_if_any()?.map(Time),
+            social: row.number_if_any()?.and_then(|id| id.try_into().ok()),
             position: Position::from_sql(row.number()?),
         })
     }
@@ -137,6 +145,15 @@ async fn open(views: &Views, user: &UserRow, now: Time) -> Result<Vec<SessionRow
     );
     let rows = views.rows(Statement::made(sql, &[user.pk.0.into(), now.0.into()])).await?;
     rows.into_iter().map(SessionRow::from_row).collect()
+}
+
+/// When each of a user's linked accounts let him in for the last time.
+pub async fn last_social_logins(views: &Views, user: UserId) -> Result<HashMap<u32, Time>, sqlx::Error> {
+    const SQL: &str = "select social, max(started_at) from sessions \
+                       where \"user\" = $1 and social is not null group by social";
+    let rows = views.rows(Statement::new(SQL, &[user.0.into()])).await?;
+    let logins = rows.into_iter().map(|mut row| Ok((row.small()?, Time(row.number()?))));
+    logins.collect()
 }
 
 /// The sessions revoked at or after a moment: tokens of theirs may still be alive.

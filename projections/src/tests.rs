@@ -11,7 +11,7 @@ use std::sync::Arc;
 use domain::{
     Aggregate, KeyId, Private, ReservationId, Session, SessionId, Time, User, UserId,
     session::{self, Client, Issue, RevocationReason, Start},
-    user::{Event, Names, PasswordHash, Registration},
+    user::{Event, Names, PasswordHash, Registration, SocialAccount},
 };
 use store::{
     Change, Context, EventLog, Journal, MasterKey, Position, Recorded, StoreError, StreamId, Vault,
@@ -191,10 +191,10 @@ fn password(pk: UserId) -> Private<PasswordHash> {
 fn registered(pk: UserId, username: &str) -> Event {
     Event::UserRegistered(Registration {
         names: names(pk, username),
-        email: Private::new(KeyId::of_user(pk), format!("{username}@Example.org")),
-        password: password(pk),
+        email: Some(Private::new(KeyId::of_user(pk), format!("{username}@Example.org"))),
+        password: Some(password(pk)),
         username_claim: ReservationId(random::id()),
-        email_claim: ReservationId(random::id()),
+        email_claim: Some(ReservationId(random::id())),
         email_verified: false,
         at: Time(1_000),
     })
@@ -212,6 +212,7 @@ fn started(id: SessionId, user: UserId, epoch: u32) -> session::Event {
         at: Time(i64::try_from(id.0).unwrap()),
         until: Time(1_000_000),
         client: Private::new(KeyId::of_session(id), client),
+        social: None,
     })
 }
 

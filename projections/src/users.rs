@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     ReservationId, SessionId, Time, User, UserId,
-    user::{Event, Names, Registration},
+    user::{Event, Names, Registration, SocialAccount},
 };
+use serde::{Deserialize, Serialize};
 use store::{
     Journal, Position, Recorded, StoreError, StreamId,
     log::{from_sql, to_sql},
@@ -36,8 +37,30 @@ pub struct UserRow {
     pub kept: Option<SessionId>,
     pub epoch_raised_at: Option<Time>,
     pub registered_at: Time,
+    /// The accounts that let him in, by their ids.
+    pub linked: Vec<LinkedRow>,
     pub version: u64,
     pub position: Position,
+}
+
+/// An account at a provider of identities. Without a subject when the data was shredded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedRow {
+    pub id: u32,
+    pub provider: String,
+    pub subject: Option<String>,
+    pub linked_at: Time,
+}
+
+impl From<&SocialAccount> for LinkedRow {
+    fn from(account: &SocialAccount) -> Self {
+        Self {
+            id: account.id,
+            provider: account.provider.clone(),
+            subject: account.subject.get().cloned(),
+            linked_at: account.at,
+        }
+    }
 }
 
 impl UserRow {
@@ -50,8 +73,8 @@ impl UserRow {
         Self {
             pk,
             username: String::new(),
-            email: registration.email.get().cloned(),
-            email_claim: Some(registration.email_claim),
+            email: registration.email.as_ref().and_then(|email| email.get().cloned()),
+            email_claim: registration.email_claim,
             email_verified: registration.email_verified,
             pending_email: None,
             pending_claim: None,
@@ -62,6 +85,7 @@ impl UserRow {
             kept: None,
             epoch_raised_at: None,
             registered_at: registration.at,
+            linked: vec![],
             version: 0,
             position: Position::BEGINNING,
         }
@@ -98,6 +122,8 @@ impl UserRow {
             Event::PasswordChanged { kept, at, .. } => self.raised(*kept, *at),
             Event::PasswordReset { at, .. } => self.raised(None, *at),
             Event::ProfileUpdated { names, .. } => self.named(names.get()),
+            Event::SocialAccountLinked(account) => self.with_linked(account.into()),
+            Event::SocialAccountUnlinked { id, .. } => self.without_linked(*id),
             Event::UserDisabled { at } => Self { active: false, ..self.raised(None, *at) },
             Event::UserEnabled { .. } => Self { active: true, ..self },
         }
@@ -115,6 +141,16 @@ impl UserRow {
             pending_claim: None,
             ..self
         }
+    }
+
+    fn with_linked(mut self, linked: LinkedRow) -> Self {
+        self.linked.push(linked);
+        self
+    }
+
+    fn without_linked(mut self, id: u32) -> Self {
+        self.linked.retain(|linked| linked.id != id);
+        self
     }
 
     fn without_claim(mut self, reservation: ReservationId) -> Self {
@@ -150,6 +186,7 @@ impl ReadModel for UserRow {
         ("kept", Kind::Text),
         ("epoch_raised_at", Kind::Number),
         ("registered_at", Kind::Number),
+        ("linked", Kind::Text),
         ("version", Kind::Number),
         ("position", Kind::Number),
     ];
@@ -186,6 +223,7 @@ impl ReadModel for UserRow {
             self.kept.map(|id| id.to_string()).into(),
             self.epoch_raised_at.map(|at| at.0).into(),
             self.registered_at.0.into(),
+            serde_json::json!(self.linked).to_string().into(),
             to_sql(self.version).into(),
             self.position.to_sql().into(),
         ]
@@ -208,6 +246,7 @@ impl ReadModel for UserRow {
             kept: row.text_if_any()?.and_then(|id| id.parse().ok()),
             epoch_raised_at: row.number_if_any()?.map(Time),
             registered_at: Time(row.number()?),
+            linked: serde_json::from_str(&row.text()?).map_err(|error| sqlx::Error::Decode(error.into()))?,
             version: from_sql(row.number()?),
             position: Position::from_sql(row.number()?),
         })

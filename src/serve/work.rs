@@ -6,6 +6,7 @@ use api::{
     app::{App, Application, Hearing, Parts, Ready, Waiting, Written},
     config::Config,
     router::{self, Routes},
+    social::{Providers, flow::FlowRules},
 };
 use projections::{ReadModel, SessionRow};
 use store::follow::Reached;
@@ -25,6 +26,7 @@ use crate::{
 pub(super) struct Work {
     settings: Arc<Settings>,
     issuer: String,
+    flow: Option<FlowRules>,
     config: Arc<Config>,
     backends: Backends,
     followers: Followers,
@@ -47,9 +49,13 @@ impl Work {
         if roles.take(Role::Api) {
             hearing = Some(ear::open(&backends, (&config, &settings.bus), &mut followers).await?);
         }
+        let return_url = settings.social.return_url.clone();
+        let flow =
+            return_url.map(|return_url| FlowRules { public_url: links.public_url.clone(), return_url });
         Ok(Self {
             settings,
             issuer: links.issuer.clone(),
+            flow,
             config,
             backends,
             followers,
@@ -85,7 +91,17 @@ impl Work {
         let accounts = orders::accounts(&self.settings, &self.backends, Arc::clone(&self.config))?;
         let desk = self.backends.desk.clone();
         let sessions = Reached::of(SessionRow::NAME, self.followers.sessions(), desk.clone());
-        Ok(Application::new(Ready { accounts, desk, revocations: hearing.revocations, jwt, sessions }))
+        let providers = Providers::new(self.settings.social.providers.clone())?;
+        let revocations = hearing.revocations;
+        Ok(Application::new(Ready {
+            accounts,
+            desk,
+            revocations,
+            jwt,
+            providers,
+            flow: self.flow.clone(),
+            sessions,
+        }))
     }
 
     /// Comes back when something of it has ended, which nothing does of itself.

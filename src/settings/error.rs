@@ -153,6 +153,10 @@ pub(crate) enum Conflict {
     Shared { shared: &'static str, missing: &'static str },
     #[error("{0} is given, and bus.url does not name a NATS")]
     WithoutNats(&'static str),
+    #[error("{given} is given, and {missing} is not")]
+    Incomplete { given: &'static str, missing: &'static str },
+    #[error("social.oidc.{0}: a name is of a-z, 0-9, - and _, and none of Stele's own providers has it")]
+    ProviderName(String),
     #[error("vault.master_key, vault.master_key_file: both are given, keep one")]
     TwoMasterKeys,
     #[error("{0}, {1}: both are given, keep one")]

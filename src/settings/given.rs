@@ -1,7 +1,7 @@
 //! What was written down: in the file and in the environment, each with its place. Knows no setting.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
@@ -22,6 +22,11 @@ const IN_FILE: &str = "_FILE";
 /// The variable that sets `name`: `STELE_JWT__ACCESS_TTL` for `jwt.access_ttl`.
 pub(super) fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.replace('.', "__").to_uppercase())
+}
+
+/// The setting that a variable sets.
+fn named(variable: &str) -> String {
+    variable.strip_prefix(PREFIX).unwrap_or(variable).replace("__", ".").to_lowercase()
 }
 
 /// A value as it was written. The environment has text only, which takes the type of its target.
@@ -70,7 +75,7 @@ impl Raw {
 }
 
 /// Everything that was written and not asked for yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Given {
     path: PathBuf,
     /// Nothing is known of what the file says.
@@ -139,6 +144,18 @@ impl Given {
         }
     }
 
+    /// The names of the sections below this one in which anything is left, in the order of the alphabet.
+    pub(super) fn sections_below(&self, section: &str) -> Vec<String> {
+        let inside = format!("{section}.");
+        let in_file = self.file.keys().cloned();
+        let in_environment = self.environment.keys().map(|variable| named(variable));
+        let names = in_file.chain(in_environment).filter_map(|name| {
+            let (below, _) = name.strip_prefix(&inside)?.split_once('.')?;
+            Some(below.to_owned())
+        });
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// What was written for `name`. The environment wins, and what it hides is not looked at.
     pub(super) fn take(&mut self, name: &str) -> Option<(Place, Raw)> {
         let variable = variable(name);
@@ -158,10 +175,10 @@ impl Given {
     ) -> impl Iterator<Item = (Place, String)> {
         let is_empty_section = move |name: &str, value: &Toml| value.is_table() && is_section(name);
         let file = self.file.iter().filter(move |(name, value)| !is_empty_section(name, value));
-        let environment = self.environment.keys().map(|variable| {
-            let name = variable.strip_prefix(PREFIX).unwrap_or(variable).replace("__", ".").to_lowercase();
-            (Place::Environment { variable: variable.clone() }, name)
-        });
+        let environment = self
+            .environment
+            .keys()
+            .map(|variable| (Place::Environment { variable: variable.clone() }, named(variable)));
         file.map(|(name, _)| (self.place_in_file(name), name.clone())).chain(environment)
     }
 

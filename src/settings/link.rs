@@ -57,6 +57,9 @@ pub(super) struct VerifyUrl(String);
 #[derive(Debug)]
 pub(super) struct ResetUrl(String);
 
+/// Where a login by way of a provider ends; its result is put behind it.
+pub(super) struct ReturnUrl(pub(super) String);
+
 impl Value for VerifyUrl {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         link(raw, &["key"]).map(Self)
@@ -70,6 +73,16 @@ impl Value for VerifyUrl {
 impl Value for ResetUrl {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
         link(raw, &["uid", "token"]).map(Self)
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+impl Value for ReturnUrl {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        link(raw, &[]).map(Self)
     }
 
     fn show(&self) -> String {

@@ -90,6 +90,11 @@ impl Reader {
         self.take(name, read).unwrap_or_default()
     }
 
+    /// The names of the sections below this one in which anything was written.
+    pub(super) fn sections_below(&self, section: &str) -> Vec<String> {
+        self.given.sections_below(section)
+    }
+
     /// Whether `name` was written anywhere.
     pub(super) fn is_given(&self, name: &str) -> bool {
         self.named.contains(name)

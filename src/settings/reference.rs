@@ -20,7 +20,7 @@ const HEAD: &str = "\
 pub(crate) fn reference() -> String {
     let mut text = HEAD.to_owned();
     let mut section = "";
-    for entry in entries() {
+    for entry in entries(Given::default()) {
         let own = section_of(entry.name);
         if own != section {
             section = own;
@@ -32,15 +32,16 @@ pub(crate) fn reference() -> String {
     text
 }
 
-/// All settings, in the order in which they are read, each section in one piece.
-pub(super) fn entries() -> Vec<Entry> {
-    let mut reader = Reader::new(Given::default(), Vec::new());
+/// All settings, in the order in which they are read, each section in one piece; which there are depends on what is given where
+/// an operator chooses their names.
+pub(super) fn entries(given: Given) -> Vec<Entry> {
+    let mut reader = Reader::new(given, Vec::new());
     Settings::read(&mut reader);
     reader.into_entries()
 }
 
-pub(super) fn names() -> Vec<&'static str> {
-    entries().into_iter().map(|entry| entry.name).collect()
+pub(super) fn names(given: &Given) -> Vec<&'static str> {
+    entries(given.clone()).into_iter().map(|entry| entry.name).collect()
 }
 
 fn shown(entry: &Entry) -> String {

@@ -76,6 +76,7 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
     let change = "New passwords and addresses of one account, from wherever.";
     let profile = "Changes of one account's names, from wherever.";
     let link = "Links of mails that come back from one network.";
+    let social = "Logins through one provider of identities from one network.";
     let network = "Everything that is counted by network, together.";
     Limits {
         enabled,
@@ -87,6 +88,7 @@ pub(super) fn limits(from: &mut Reader) -> Limits {
         change: from.get("limits.change", often(10, Duration::from_hours(1)), change),
         profile: from.get("limits.profile", often(60, Duration::from_hours(1)), profile),
         link: from.get("limits.link", often(60, Duration::from_mins(10)), link),
+        social: from.get("limits.social", often(100, Duration::from_mins(10)), social),
         network: from.get("limits.network", many, network),
     }
 }

@@ -22,6 +22,7 @@ pub mod sqlite;
 #[expect(dead_code, reason = "these tests fill no disk")]
 #[path = "../../tests/support/postgres.rs"]
 mod test_server;
+pub mod ticket;
 pub mod together;
 pub mod vault;
 pub mod views;

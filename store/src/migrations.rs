@@ -31,8 +31,9 @@ pub(crate) static LOG_ON_POSTGRES: Steps = steps!["log/postgres": (1, "log"), (2
 pub(crate) static VAULT_ON_SQLITE: Steps = steps!["vault/sqlite": (1, "vault")];
 pub(crate) static VAULT_ON_POSTGRES: Steps = steps!["vault/postgres": (1, "vault")];
 pub(crate) static VIEWS_ON_SQLITE: Steps =
-    steps!["views/sqlite": (1, "views"), (2, "switch"), (3, "listeners")];
-pub(crate) static VIEWS_ON_POSTGRES: Steps = steps!["views/postgres": (1, "views"), (2, "listeners")];
+    steps!["views/sqlite": (1, "views"), (2, "switch"), (3, "listeners"), (4, "social")];
+pub(crate) static VIEWS_ON_POSTGRES: Steps =
+    steps!["views/postgres": (1, "views"), (2, "listeners"), (3, "social")];
 
 fn step(number: i64, name: &'static str, sql: &'static str) -> Migration {
     Migration::new(number, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)

@@ -13,6 +13,7 @@ use crate::{
     link::LinkKey,
     mac::keyed,
     random,
+    ticket::TicketKey,
     vault::{NodeKey, Vault},
 };
 
@@ -31,6 +32,8 @@ pub struct MacKeys {
     pub refresh: Secret,
     /// Authenticates opaque keys.
     pub opaque: Secret,
+    /// Seals what passes through a browser.
+    pub tickets: TicketKey,
     links: HashMap<String, LinkKey>,
     newest_link: LinkKey,
 }
@@ -63,8 +66,10 @@ impl MacKeys {
         let of = |purpose: &'static str| keys.iter().filter(move |key| key.purpose == purpose);
         let first = |purpose| secret(of(purpose).next()?);
         let link = |key: &NodeKey| LinkKey::new(key.id.trim_start_matches("link-").to_owned(), *secret(key)?);
+        let claim = first("claim")?;
         Some(Self {
-            claim: first("claim")?,
+            tickets: TicketKey::derived_from(&claim),
+            claim,
             refresh: first("refresh")?,
             opaque: first("opaque")?,
             newest_link: link(of("link").max_by_key(|key| (key.created_at, &key.id))?)?,

@@ -72,7 +72,7 @@ fn everything_that_is_wrong_with_the_settings_is_said_at_once() {
         ("STELE_API__CORS_ORIGINS", r#"["*"]"#),
         ("STELE_NOTHING", "x"),
         ("STELE_MAIL__VERIFY_URL", "https://front.test/verify"),
-        ("STELE_SOCIAL__TWITTER__CLIENT_ID", "x"),
+        ("STELE_SOCIAL__TWITER__CLIENT_ID", "x"),
     ];
     let home = Home::bare(&wrong);
     fs::write(home.path().join("stele.toml"), "[auth]\npk = \"random\"\n").unwrap();

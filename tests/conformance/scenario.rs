@@ -11,7 +11,8 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
     pub(super) id: String,
-    pub(super) group: String,
+    #[expect(dead_code, reason = "for readers of the file")]
+    group: String,
     pub(super) profile: String,
     pub(super) steps: Vec<Step>,
     /// What the scenario shows, for readers.

@@ -83,9 +83,9 @@ impl Collector {
         let mut parts = key.0.splitn(3, '-');
         let (kind, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match (kind, id.parse::<UserId>(), id.parse::<SessionId>()) {
-            ("password", Ok(user), _) => {
-                Ok(self.user(user).await?.account().is_some_and(|account| account.password.key == *key))
-            }
+            ("password", Ok(user), _) => Ok(self.user(user).await?.account().is_some_and(|account| {
+                account.password.as_ref().is_some_and(|password| password.key == *key)
+            })),
             ("user", Ok(user), _) => Ok(self.user(user).await?.account().is_some()),
             ("session", _, Ok(session)) => {
                 let loaded = self.journal.load::<Session>(&StreamId::session(session)).await?;

@@ -213,7 +213,10 @@ impl Composer {
             Purpose::ResetPassword => {
                 Some(Secret::ResetPassword(ResetLink { uid: SAMPLE.to_owned(), token: SAMPLE.to_owned() }))
             }
-            Purpose::PasswordChanged | Purpose::PasswordReset | Purpose::EmailChangeRequested => None,
+            Purpose::PasswordChanged
+            | Purpose::PasswordReset
+            | Purpose::EmailChangeRequested
+            | Purpose::SocialAccountLinked => None,
         };
         let link = secret.map(|secret| self.link(purpose, &secret)).transpose()?;
         let words = wording::of(purpose);

@@ -226,7 +226,10 @@ fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> O
     match request.purpose {
         Purpose::VerifyEmail => Some(Secret::VerifyEmail(verify_email_key(key, &subject))),
         Purpose::ResetPassword => Some(Secret::ResetPassword(reset_link(key, &subject))),
-        Purpose::PasswordChanged | Purpose::PasswordReset | Purpose::EmailChangeRequested => None,
+        Purpose::PasswordChanged
+        | Purpose::PasswordReset
+        | Purpose::EmailChangeRequested
+        | Purpose::SocialAccountLinked => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks a name and a password. An unknown name costs what a wrong password costs, and gets the same answer.
 
 use domain::{
-    Aggregate, LoginRecord, User, UserId,
+    Aggregate, LoginRecord, Private, User, UserId,
     login::Command,
     name::{NameKind, kind_of_typed},
     user::{self, Account},
@@ -49,8 +49,8 @@ impl Accounts {
         (seat, password): (&Seat, &Secret),
     ) -> Result<Authenticated, LoginError> {
         let account = held.and_then(|held| held.loaded.state.account());
-        let encoded = account.and_then(|account| account.password.get()).map(|hash| hash.0.clone());
-        let verdict = self.hashes.verify(seat.clone(), password.clone(), encoded).await;
+        let hash = account.and_then(encoded);
+        let verdict = self.hashes.verify(seat.clone(), password.clone(), hash).await;
         let verdict = verdict.map_err(Failure::from)?;
         let (Some(held), Some(account)) = (held, account) else {
             self.record_failure(context, attempts, None).await;
@@ -76,8 +76,7 @@ impl Accounts {
         account: &Account,
         (seat, password): (&Seat, &Secret),
     ) -> Result<bool, Failure> {
-        let encoded = account.password.get().map(|hash| hash.0.clone());
-        Ok(self.hashes.verify(seat.clone(), password.clone(), encoded).await? != Verdict::Wrong)
+        Ok(self.hashes.verify(seat.clone(), password.clone(), encoded(account)).await? != Verdict::Wrong)
     }
 
     /// Whose name this is, if anyone's.
@@ -131,20 +130,24 @@ impl Accounts {
         (user, account): (UserId, &Account),
         (seat, password): (&Seat, &Secret),
     ) {
-        let Ok(fresh) = self.hash(seat, password).await else {
-            return;
-        };
+        let Some(outdated) = &account.password else { return };
+        let Ok(fresh) = self.hash(seat, password).await else { return };
         let command = user::Command::RehashPassword {
-            replaces: account.password.key.clone(),
+            replaces: outdated.key.clone(),
             password: sealed(user, &fresh),
             at: clock::now(),
         };
         match self.journal.execute::<User>(context, &StreamId::user(user), command).await {
-            Ok(executed) if executed.recorded => self.shred(&account.password).await,
+            Ok(executed) if executed.recorded => self.shred(outdated).await,
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(error = chain(&error), "an old password hash stays for now");
             }
         }
     }
+}
+
+/// The hash of an account's password, if it has one and it can be read.
+fn encoded(account: &Account) -> Option<String> {
+    account.password.as_ref().and_then(Private::get).map(|hash| hash.0.clone())
 }

@@ -137,11 +137,14 @@ impl Accounts {
         let account = loaded.state.account().ok_or(ExecuteError::Refused(user::Error::NotRegistered))?;
         let mut plan = Plan::of(user, loaded.clone().into());
         let decided = command(account, at).and_then(|command| plan.commit(command));
-        decided.map_err(ExecuteError::Refused)?;
+        let events = decided.map_err(ExecuteError::Refused)?;
+        self.release_unlinked(&mut plan, account, &events).await?;
         let notice = Vec::from_iter(Self::notice(notice, (user, account), at)?);
         self.release_pending(&mut plan, account).await?;
         let position = self.carry_out(context, &plan, notice).await?;
-        self.shred(&account.password).await;
+        if let Some(replaced) = &account.password {
+            self.shred(replaced).await;
+        }
         Ok(position)
     }
 }

@@ -72,10 +72,10 @@ impl Accounts {
         let email_claim = email_claim.ok_or(RegisterError::EmailTaken)?;
         let registration = Registration {
             names: Private::new(KeyId::of_user(pk), names(&new.username)),
-            email: Private::new(KeyId::of_user(pk), new.email.clone()),
-            password: sealed(pk, hash),
+            email: Some(Private::new(KeyId::of_user(pk), new.email.clone())),
+            password: Some(sealed(pk, hash)),
             username_claim,
-            email_claim,
+            email_claim: Some(email_claim),
             email_verified: new.email_verified,
             at,
         };
@@ -85,7 +85,7 @@ impl Accounts {
         let account = account.ok_or_else(|| impossible(user::Error::NotRegistered))?;
         let mut others = Vec::from_iter(self.first_mail(pk, &account, at)?);
         let session = match &new.client {
-            Some(client) => Some(self.first_session(pk, client, at, &mut others)?),
+            Some(client) => Some(self.first_session((pk, client, None), at, &mut others)?),
             None => None,
         };
         let position = self.carry_out(context, &plan, others).await?;
@@ -102,7 +102,12 @@ impl Accounts {
         Ok(self.holder(NameKind::Email, username).await?.is_some())
     }
 
-    fn first_mail(&self, pk: UserId, account: &Account, at: Time) -> Result<Option<Change>, StoreError> {
+    pub(super) fn first_mail(
+        &self,
+        pk: UserId,
+        account: &Account,
+        at: Time,
+    ) -> Result<Option<Change>, StoreError> {
         let unverified = account.email.as_ref().filter(|address| !address.verified);
         match unverified {
             Some(address) if self.config.email_verification != Verification::None => {
@@ -112,14 +117,14 @@ impl Accounts {
         }
     }
 
-    fn first_session(
+    /// The session that begins with a registration; by a linked account, if it names one.
+    pub(super) fn first_session(
         &self,
-        pk: UserId,
-        client: &Client,
+        (pk, client, social): (UserId, &Client, Option<u32>),
         at: Time,
         others: &mut Vec<Change>,
     ) -> Result<(SessionId, Live), StoreError> {
-        let (id, live, change) = self.new_session((pk, 0), client, at)?;
+        let (id, live, change) = self.new_session((pk, 0), (client, social), at)?;
         others.push(change);
         Ok((id, live))
     }

@@ -46,14 +46,14 @@ pub enum RefreshError {
 }
 
 impl Accounts {
-    /// Begins a session of a user who proved himself in `epoch`.
+    /// Begins a session of a user who proved himself in `epoch`, by a linked account if `social` names one.
     pub async fn start_session(
         &self,
         context: &Context,
         (user, epoch): (UserId, u32),
-        client: &Client,
+        (client, social): (&Client, Option<u32>),
     ) -> Result<Opened, Failure> {
-        let (id, live, change) = self.new_session((user, epoch), client, clock::now())?;
+        let (id, live, change) = self.new_session((user, epoch), (client, social), clock::now())?;
         let position = self.journal.append(context, vec![change]).await?;
         Ok(Opened { id, live, position })
     }
@@ -61,12 +61,12 @@ impl Accounts {
     pub(super) fn new_session(
         &self,
         (user, epoch): (UserId, u32),
-        client: &Client,
+        (client, social): (&Client, Option<u32>),
         at: Time,
     ) -> Result<(SessionId, Live, Change), StoreError> {
         let id = SessionId(random::number());
         let client = Private::new(KeyId::of_session(id), client.clone());
-        let start = Start { user, epoch, at, until: at + self.config.jwt.session_max, client };
+        let start = Start { user, epoch, at, until: at + self.config.jwt.session_max, client, social };
         let stream = StreamId::session(id);
         let events = Session::Unborn.decide(Command::Start(start));
         let events = events.map_err(|error| contradiction(&stream, error))?;

@@ -99,7 +99,7 @@ fn unsuccessful(answer: &Answer, dead: Outcome) -> Outcome {
     }
 }
 
-fn in_query(request: &Request, name: &str) -> String {
+pub(super) fn in_query(request: &Request, name: &str) -> String {
     let query = request.uri().query().unwrap_or_default();
     let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
     found.map(|(_, value)| value.into_owned()).unwrap_or_default()

@@ -42,7 +42,8 @@ pub(crate) async fn login(call: Call) -> Handled {
     if call.app.config.email_verification == Verification::Mandatory && !verified {
         return Err(FieldErrors::one(NON_FIELD, UNVERIFIED).into());
     }
-    let opened = accounts.start_session(&context, (user.user, user.account.epoch), &call.client()).await?;
+    let opened =
+        accounts.start_session(&context, (user.user, user.account.epoch), (&call.client(), None)).await?;
     call.forget_attempts("login", &whom).await?;
     let details = account_details(user.user, &user.account);
     let answer = call.app.welcome(StatusCode::OK, (opened.id, &opened.live), details)?;

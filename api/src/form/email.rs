@@ -10,7 +10,7 @@ const MAX_LENGTH: usize = 320;
 ///
 /// Stricter than the reference in one thing: its local part lets through the four letters İ ı ſ K, which fold into
 /// ASCII letters, so that one person's address could become another's.
-pub(super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

@@ -1,6 +1,8 @@
 //! The endpoints of the contract: paths, methods, and what `OPTIONS` tells about their fields.
 //! Must not know handlers, routers or which endpoints a deployment turns on.
 
+mod social;
+
 use serde_json::{Map, Value, json};
 
 /// Which tokens a deployment must use for an endpoint to exist.

@@ -10,11 +10,12 @@ async fn shown(response: Response) -> (StatusCode, HeaderMap, String) {
     (head.status, head.headers, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
-const OUTCOMES: [Outcome; 6] = [
+const OUTCOMES: [Outcome; 7] = [
     Outcome::EmailVerified,
     Outcome::PasswordSet,
     Outcome::VerifyLinkDead,
     Outcome::ResetLinkDead,
+    Outcome::LoginDead,
     Outcome::TooManyAttempts { retry_after: Duration::from_millis(30_500) },
     Outcome::TryLater { retry_after: Duration::from_secs(1) },
 ];

@@ -21,6 +21,7 @@ fn user(epoch: u32, kept: Option<SessionId>, active: bool) -> UserRow {
         kept,
         epoch_raised_at: None,
         registered_at: Time(0),
+        linked: vec![],
         version: u64::from(epoch) + 1,
         position: Position(1),
     }

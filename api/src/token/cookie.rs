@@ -160,7 +160,7 @@ fn is_attribute(text: &str) -> bool {
 
 /// A name that is given twice with different values is as good as absent: whoever controls a sibling domain
 /// can add a cookie of his own, and must not be able to slip another session under the user.
-fn find<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+pub(crate) fn find<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     let pairs =
         headers.into_iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.split_once('='));
     let mut values = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| unquoted(value.trim()));

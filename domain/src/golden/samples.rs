@@ -9,7 +9,7 @@ use crate::{
     login,
     mail::{self, Failure, FailureReason, LinkTerms, Purpose, Request},
     session::{self, Client, Issue, RevocationReason, Start},
-    user::{self, Names, PasswordHash, Registration},
+    user::{self, Names, PasswordHash, Registration, SocialAccount},
 };
 
 const PK: UserId = UserId(1_234_567_890_123_456);
@@ -41,10 +41,10 @@ fn shredded<T>(private: Private<T>) -> Private<T> {
 fn registration() -> Registration {
     Registration {
         names: names(),
-        email: email(),
-        password: password(),
+        email: Some(email()),
+        password: Some(password()),
         username_claim: FIRST,
-        email_claim: SECOND,
+        email_claim: Some(SECOND),
         email_verified: false,
         at: AT,
     }
@@ -54,10 +54,20 @@ fn registration() -> Registration {
 fn shredded_registration() -> Registration {
     Registration {
         names: shredded(names()),
-        email: shredded(email()),
-        password: shredded(password()),
+        email: Some(shredded(email())),
+        password: Some(shredded(password())),
         ..registration()
     }
+}
+
+/// Of somebody of whom a provider of identities knew no address.
+fn signed_up() -> Registration {
+    Registration { email: None, password: None, email_claim: None, ..registration() }
+}
+
+fn social_account() -> SocialAccount {
+    let subject = Private::new(KeyId::of_user(PK), "1002003004005".into());
+    SocialAccount { id: 2, provider: "google".into(), subject, claim: FIRST, at: AT }
 }
 
 fn password_changed(kept: Option<SessionId>) -> user::Event {
@@ -72,6 +82,7 @@ goldens!(user: user::Event {
     user::Event::UserRegistered(_) => [
         "user.registered.v1": user::Event::UserRegistered(registration()),
         "user.registered.v1.shredded": user::Event::UserRegistered(shredded_registration()),
+        "user.registered.v1.signed-up": user::Event::UserRegistered(signed_up()),
     ],
     user::Event::RegistrationAbandoned { .. } => [
         "user.registration-abandoned.v1": user::Event::RegistrationAbandoned { at: AT },
@@ -106,6 +117,12 @@ goldens!(user: user::Event {
         "user.profile-updated.v1": profile_updated(None),
         "user.profile-updated.v1.renamed": profile_updated(Some(SECOND)),
     ],
+    user::Event::SocialAccountLinked(_) => [
+        "user.social-account-linked.v1": user::Event::SocialAccountLinked(social_account()),
+    ],
+    user::Event::SocialAccountUnlinked { .. } => [
+        "user.social-account-unlinked.v1": user::Event::SocialAccountUnlinked { id: 2, at: AT },
+    ],
     user::Event::UserDisabled { .. } => ["user.disabled.v1": user::Event::UserDisabled { at: AT }],
     user::Event::UserEnabled { .. } => ["user.enabled.v1": user::Event::UserEnabled { at: AT }],
 });
@@ -118,6 +135,7 @@ fn start() -> Start {
         at: AT,
         until: LATER,
         client: Private::new(KeyId::of_session(SESSION), client),
+        social: None,
     }
 }
 
@@ -132,6 +150,7 @@ const fn revoked(reason: RevocationReason) -> session::Event {
 goldens!(session: session::Event {
     session::Event::SessionStarted(_) => [
         "session.started.v1": session::Event::SessionStarted(start()),
+        "session.started.v1.social": session::Event::SessionStarted(Start { social: Some(2), ..start() }),
     ],
     session::Event::SessionRefreshed { .. } => [
         "session.refreshed.v1": session::Event::SessionRefreshed { counter: 1, issue: issue() },
@@ -181,6 +200,9 @@ goldens!(mail: mail::Event {
     ],
     mail::Event::MailRequested(Request { purpose: Purpose::EmailChangeRequested, .. }) => [
         "mail.requested.v1.email-change-requested": requested(Purpose::EmailChangeRequested, None),
+    ],
+    mail::Event::MailRequested(Request { purpose: Purpose::SocialAccountLinked, .. }) => [
+        "mail.requested.v1.social-account-linked": requested(Purpose::SocialAccountLinked, None),
     ],
     mail::Event::MailSent { .. } => [
         "mail.sent.v1": mail::Event::MailSent { attempt: 3, at: AT },

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{after, arbitrary, arbitrary::user};
 use crate::{
     Aggregate, Time, User, fold,
-    user::{Account, Command, Error, Event},
+    user::{Account, Command, Error, Event, Linked},
 };
 
 fn account(state: &User) -> &Account {
@@ -34,7 +34,7 @@ proptest! {
         session in arbitrary::session_id(),
         epoch in arbitrary::epoch(),
     ) {
-        let password = account(&state).password.clone();
+        let password = user::some_password();
         let after = state.evolve(&Event::PasswordChanged { password, kept, at: Time(0) });
         let account = account(&after);
         let right = kept == Some(session) || epoch == account.epoch;
@@ -49,7 +49,7 @@ proptest! {
         disabled in any::<bool>(),
     ) {
         let old = account(&state).epoch;
-        let password = account(&state).password.clone();
+        let password = user::some_password();
         let at = Time(0);
         let end = if disabled { Event::UserDisabled { at } } else { Event::PasswordReset { password, at } };
         let mut state = state.evolve(&end);
@@ -78,14 +78,19 @@ proptest! {
         let state = fold::<User>(&history);
         let settles = match &command {
             Command::Register(_)
+            | Command::SignUp(..)
             | Command::AbandonRegistration { .. }
+            | Command::UnlinkSocialAccount(_)
             | Command::ResetPassword { .. }
             | Command::VerifyEmail { .. }
             | Command::Disable { .. }
             | Command::Enable { .. } => true,
             Command::RehashPassword { replaces, password, .. } => password.key != *replaces,
             Command::UpdateProfile(update) => update.claim.is_none(),
-            Command::AbandonClaim { .. } | Command::RequestEmailChange { .. } | Command::ChangePassword(_) => false,
+            Command::AbandonClaim { .. }
+            | Command::RequestEmailChange { .. }
+            | Command::LinkSocialAccount { .. }
+            | Command::ChangePassword(_) => false,
         };
         prop_assume!(settles);
         let once = after(&state, &command);
@@ -152,6 +157,34 @@ proptest! {
                 && held.email.as_ref().is_none_or(|address| address.verified || address.claim != reservation);
             let command = Command::AbandonClaim { reservation, verify_ttl: ttl, at };
             prop_assert!(!distinct || state.decide(command) == Err(Error::NameInUse));
+        }
+    }
+
+    #[test]
+    fn whoever_had_a_way_in_still_has_one_after_he_unlinked(
+        state in user::registered(),
+        command in user::command(),
+    ) {
+        let Command::UnlinkSocialAccount(unlink) = &command else { return Ok(()) };
+        let ways = |state: &User| {
+            let open = |linked: &Linked| unlink.offered.contains(&linked.account.provider);
+            account(state).password.is_some() || account(state).linked.iter().any(open)
+        };
+        let after = after(&state, &command);
+        prop_assert!(after == state || ways(&after));
+    }
+
+    #[test]
+    fn a_reset_leaves_only_what_was_linked_under_the_present_verified_address(
+        state in user::registered(),
+        at in arbitrary::time(),
+    ) {
+        let command = Command::ResetPassword { epoch: account(&state).epoch, password: user::some_password(), at };
+        prop_assume!(account(&state).active);
+        let after = after(&state, &command);
+        let present = account(&after).email.as_ref().map(|address| address.claim);
+        for linked in &account(&after).linked {
+            prop_assert!(linked.under.is_some() && linked.under == present);
         }
     }
 

@@ -21,6 +21,7 @@ fn start() -> Start {
             KeyId::of_session(SessionId(7)),
             Client { address: "192.0.2.1".into(), agent: "a browser".into() },
         ),
+        social: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The state of a registered user and the rules over it.
 
+mod social;
+
 use std::time::Duration;
 
 use super::{ChangePassword, Error, Event, Names, PasswordHash, Proof, Registration, UpdateProfile};
@@ -7,6 +9,7 @@ use crate::{
     KeyId, Private, ReservationId, SessionId, Time,
     name::{canonical_email, canonical_username},
 };
+pub use social::Linked;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
@@ -17,7 +20,12 @@ pub struct Account {
     /// An address that takes the place of `email` when it is verified. Given up with everything that ends all sessions:
     /// whoever asked for it may be the one who is shut out.
     pub pending_email: Option<Pending>,
-    pub password: Private<PasswordHash>,
+    /// None where he comes in by linked accounts alone.
+    pub password: Option<Private<PasswordHash>>,
+    /// By their ids.
+    pub linked: Vec<Linked>,
+    /// The newest id of a linked account, whether or not it still is one.
+    pub last_link: u32,
     /// Raised by everything that ends all sessions; a session is admitted in the epoch it was verified against.
     pub epoch: u32,
     /// The one older session that the last change of password let live.
@@ -45,13 +53,15 @@ impl Account {
         Self {
             names: registration.names.clone(),
             username_claim: registration.username_claim,
-            email: Some(Address {
-                email: registration.email.clone(),
-                claim: registration.email_claim,
+            email: registration.email.clone().zip(registration.email_claim).map(|(email, claim)| Address {
+                email,
+                claim,
                 verified: registration.email_verified,
             }),
             pending_email: None,
             password: registration.password.clone(),
+            linked: vec![],
+            last_link: 0,
             epoch: 0,
             kept: None,
             active: true,
@@ -74,6 +84,7 @@ impl Account {
         self.username_claim == reservation
             || self.email.as_ref().is_some_and(|address| address.claim == reservation)
             || self.pending_email.as_ref().is_some_and(|pending| pending.claim == reservation)
+            || self.linked.iter().any(|linked| linked.account.claim == reservation)
     }
 
     /// Whether the address under this reservation may go to someone else: it was never verified, and its link is dead.
@@ -140,7 +151,8 @@ impl Account {
         if epoch != self.epoch {
             return Err(Error::LinkSpent);
         }
-        Ok(vec![Event::PasswordReset { password, at }])
+        let reset = Event::PasswordReset { password, at };
+        Ok([reset].into_iter().chain(self.unlink_unproven(at)).collect())
     }
 
     pub(super) fn rehash_password(
@@ -149,7 +161,7 @@ impl Account {
         password: Private<PasswordHash>,
         at: Time,
     ) -> Vec<Event> {
-        let still_current = self.password.key == *replaces;
+        let still_current = self.password.as_ref().is_some_and(|current| current.key == *replaces);
         if still_current { vec![Event::PasswordRehashed { password, at }] } else { vec![] }
     }
 
@@ -210,13 +222,15 @@ impl Account {
                 username_claim: username_claim.unwrap_or(self.username_claim),
                 ..self
             },
+            Event::SocialAccountLinked(account) => self.with_linked(account),
+            Event::SocialAccountUnlinked { id, .. } => self.without_linked(*id),
             Event::UserDisabled { .. } => Self { active: false, ..self.without_sessions(None) },
             Event::UserEnabled { .. } => Self { active: true, ..self },
         }
     }
 
     fn with_password(self, password: &Private<PasswordHash>) -> Self {
-        Self { password: password.clone(), ..self }
+        Self { password: Some(password.clone()), ..self }
     }
 
     fn without_sessions(self, kept: Option<SessionId>) -> Self {

@@ -8,6 +8,8 @@ use crate::{KeyId, Private, ReservationId, SessionId, Time};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Register(Box<Registration>),
+    /// Registers someone whom a provider of identities vouches for.
+    SignUp(Box<Registration>, Identity),
     /// Fences off a registration that claimed names and was never born.
     AbandonRegistration {
         at: Time,
@@ -43,6 +45,12 @@ pub enum Command {
         at: Time,
     },
     UpdateProfile(UpdateProfile),
+    LinkSocialAccount {
+        by: Grounds,
+        identity: Identity,
+        at: Time,
+    },
+    UnlinkSocialAccount(Unlink),
     Disable {
         at: Time,
     },
@@ -56,6 +64,32 @@ pub enum Command {
 pub struct Proof {
     pub session: SessionId,
     pub epoch: u32,
+}
+
+/// A person as a provider of identities knows him, and the reservation under which he is claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub provider: String,
+    pub subject: Private<String>,
+    pub claim: ReservationId,
+}
+
+/// Why an account at a provider may be linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grounds {
+    /// The user asks for it.
+    Session(Proof),
+    /// The provider vouches for this address (in canonical form).
+    Address(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlink {
+    pub proof: Proof,
+    pub id: u32,
+    /// The providers through which anyone can come in now.
+    pub offered: Vec<String>,
+    pub at: Time,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

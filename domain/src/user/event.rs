@@ -26,12 +26,30 @@ impl std::fmt::Debug for PasswordHash {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Registration {
     pub names: Private<Names>,
-    pub email: Private<String>,
-    pub password: Private<PasswordHash>,
+    /// None where a provider of identities knew none; then there is no claim on it either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Private<String>>,
+    /// None where he comes in by a linked account alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Private<PasswordHash>>,
     pub username_claim: ReservationId,
-    pub email_claim: ReservationId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_claim: Option<ReservationId>,
     /// Whether the address was vouched for at birth, by an operator for example.
     pub email_verified: bool,
+    pub at: Time,
+}
+
+/// An account at a provider of identities that lets its owner in here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SocialAccount {
+    /// Tells it apart from the other ones that this user ever had, from 1 on.
+    pub id: u32,
+    /// The provider's name in the settings.
+    pub provider: String,
+    /// How the provider calls its owner, for good; his address there says nothing.
+    pub subject: Private<String>,
+    pub claim: ReservationId,
     pub at: Time,
 }
 
@@ -69,6 +87,10 @@ pub enum Event {
         username_claim: Option<ReservationId>,
         at: Time,
     },
+    #[serde(rename = "user.social-account-linked.v1")]
+    SocialAccountLinked(SocialAccount),
+    #[serde(rename = "user.social-account-unlinked.v1")]
+    SocialAccountUnlinked { id: u32, at: Time },
     #[serde(rename = "user.disabled.v1")]
     UserDisabled { at: Time },
     #[serde(rename = "user.enabled.v1")]

@@ -5,13 +5,14 @@ mod email;
 mod password;
 mod profile;
 mod registration;
+mod social;
 mod standing;
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Account, Command, Event, Names, PasswordHash, Proof, Registration, User};
+use super::{Account, Command, Event, Names, PasswordHash, Proof, Registration, SocialAccount, User};
 use crate::{KeyId, Private, ReservationId, SessionId, Time, UserId, fold};
 
 const PK: UserId = UserId(7);
@@ -47,10 +48,10 @@ fn names(username: &str) -> Private<Names> {
 fn registration() -> Registration {
     Registration {
         names: names("ada"),
-        email: email(OLD_EMAIL),
-        password: password(1),
+        email: Some(email(OLD_EMAIL)),
+        password: Some(password(1)),
         username_claim: USERNAME_CLAIM,
-        email_claim: EMAIL_CLAIM,
+        email_claim: Some(EMAIL_CLAIM),
         email_verified: false,
         at: BORN,
     }
@@ -105,6 +106,8 @@ fn commands_for_the_registered() -> Vec<Command> {
         password::reset(0),
         password::rehash(1),
         profile::rename(proof(0), "ada"),
+        social::connect(proof(0)),
+        social::unlink(1, &[]),
         Command::Disable { at: NOW },
         Command::Enable { at: NOW },
     ]

@@ -33,17 +33,21 @@ impl Dice {
         format!("00000000-0000-0000-0000-00000000000{}", self.below(4)).parse().unwrap()
     }
 
+    fn link(&mut self) -> u32 {
+        u32::try_from(self.below(4)).unwrap()
+    }
+
     fn user_event(&mut self, pk: UserId) -> Event {
         let at = self.time();
-        match self.below(14) {
+        match self.below(17) {
             // Nobody is born whose registration was fenced off: no command leads to such a history.
             0..=3 if pk.0 % 5 == 0 => Event::RegistrationAbandoned { at },
             0..=2 => Event::UserRegistered(Registration {
                 names: names(pk, &format!("user{}", self.below(100))),
-                email: Private::new(KeyId::of_user(pk), format!("{}@example.org", self.below(100))),
-                password: password(pk),
+                email: Some(Private::new(KeyId::of_user(pk), format!("{}@example.org", self.below(100)))),
+                password: Some(password(pk)),
                 username_claim: self.reservation(),
-                email_claim: self.reservation(),
+                email_claim: Some(self.reservation()),
                 email_verified: self.below(2) == 0,
                 at,
             }),
@@ -63,7 +67,15 @@ impl Dice {
             9 => Event::PasswordReset { password: password(pk), at },
             10 => Event::PasswordRehashed { password: password(pk), at },
             11 => renamed(pk, &format!("Näme {}", self.below(100))),
-            12 => Event::UserDisabled { at },
+            12 | 13 => Event::SocialAccountLinked(SocialAccount {
+                id: self.link(),
+                provider: "google".to_owned(),
+                subject: Private::new(KeyId::of_user(pk), self.below(100).to_string()),
+                claim: self.reservation(),
+                at,
+            }),
+            14 => Event::SocialAccountUnlinked { id: self.link(), at },
+            15 => Event::UserDisabled { at },
             _ => Event::UserEnabled { at },
         }
     }
@@ -102,7 +114,8 @@ pub(super) async fn live_through(house: &House, dice: &mut Dice) {
 async fn folded_user(house: &House, pk: UserId) -> Option<UserRow> {
     let loaded = house.journal.load::<User>(&StreamId::user(pk)).await.unwrap();
     let account = loaded.state.account()?;
-    let Account { names, email, pending_email, epoch, kept, active, registered_at, .. } = account.clone();
+    let Account { names, email, pending_email, epoch, kept, active, registered_at, linked, .. } =
+        account.clone();
     let names = names.get().cloned().unwrap_or_default();
     Some(UserRow {
         pk,
@@ -119,6 +132,7 @@ async fn folded_user(house: &House, pk: UserId) -> Option<UserRow> {
         kept,
         epoch_raised_at: last_rise(house, pk).await,
         registered_at,
+        linked: linked.iter().map(|linked| (&linked.account).into()).collect(),
         version: loaded.version,
         position: loaded.position,
     })
@@ -169,6 +183,7 @@ async fn folded_session(house: &House, id: SessionId) -> Option<SessionRow> {
         address: client.address.clone(),
         agent: client.agent.clone(),
         revoked_at,
+        social: None,
         position: house.journal.load::<Session>(&stream).await.unwrap().position,
     })
 }

@@ -10,7 +10,7 @@ use ::api::{
 use super::{
     super::{
         Bus, Format, Outbox, Settings,
-        given::variable,
+        given::{Given, variable},
         reference::{entries, reference},
         span::Span,
     },
@@ -103,11 +103,11 @@ fn the_reference_is_a_file_that_changes_nothing_with_and_without_its_comments() 
 #[test]
 fn the_reference_explains_every_setting_once_and_names_every_section_once() {
     let text = reference();
-    let names: BTreeSet<&str> = entries().iter().map(|entry| entry.name).collect();
-    assert_eq!(names.len(), entries().len());
+    let names: BTreeSet<&str> = entries(Given::default()).iter().map(|entry| entry.name).collect();
+    assert_eq!(names.len(), entries(Given::default()).len());
     let headers: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
     assert_eq!(headers.len(), headers.iter().collect::<BTreeSet<_>>().len(), "{headers:?}");
-    for entry in entries() {
+    for entry in entries(Given::default()) {
         assert!(text.contains(entry.about) && entry.about.ends_with('.'), "{}", entry.name);
         assert!(entry.about.chars().count() <= 110, "{} is explained at too great length", entry.name);
     }
@@ -115,7 +115,7 @@ fn the_reference_explains_every_setting_once_and_names_every_section_once() {
 
 #[test]
 fn the_names_that_others_rely_on_exist() {
-    let names: BTreeSet<&str> = entries().iter().map(|entry| entry.name).collect();
+    let names: BTreeSet<&str> = entries(Given::default()).iter().map(|entry| entry.name).collect();
     let promised = "
         data_dir store.log store.views store.vault store.allow_unsafe bus.url bus.credentials bus.ca_file mail.url mail.from mail.verify_url
         mail.reset_url api.listen api.base_path api.public_url api.trusted_proxies api.cors_origins

@@ -61,10 +61,10 @@ fn key_of(name: u128) -> String {
 fn registered(pk: UserId) -> Event {
     Event::UserRegistered(Registration {
         names: Private::new(KeyId::of_user(pk), Names::default()),
-        email: Private::new(KeyId::of_user(pk), "ada@example.org".to_owned()),
-        password: hash(1),
+        email: Some(Private::new(KeyId::of_user(pk), "ada@example.org".to_owned())),
+        password: Some(hash(1)),
         username_claim: ReservationId(Uuid::from_u128(1)),
-        email_claim: ReservationId(Uuid::from_u128(2)),
+        email_claim: Some(ReservationId(Uuid::from_u128(2))),
         email_verified: false,
         at: Time(1),
     })
@@ -98,7 +98,14 @@ async fn the_key_of_a_session_stays_for_as_long_as_its_stream_is_there() {
     let start = |id: SessionId| {
         let client = Client { address: "127.0.0.1".to_owned(), agent: "test".to_owned() };
         let client = Private::new(KeyId::of_session(id), client);
-        session::Event::SessionStarted(Start { user: ADA, epoch: 0, at: Time(1), until: Time(9), client })
+        session::Event::SessionStarted(Start {
+            user: ADA,
+            epoch: 0,
+            at: Time(1),
+            until: Time(9),
+            client,
+            social: None,
+        })
     };
     for (id, expected) in [(SessionId(1), 0), (SessionId(2), 99)] {
         let change = Change::of::<Session>(StreamId::session(id), expected, &[start(id)]).unwrap();

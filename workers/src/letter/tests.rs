@@ -7,12 +7,13 @@ use store::{NewEvent, Position, Recorded, StreamId, random};
 use super::*;
 
 const AT: Time = Time::from_seconds(1_795_560_299);
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 6] = [
     Purpose::VerifyEmail,
     Purpose::ResetPassword,
     Purpose::PasswordChanged,
     Purpose::PasswordReset,
     Purpose::EmailChangeRequested,
+    Purpose::SocialAccountLinked,
 ];
 
 fn composer(name: Option<&str>, verify: &str) -> Composer {

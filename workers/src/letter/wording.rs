@@ -41,7 +41,7 @@ pub(super) struct Words {
     pub(super) about: &'static str,
 }
 
-const TEXTS: [(&str, &str); 14] = [
+const TEXTS: [(&str, &str); 16] = [
     ("layout.html", include_str!("layout.html")),
     ("link.html", include_str!("link.html")),
     ("verify-email.txt", include_str!("verify-email.txt")),
@@ -54,6 +54,8 @@ const TEXTS: [(&str, &str); 14] = [
     ("password-reset.html", include_str!("password-reset.html")),
     ("email-change-requested.txt", include_str!("email-change-requested.txt")),
     ("email-change-requested.html", include_str!("email-change-requested.html")),
+    ("social-account-linked.txt", include_str!("social-account-linked.txt")),
+    ("social-account-linked.html", include_str!("social-account-linked.html")),
     ("test.txt", include_str!("test.txt")),
     ("test.html", include_str!("test.html")),
 ];
@@ -100,7 +102,10 @@ fn own(folder: &Path) -> Result<Vec<(&'static str, String)>, TextsError> {
 pub(super) const fn has_link(purpose: Purpose) -> bool {
     match purpose {
         Purpose::VerifyEmail | Purpose::ResetPassword => true,
-        Purpose::PasswordChanged | Purpose::PasswordReset | Purpose::EmailChangeRequested => false,
+        Purpose::PasswordChanged
+        | Purpose::PasswordReset
+        | Purpose::EmailChangeRequested
+        | Purpose::SocialAccountLinked => false,
     }
 }
 
@@ -128,6 +133,11 @@ pub(super) const fn of(purpose: Purpose) -> Words {
             name: "email-change-requested",
             subject: "A new e-mail address was asked for",
             about: "a new address was asked for",
+        },
+        Purpose::SocialAccountLinked => Words {
+            name: "social-account-linked",
+            subject: "Another way to log in was added",
+            about: "another way to log in was added",
         },
     }
 }

@@ -19,6 +19,8 @@ pub enum PublicEvent {
     PasswordChanged(PasswordChanged),
     PasswordReset(PasswordReset),
     ProfileUpdated(ProfileUpdated),
+    SocialAccountLinked(SocialAccountLinked),
+    SocialAccountUnlinked(SocialAccountUnlinked),
     UserDisabled(UserDisabled),
     UserEnabled(UserEnabled),
     SessionStarted(SessionStarted),
@@ -44,7 +46,7 @@ macro_rules! of_user {
     )*};
 }
 
-/// Somebody registered, or was registered by an operator.
+/// Somebody registered, was registered by an operator, or signed up through a provider of identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UserRegistered {
@@ -92,6 +94,30 @@ pub struct ProfileUpdated {
     pub user: UserId,
     /// Whether his username is another one now.
     pub username_changed: bool,
+}
+
+/// An account at a provider of identities lets a user in from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SocialAccountLinked {
+    /// The user's primary key, as the API names it.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub user: UserId,
+    /// The linked account, as the API numbers it; each user's are counted from 1.
+    pub account: u32,
+    /// The provider, by its name in Stele's settings.
+    pub provider: String,
+}
+
+/// An account at a provider of identities does not let a user in any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SocialAccountUnlinked {
+    /// The user's primary key, as the API names it.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub user: UserId,
+    /// The account that was linked, as the API numbers it.
+    pub account: u32,
 }
 
 /// A user logged in.
@@ -148,7 +174,8 @@ pub struct MailRequested {
     /// What the mail is for.
     #[serde(serialize_with = "purpose")]
     #[cfg_attr(test, schemars(with = "String", extend("enum" = [
-        "verify-email", "reset-password", "password-changed", "password-reset", "email-change-requested"
+        "verify-email", "reset-password", "password-changed", "password-reset", "email-change-requested",
+        "social-account-linked"
     ])))]
     pub purpose: Purpose,
 }
@@ -200,6 +227,8 @@ impl PublicEvent {
             Self::PasswordChanged(_) => "stele.events.user.password-changed.v1",
             Self::PasswordReset(_) => "stele.events.user.password-reset.v1",
             Self::ProfileUpdated(_) => "stele.events.user.profile-updated.v1",
+            Self::SocialAccountLinked(_) => "stele.events.user.social-account-linked.v1",
+            Self::SocialAccountUnlinked(_) => "stele.events.user.social-account-unlinked.v1",
             Self::UserDisabled(_) => "stele.events.user.disabled.v1",
             Self::UserEnabled(_) => "stele.events.user.enabled.v1",
             Self::SessionStarted(_) => "stele.events.session.started.v1",
@@ -232,6 +261,7 @@ fn purpose<S: Serializer>(purpose: &Purpose, to: S) -> Result<S::Ok, S::Error> {
         Purpose::PasswordChanged => "password-changed",
         Purpose::PasswordReset => "password-reset",
         Purpose::EmailChangeRequested => "email-change-requested",
+        Purpose::SocialAccountLinked => "social-account-linked",
     })
 }
 

@@ -10,7 +10,7 @@ use store::{Recorded, StoreError, clock, journal::closed};
 use super::public::{
     EmailChangeRequested, EmailChanged, EmailVerified, MailFailed, MailRequested, MailRetried, MailSent,
     PasswordChanged, PasswordReset, ProfileUpdated, PublicEvent, SessionRefreshed, SessionRevoked,
-    SessionStarted, UserDisabled, UserEnabled, UserRegistered,
+    SessionStarted, SocialAccountLinked, SocialAccountUnlinked, UserDisabled, UserEnabled, UserRegistered,
 };
 
 /// What is published of a recorded event, if anything is. Nothing that is sealed in it is opened.
@@ -55,6 +55,14 @@ fn of_user(user: UserId, event: &user::Event) -> Option<PublicEvent> {
         user::Event::PasswordReset { .. } => PublicEvent::PasswordReset(PasswordReset { user }),
         user::Event::ProfileUpdated { username_claim, .. } => {
             PublicEvent::ProfileUpdated(ProfileUpdated { user, username_changed: username_claim.is_some() })
+        }
+        user::Event::SocialAccountLinked(linked) => PublicEvent::SocialAccountLinked(SocialAccountLinked {
+            user,
+            account: linked.id,
+            provider: linked.provider.clone(),
+        }),
+        user::Event::SocialAccountUnlinked { id, .. } => {
+            PublicEvent::SocialAccountUnlinked(SocialAccountUnlinked { user, account: *id })
         }
         user::Event::UserDisabled { .. } => PublicEvent::UserDisabled(UserDisabled { user }),
         user::Event::UserEnabled { .. } => PublicEvent::UserEnabled(UserEnabled { user }),

@@ -86,10 +86,10 @@ impl House {
         let key = KeyId::of_user(user);
         let registration = Registration {
             names: Private::new(key.clone(), names),
-            email: Private::new(key.clone(), email),
-            password: Private::new(key, PasswordHash("none".to_owned())),
+            email: Some(Private::new(key.clone(), email)),
+            password: Some(Private::new(key, PasswordHash("none".to_owned()))),
             username_claim,
-            email_claim,
+            email_claim: Some(email_claim),
             email_verified: false,
             at,
         };

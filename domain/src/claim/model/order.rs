@@ -139,7 +139,7 @@ impl Attempt<'_> {
         let (seen, account) = self.account(user)?;
         let mut plan = Plan::of(user, seen);
         self.release_pending(&mut plan, &account)?;
-        let password = account.password.clone();
+        let password = account.password.clone().ok_or(Stop::Refused)?;
         commit(plan, Command::ResetPassword { epoch: account.epoch, password, at: self.at })
     }
 
@@ -213,8 +213,9 @@ fn registration(
     [username_claim, email_claim]: [ReservationId; 2],
     at: Time,
 ) -> Registration {
-    let (names, email) = (names(user, username), private(user, email.to_owned()));
-    let password = private(user, PasswordHash(String::new()));
+    let (names, email) = (names(user, username), Some(private(user, email.to_owned())));
+    let password = Some(private(user, PasswordHash(String::new())));
+    let email_claim = Some(email_claim);
     Registration { names, email, password, username_claim, email_claim, email_verified: false, at }
 }
 

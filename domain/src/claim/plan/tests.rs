@@ -21,10 +21,10 @@ fn reservation(number: u128) -> ReservationId {
 fn registration(user: UserId, claims: [u128; 2]) -> Registration {
     Registration {
         names: Private::new(KeyId::of_user(user), Names::default()),
-        email: Private::new(KeyId::of_user(user), "eve@x".to_owned()),
-        password: Private::new(KeyId::of_password(user, Uuid::nil()), PasswordHash(String::new())),
+        email: Some(Private::new(KeyId::of_user(user), "eve@x".to_owned())),
+        password: Some(Private::new(KeyId::of_password(user, Uuid::nil()), PasswordHash(String::new()))),
         username_claim: reservation(claims[0]),
-        email_claim: reservation(claims[1]),
+        email_claim: Some(reservation(claims[1])),
         email_verified: false,
         at: Time(0),
     }

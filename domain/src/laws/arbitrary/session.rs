@@ -10,8 +10,15 @@ fn client() -> impl Strategy<Value = Client> {
 }
 
 fn start() -> impl Strategy<Value = Start> {
-    let parts = (user_id(), epoch(), time(), time(), private(client()));
-    parts.prop_map(|(user, epoch, at, until, client)| Start { user, epoch, at, until, client })
+    let parts = (user_id(), epoch(), time(), time(), private(client()), prop::option::of(0_u32..4));
+    parts.prop_map(|(user, epoch, at, until, client, social)| Start {
+        user,
+        epoch,
+        at,
+        until,
+        client,
+        social,
+    })
 }
 
 fn issue() -> impl Strategy<Value = Issue> {

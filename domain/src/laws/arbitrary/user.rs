@@ -6,7 +6,10 @@ use uuid::Uuid;
 use super::{address, epoch, private, reservation, session_id, span, time};
 use crate::{
     KeyId, Private, UserId,
-    user::{ChangePassword, Command, Event, Names, PasswordHash, Proof, Registration, UpdateProfile, User},
+    user::{
+        ChangePassword, Command, Event, Grounds, Identity, Names, PasswordHash, Proof, Registration,
+        SocialAccount, Unlink, UpdateProfile, User,
+    },
 };
 
 fn names() -> impl Strategy<Value = Names> {
@@ -28,12 +31,16 @@ fn password() -> impl Strategy<Value = Private<PasswordHash>> {
     password_key().prop_map(|key| Private::new(key, PasswordHash("$hash$".into())))
 }
 
+pub(in crate::laws) fn some_password() -> Private<PasswordHash> {
+    Private::new(KeyId::of_password(UserId(1), Uuid::from_u128(9)), PasswordHash("$hash$".into()))
+}
+
 fn registration() -> impl Strategy<Value = Registration> {
     let parts = (
         private(names()),
-        private(address()),
-        password(),
-        (reservation(), reservation()),
+        prop::option::weighted(0.9, private(address())),
+        prop::option::weighted(0.8, password()),
+        (reservation(), prop::option::weighted(0.9, reservation())),
         any::<bool>(),
         time(),
     );
@@ -45,6 +52,28 @@ fn registration() -> impl Strategy<Value = Registration> {
         email_claim: claims.1,
         email_verified,
         at,
+    })
+}
+
+fn provider() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["google", "github"]).prop_map(str::to_owned)
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    (provider(), private(address()), reservation()).prop_map(|(provider, subject, claim)| Identity {
+        provider,
+        subject,
+        claim,
+    })
+}
+
+fn link() -> impl Strategy<Value = u32> {
+    prop_oneof![20 => 0_u32..4, 1 => Just(u32::MAX)]
+}
+
+fn linked() -> impl Strategy<Value = Event> {
+    (link(), identity(), time()).prop_map(|(id, Identity { provider, subject, claim }, at)| {
+        Event::SocialAccountLinked(SocialAccount { id, provider, subject, claim, at })
     })
 }
 
@@ -70,6 +99,8 @@ pub(in crate::laws) fn later_event() -> impl Strategy<Value = Event> {
         (password(), time()).prop_map(|(password, at)| Event::PasswordRehashed { password, at }),
         (private(names()), prop::option::of(reservation()), time())
             .prop_map(|(names, username_claim, at)| { Event::ProfileUpdated { names, username_claim, at } }),
+        linked(),
+        (link(), time()).prop_map(|(id, at)| Event::SocialAccountUnlinked { id, at }),
         time().prop_map(|at| Event::UserDisabled { at }),
         time().prop_map(|at| Event::UserEnabled { at }),
     ]
@@ -94,6 +125,8 @@ pub(in crate::laws) fn registered() -> impl Strategy<Value = User> {
 fn born_or_not() -> impl Strategy<Value = Command> {
     prop_oneof![
         8 => registration().prop_map(|registration| Command::Register(Box::new(registration))),
+        2 => (registration(), identity())
+            .prop_map(|(registration, identity)| Command::SignUp(Box::new(registration), identity)),
         1 => time().prop_map(|at| Command::AbandonRegistration { at }),
     ]
 }
@@ -133,6 +166,21 @@ fn about_passwords() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn about_links() -> impl Strategy<Value = Command> {
+    let grounds = prop_oneof![proof().prop_map(Grounds::Session), address().prop_map(Grounds::Address)];
+    let offered = prop::collection::vec(provider(), 0..2);
+    prop_oneof![
+        (grounds, identity(), time()).prop_map(|(by, identity, at)| Command::LinkSocialAccount {
+            by,
+            identity,
+            at
+        }),
+        (proof(), link(), offered, time()).prop_map(|(proof, id, offered, at)| Command::UnlinkSocialAccount(
+            Unlink { proof, id, offered, at }
+        )),
+    ]
+}
+
 fn about_standing() -> impl Strategy<Value = Command> {
     prop_oneof![
         1 => time().prop_map(|at| Command::Disable { at }),
@@ -141,5 +189,11 @@ fn about_standing() -> impl Strategy<Value = Command> {
 }
 
 pub(in crate::laws) fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![2 => born_or_not(), 5 => about_names(), 4 => about_passwords(), 3 => about_standing()]
+    prop_oneof![
+        2 => born_or_not(),
+        5 => about_names(),
+        4 => about_passwords(),
+        3 => about_links(),
+        3 => about_standing(),
+    ]
 }

@@ -59,7 +59,7 @@ fn an_address_that_was_lost_to_another_is_not_verified() {
 #[test]
 fn a_shredded_address_is_verified_by_no_link() {
     let shredded = Event::UserRegistered(crate::user::Registration {
-        email: Private { value: None, ..email(OLD_EMAIL) },
+        email: Some(Private { value: None, ..email(OLD_EMAIL) }),
         ..super::registration()
     });
     given::<User>([shredded]).when(verify(OLD_EMAIL)).refused(&Error::ForeignAddress);

@@ -44,6 +44,8 @@ schemas! {
     "stele.events.user.password-changed.v1": PasswordChanged,
     "stele.events.user.password-reset.v1": PasswordReset,
     "stele.events.user.profile-updated.v1": ProfileUpdated,
+    "stele.events.user.social-account-linked.v1": SocialAccountLinked,
+    "stele.events.user.social-account-unlinked.v1": SocialAccountUnlinked,
     "stele.events.user.disabled.v1": UserDisabled,
     "stele.events.user.enabled.v1": UserEnabled,
     "stele.events.session.started.v1": SessionStarted,

@@ -26,10 +26,22 @@ async fn a_message_is_a_cloud_event_that_names_the_event_its_stream_and_its_plac
 
 #[tokio::test]
 async fn what_is_private_in_an_event_is_in_no_message_and_neither_is_what_makes_a_link() {
-    let words =
-        ["ada", "Lovelace", "argon2", "192.0.2.1", "browser", "link-1", "key-1", "password-1", "01900000"];
+    let words = [
+        "ada",
+        "Lovelace",
+        "argon2",
+        "192.0.2.1",
+        "browser",
+        "link-1",
+        "key-1",
+        "password-1",
+        "01900000",
+        "1002003",
+    ];
     for (file, recorded) in golden() {
-        let Some(message) = told(&recorded).await else { continue };
+        let Some(mut message) = told(&recorded).await else { continue };
+        // Its random name of the log may spell a short word.
+        message.as_object_mut().unwrap().remove("position");
         let text = message.to_string();
         for word in words {
             assert!(!text.contains(word), "{file}: {word} is in {text}");

@@ -189,6 +189,7 @@ fn no_limits() -> Limits {
         change: limit,
         profile: limit,
         link: limit,
+        social: limit,
         network: limit,
     }
 }

@@ -1,0 +1,357 @@
+//! People whom a provider of identities vouches for: let in, signed up, linked and unlinked. Who somebody is there was
+//! found out before; here it is only the pair of provider and subject that counts, never an address by itself.
+
+mod names;
+
+use domain::{
+    KeyId, Private, SessionId, Time, User, UserId,
+    claim::{Plan, Seen},
+    mail::Purpose,
+    name::{NameKind, canonical_email, social_name},
+    session::{Client, Live},
+    user::{self, Account, Command, Grounds, Identity, Proof, Registration, SocialAccount, Unlink},
+};
+use serde::{Deserialize, Serialize};
+use store::{Context, Position, StoreError, StreamId, clock};
+
+use super::{Accounts, Failure, Held, NOBODY, contradiction, insist};
+use crate::config::Verification;
+
+/// Somebody as a provider knows him.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The provider's name in the settings.
+    pub provider: String,
+    /// How the provider calls him, for good.
+    pub subject: String,
+    /// His address there, well formed.
+    pub email: Option<String>,
+    /// Whether the provider has verified it, and is trusted to.
+    pub email_verified: bool,
+    pub username: Option<String>,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// Somebody who was let in, and his new session.
+pub struct SocialLogin {
+    pub user: UserId,
+    pub account: Account,
+    pub session: (SessionId, Live),
+    pub position: Position,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SocialError {
+    /// Nobody is told whether that account is verified, disabled, or whose it is.
+    #[error("somebody has the address already")]
+    EmailTaken,
+    #[error("the user is disabled")]
+    Disabled,
+    /// He exists now, where he was let in for the first time, and was sent a link.
+    #[error("the address must be verified first")]
+    Unverified,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the account there lets somebody else in")]
+    ForeignAccount,
+    #[error("the user is disabled")]
+    Disabled,
+    #[error("the session that asks has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UnlinkError {
+    #[error("the user has no such linked account")]
+    NotLinked,
+    #[error("there is no other way in")]
+    LastWayIn,
+    #[error("the user is disabled")]
+    Disabled,
+    #[error("the session that asks has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl Accounts {
+    /// Lets in whoever the account there is linked to; signs him up where it is nobody.
+    pub async fn social_login(
+        &self,
+        context: &Context,
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        insist(|| self.try_social_login(context, person, client)).await
+    }
+
+    async fn try_social_login(
+        &self,
+        context: &Context,
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        if let Some(held) = self.linked_to(person).await? {
+            let account = held.loaded.state.account().cloned().ok_or(SocialError::Disabled)?;
+            return self.let_in(context, (held.user, account), person, client).await;
+        }
+        match self.owner_of_address(person).await? {
+            Some(owner) => self.link_by_address(context, owner, person, client).await,
+            None => match self.sign_up(context, person, client).await {
+                // Perhaps by himself, a moment ago.
+                Err(SocialError::EmailTaken) if self.linked_to(person).await?.is_some() => {
+                    Err(under_way().into())
+                }
+                outcome => outcome,
+            },
+        }
+    }
+
+    /// Whom the account there lets in.
+    async fn linked_to(&self, person: &Person) -> Result<Option<Held>, StoreError> {
+        self.holder(NameKind::Social, &social_name(&person.provider, &person.subject)).await
+    }
+
+    /// Who has verified the address here that the provider vouches for.
+    async fn owner_of_address(&self, person: &Person) -> Result<Option<(UserId, Seen<User>)>, StoreError> {
+        match person.email.as_ref().filter(|_| person.email_verified) {
+            Some(email) => {
+                let held = self.holder_of_email(email).await?;
+                let sure = |account: &Account| account.email.as_ref().is_some_and(|address| address.verified);
+                let held = held.filter(|held| held.loaded.state.account().is_some_and(sure));
+                Ok(held.map(|held| (held.user, held.loaded.into())))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn let_in(
+        &self,
+        context: &Context,
+        (user, account): (UserId, Account),
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        self.may_come_in(&account)?;
+        let link = link_of(&account, person).map(|linked| linked.id);
+        let opened = self.start_session(context, (user, account.epoch), (client, link)).await?;
+        Ok(SocialLogin { user, account, session: (opened.id, opened.live), position: opened.position })
+    }
+
+    /// Links the account there to that of the same address here, where both sides have verified it, and tells him.
+    async fn link_by_address(
+        &self,
+        context: &Context,
+        (user, seen): (UserId, Seen<User>),
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        let (mut plan, at) = (Plan::of(user, seen), clock::now());
+        let address = person.email.as_deref().map(canonical_email).unwrap_or_default();
+        let identity = self.claimed(&mut plan, (user, person), at).await?.ok_or_else(under_way)?;
+        let by = Grounds::Address(address);
+        plan.commit(Command::LinkSocialAccount { by, identity, at }).map_err(|error| match error {
+            user::Error::Disabled => SocialError::Disabled,
+            _ => SocialError::EmailTaken,
+        })?;
+        let account = planned(&plan, user)?;
+        let mut others = Vec::from_iter(Self::notice(Purpose::SocialAccountLinked, (user, &account), at)?);
+        let link = link_of(&account, person).map(|linked| linked.id);
+        let (id, live, change) = self.new_session((user, account.epoch), (client, link), at)?;
+        others.push(change);
+        let position = self.carry_out(context, &plan, others).await?;
+        Ok(SocialLogin { user, account, session: (id, live), position })
+    }
+
+    async fn sign_up(
+        &self,
+        context: &Context,
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        let mandatory = self.config.email_verification == Verification::Mandatory;
+        if person.email.is_none() && mandatory {
+            return Err(SocialError::Unverified);
+        }
+        let (user, at) = (self.new_pk().await?, clock::now());
+        let mut plan = Plan::of(user, Seen::default());
+        let identity = self.claimed(&mut plan, (user, person), at).await?.ok_or_else(under_way)?;
+        let registration = self.registration(&mut plan, (user, person), at).await?;
+        let command = Command::SignUp(Box::new(registration), identity);
+        plan.commit(command).map_err(|error| contradiction(&StreamId::user(user), error))?;
+        let account = planned(&plan, user)?;
+        let mut others = Vec::from_iter(self.first_mail(user, &account, at)?);
+        if let Err(kept_out) = self.may_come_in(&account) {
+            self.carry_out(context, &plan, others).await?;
+            return Err(kept_out);
+        }
+        let link = link_of(&account, person).map(|linked| linked.id);
+        let session = self.first_session((user, client, link), at, &mut others)?;
+        let position = self.carry_out(context, &plan, others).await?;
+        Ok(SocialLogin { user, account, session, position })
+    }
+
+    async fn registration(
+        &self,
+        plan: &mut Plan<StreamId>,
+        (user, person): (UserId, &Person),
+        at: Time,
+    ) -> Result<Registration, SocialError> {
+        let email_claim = match &person.email {
+            Some(email) => {
+                let taken = self.take(plan, (NameKind::Email, email), at).await?;
+                Some(taken.ok_or(SocialError::EmailTaken)?)
+            }
+            None => None,
+        };
+        let (username, username_claim) = self.take_username(plan, person, at).await?;
+        let key = KeyId::of_user(user);
+        let (first_name, last_name) = (person.first_name.clone(), person.last_name.clone());
+        Ok(Registration {
+            names: Private::new(key.clone(), user::Names { username, first_name, last_name }),
+            email: person.email.clone().map(|email| Private::new(key, email)),
+            password: None,
+            username_claim,
+            email_claim,
+            email_verified: person.email_verified && email_claim.is_some(),
+            at,
+        })
+    }
+
+    fn may_come_in(&self, account: &Account) -> Result<(), SocialError> {
+        if !account.active {
+            return Err(SocialError::Disabled);
+        }
+        let verified = account.email.as_ref().is_some_and(|address| address.verified);
+        match self.config.email_verification {
+            Verification::Mandatory if !verified => Err(SocialError::Unverified),
+            Verification::Mandatory | Verification::Optional | Verification::None => Ok(()),
+        }
+    }
+
+    /// Links the account there to the user who asks for it, and tells him; once linked, it stays so.
+    pub async fn connect(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        person: &Person,
+    ) -> Result<(Account, Position), ConnectError> {
+        insist(|| self.try_connect(context, (user, proof), person)).await
+    }
+
+    async fn try_connect(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        person: &Person,
+    ) -> Result<(Account, Position), ConnectError> {
+        let (loaded, at) = (self.user(user).await?, clock::now());
+        let account = loaded.state.account().ok_or(ConnectError::SessionEnded)?;
+        if link_of(account, person).is_some() {
+            return Ok((account.clone(), loaded.position));
+        }
+        let mut plan = Plan::of(user, loaded.clone().into());
+        let identity = self.claimed(&mut plan, (user, person), at).await?;
+        let Some(identity) = identity else {
+            let own = self.linked_to(person).await?.is_some_and(|held| held.user == user);
+            return Err(if own { under_way().into() } else { ConnectError::ForeignAccount });
+        };
+        let by = Grounds::Session(proof);
+        plan.commit(Command::LinkSocialAccount { by, identity, at }).map_err(|error| match error {
+            user::Error::Disabled => ConnectError::Disabled,
+            _ => ConnectError::SessionEnded,
+        })?;
+        let account = planned(&plan, user)?;
+        let notice = Vec::from_iter(Self::notice(Purpose::SocialAccountLinked, (user, &account), at)?);
+        let position = self.carry_out(context, &plan, notice).await?;
+        Ok((account, position))
+    }
+
+    /// Takes a linked account away, unless nothing else lets the user in. `offered` are the providers that there are.
+    pub async fn unlink(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        id: u32,
+        offered: &[String],
+    ) -> Result<Position, UnlinkError> {
+        insist(|| self.try_unlink(context, (user, proof), id, offered)).await
+    }
+
+    async fn try_unlink(
+        &self,
+        context: &Context,
+        (user, proof): (UserId, Proof),
+        id: u32,
+        offered: &[String],
+    ) -> Result<Position, UnlinkError> {
+        let (loaded, at) = (self.user(user).await?, clock::now());
+        let account = loaded.state.account().ok_or(UnlinkError::SessionEnded)?;
+        let mut plan = Plan::of(user, loaded.clone().into());
+        let unlink = Unlink { proof, id, offered: offered.to_vec(), at };
+        let events = plan.commit(Command::UnlinkSocialAccount(unlink)).map_err(|error| match error {
+            user::Error::NotLinked => UnlinkError::NotLinked,
+            user::Error::LastWayIn => UnlinkError::LastWayIn,
+            user::Error::Disabled => UnlinkError::Disabled,
+            _ => UnlinkError::SessionEnded,
+        })?;
+        self.release_unlinked(&mut plan, account, &events).await?;
+        Ok(self.carry_out(context, &plan, vec![]).await?)
+    }
+
+    /// Plans to give back the claims on those accounts that these events unlink.
+    pub(super) async fn release_unlinked(
+        &self,
+        plan: &mut Plan<StreamId>,
+        account: &Account,
+        events: &[user::Event],
+    ) -> Result<(), StoreError> {
+        for event in events {
+            let user::Event::SocialAccountUnlinked { id, .. } = event else { continue };
+            let gone = account.linked.iter().map(|linked| &linked.account).find(|account| account.id == *id);
+            if let Some((gone, subject)) = gone.and_then(|gone| Some((gone, gone.subject.get()?))) {
+                let name = social_name(&gone.provider, subject);
+                self.release(plan, (NameKind::Social, &name), gone.claim).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans to take the account there for a user; none where it is somebody's by right, or may be about to.
+    async fn claimed(
+        &self,
+        plan: &mut Plan<StreamId>,
+        (user, person): (UserId, &Person),
+        at: Time,
+    ) -> Result<Option<Identity>, StoreError> {
+        let name = social_name(&person.provider, &person.subject);
+        let claim = self.take(plan, (NameKind::Social, &name), at).await?;
+        Ok(claim.map(|claim| Identity {
+            provider: person.provider.clone(),
+            subject: Private::new(KeyId::of_user(user), person.subject.clone()),
+            claim,
+        }))
+    }
+}
+
+/// Somebody else is about to take what is wanted: it is decided again, and is his then.
+fn under_way() -> StoreError {
+    StoreError::Conflict { stream: StreamId::user(NOBODY) }
+}
+
+fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {
+    let mut linked = account.linked.iter().map(|linked| &linked.account);
+    linked.find(|linked| linked.provider == person.provider && linked.subject.get() == Some(&person.subject))
+}
+
+fn planned(plan: &Plan<StreamId>, user: UserId) -> Result<Account, StoreError> {
+    let account = plan.user().and_then(User::account).cloned();
+    account.ok_or_else(|| contradiction(&StreamId::user(user), user::Error::NotRegistered))
+}

@@ -1,0 +1,286 @@
+//! Which providers of identities let people in. One is on when its client id is set; those of OpenID Connect have names that
+//! the operator chooses. Must not show a secret.
+
+use ::api::{
+    form::Secret,
+    social::{Kind, ProviderConfig},
+};
+
+use super::{
+    error::{Conflict, ValueError},
+    given::Raw,
+    link::ReturnUrl,
+    reader::Reader,
+    value::{Value, not, quoted},
+};
+
+/// Below it, each section is a provider of OpenID Connect.
+pub(super) const OPENID: &str = "social.oidc";
+/// Shown where nobody has named one.
+const EXAMPLE: &str = "example";
+
+/// What is known of a provider without any setting.
+struct Known {
+    name: &'static str,
+    kind: Kind,
+    scopes: &'static [&'static str],
+    api_url: &'static str,
+    auth_url: &'static str,
+    token_url: &'static str,
+}
+
+const KNOWN: [Known; 4] = [
+    Known {
+        name: "facebook",
+        kind: Kind::Facebook,
+        scopes: &["email"],
+        api_url: "https://graph.facebook.com/v24.0",
+        auth_url: "https://www.facebook.com/v24.0/dialog/oauth",
+        token_url: "https://graph.facebook.com/v24.0/oauth/access_token",
+    },
+    Known {
+        name: "google",
+        kind: Kind::Google,
+        scopes: &["openid", "email", "profile"],
+        api_url: "https://www.googleapis.com",
+        auth_url: "https://accounts.google.com/o/oauth2/v2/auth",
+        token_url: "https://oauth2.googleapis.com/token",
+    },
+    Known {
+        name: "github",
+        kind: Kind::GitHub,
+        scopes: &["user:email"],
+        api_url: "https://api.github.com",
+        auth_url: "https://github.com/login/oauth/authorize",
+        token_url: "https://github.com/login/oauth/access_token",
+    },
+    Known {
+        name: "twitter",
+        kind: Kind::Twitter,
+        scopes: &[],
+        api_url: "https://api.x.com",
+        auth_url: "https://api.x.com/oauth/authenticate",
+        token_url: "https://api.x.com/oauth/access_token",
+    },
+];
+
+#[derive(Debug)]
+pub(crate) struct Social {
+    /// The front end's page at which a browser's login ends; without one browsers are sent nowhere.
+    pub(crate) return_url: Option<String>,
+    /// Those that are on.
+    pub(crate) providers: Vec<ProviderConfig>,
+}
+
+impl Social {
+    pub(super) fn read(from: &mut Reader) -> Self {
+        let return_url = from.optional(
+            "social.return_url",
+            "Your front end's page at which a browser's login by a provider ends; the result is put behind it.",
+        );
+        Self { return_url: return_url.map(|ReturnUrl(url)| url), providers: providers(from) }
+    }
+}
+
+fn providers(from: &mut Reader) -> Vec<ProviderConfig> {
+    let mut on: Vec<_> = KNOWN.iter().filter_map(|known| of_known(from, known)).collect();
+    let mut names = from.sections_below(OPENID);
+    if names.is_empty() {
+        names.push(EXAMPLE.to_owned());
+    }
+    on.extend(names.iter().filter_map(|name| of_openid(from, name)));
+    on
+}
+
+fn of_known(from: &mut Reader, known: &Known) -> Option<ProviderConfig> {
+    let section = Section(format!("social.{}", known.name));
+    let client = section.client(from);
+    let scopes = section.scopes(from, known.scopes);
+    let mut url =
+        |key, default: &str, about| Some(from.get(section.name(key), Url(default.to_owned()), about).0);
+    let urls = [
+        url("api_url", known.api_url, API_URL),
+        url("auth_url", known.auth_url, AUTH_URL),
+        url("token_url", known.token_url, TOKEN_URL),
+    ];
+    let client = section.complete(from, client, Secrecy::Needed)?;
+    Some(provider(known.name, known.kind.clone(), (client, scopes), urls))
+}
+
+fn of_openid(from: &mut Reader, name: &str) -> Option<ProviderConfig> {
+    let section = Section(format!("{OPENID}.{name}"));
+    let client = section.client(from);
+    let issuer: Option<Url> = from.optional(section.name("issuer"), ISSUER);
+    let scopes = section.scopes(from, &["openid", "email", "profile"]);
+    let mut url = |key, about| from.optional(section.name(key), about).map(|Url(url)| url);
+    let urls = [
+        url("api_url", "Another host that may be asked, where the issuer publishes its keys, for example."),
+        url("auth_url", "Where browsers are sent, in place of what the issuer says."),
+        url("token_url", "Where codes are exchanged, in place of what the issuer says."),
+    ];
+    let client = section.complete(from, client, Secrecy::Optional)?;
+    if KNOWN.iter().any(|known| known.name == name) || !is_name(name) {
+        from.refuse(&[section.name("client_id")], Conflict::ProviderName(name.to_owned()));
+    }
+    let (client_id, issuer_name) = (section.name("client_id"), section.name("issuer"));
+    if issuer.is_none() {
+        from.refuse(
+            &[client_id, issuer_name],
+            Conflict::Incomplete { given: client_id, missing: issuer_name },
+        );
+    }
+    let issuer = issuer.map(|Url(issuer)| issuer).unwrap_or_default();
+    Some(provider(name, Kind::OpenId { issuer }, (client, scopes), urls))
+}
+
+fn provider(
+    name: &str,
+    kind: Kind,
+    (client, scopes): (Client, Vec<String>),
+    [api_url, auth_url, token_url]: [Option<String>; 3],
+) -> ProviderConfig {
+    ProviderConfig {
+        name: name.to_owned(),
+        kind,
+        client_id: client.id.unwrap_or_default(),
+        client_secret: client.secret.map_or_else(|| Secret::new(String::new()), |SecretText(secret)| secret),
+        scopes,
+        callback_urls: client.callback_urls,
+        trust_email: client.trust_email,
+        api_url,
+        auth_url,
+        token_url,
+    }
+}
+
+/// What a path and an event can hold, and a variable of the environment can name.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    name.len() <= 40 && name.chars().all(plain) && !name.contains("__")
+}
+
+const API_URL: &str = "The provider's API; another one for a proxy, or for a provider on one's own premises.";
+const AUTH_URL: &str = "Where browsers are sent to log in.";
+const TOKEN_URL: &str = "Where codes are exchanged for tokens.";
+const ISSUER: &str =
+    "Who issues the tokens, as they name him; what else there is to know is asked for there.";
+
+/// As the provider knows Stele.
+struct Client {
+    id: Option<String>,
+    secret: Option<SecretText>,
+    callback_urls: Vec<String>,
+    trust_email: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    Needed,
+    /// Some clients are public.
+    Optional,
+}
+
+/// The settings of one provider, by the name of their section.
+struct Section(String);
+
+impl Section {
+    /// Settings are read once and few, and their names live as long as the process.
+    fn name(&self, key: &str) -> &'static str {
+        format!("{}.{key}", self.0).leak()
+    }
+
+    fn client(&self, from: &mut Reader) -> Client {
+        Client {
+            id: from
+                .optional(self.name("client_id"), "Stele's id at this provider, which is on when it is set."),
+            secret: from.optional(self.name("client_secret"), "The secret that goes with it."),
+            callback_urls: from
+                .get(
+                    self.name("callback_urls"),
+                    Texts(vec![]),
+                    "Where the provider may have sent a code; the first counts where a client names none.",
+                )
+                .0,
+            trust_email: from.get(
+                self.name("trust_email"),
+                false,
+                "Whether an address is verified here because the provider says so.",
+            ),
+        }
+    }
+
+    fn scopes(&self, from: &mut Reader, default: &[&str]) -> Vec<String> {
+        let default = default.iter().map(|scope| (*scope).to_owned()).collect();
+        from.get(self.name("scopes"), Texts(default), "What a browser asks the provider for.").0
+    }
+
+    /// The client, if it is on; what is given while it is off is a mistake.
+    fn complete(&self, from: &mut Reader, client: Client, secrecy: Secrecy) -> Option<Client> {
+        let (id, secret) = (self.name("client_id"), self.name("client_secret"));
+        if client.id.is_none() {
+            if client.secret.is_some() {
+                from.refuse(&[id, secret], Conflict::Incomplete { given: secret, missing: id });
+            }
+            return None;
+        }
+        if client.secret.is_none() && secrecy == Secrecy::Needed {
+            from.refuse(&[id, secret], Conflict::Incomplete { given: id, missing: secret });
+        }
+        Some(client)
+    }
+}
+
+struct Texts(Vec<String>);
+
+impl Value for Texts {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        let texts = raw.list()?;
+        let usable =
+            |text: &String| !text.is_empty() && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+        if texts.iter().all(usable) {
+            Ok(Self(texts))
+        } else {
+            Err(ValueError::Wanted("a list of texts without blanks"))
+        }
+    }
+
+    fn show(&self) -> String {
+        let shown: Vec<String> = self.0.iter().map(|text| quoted(text)).collect();
+        format!("[{}]", shown.join(", "))
+    }
+}
+
+struct SecretText(Secret);
+
+impl Value for SecretText {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        Ok(Self(Secret::new(raw.text()?.to_owned())))
+    }
+
+    fn show(&self) -> String {
+        quoted("")
+    }
+}
+
+/// Without a slash at the end.
+struct Url(String);
+
+impl Value for Url {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        let text = raw.text()?;
+        let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|local| {
+            text.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        });
+        let host = text.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+        let is_https = host.is_some_and(|host| !host.is_empty());
+        let plain = text.chars().all(|c| c.is_ascii_graphic() && !"@?#\\\"<>".contains(c));
+        if plain && (is_https || is_local) {
+            return Ok(Self(text.trim_end_matches('/').to_owned()));
+        }
+        Err(not(text, "an address such as https://api.example.com; http:// is for this machine alone"))
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
