@@ -25,6 +25,8 @@ mod faults;
 mod journeys;
 mod limits;
 mod mails;
+#[cfg(feature = "kurrent")]
+mod on_kurrent;
 mod on_postgres;
 mod outages;
 mod races;
