@@ -8,7 +8,7 @@ mod outbound;
 mod races;
 mod tokens;
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ const CALLBACK: &str = "http://front.test/callback";
 /// A Stele and the one provider that it knows.
 struct Stage {
     provider: Provider,
-    server: Arc<Server>,
+    server: Rc<Server>,
     kind: Kind,
 }
 
@@ -52,9 +52,9 @@ impl Stage {
         }
         let own: Vec<(&str, &str)> =
             own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let server = Arc::new(Server::start(&[&own[..], env].concat()).await);
+        let server = Rc::new(Server::start(&[&own[..], env].concat()).await);
         let stages = providers.into_iter().zip(kinds);
-        stages.map(|(provider, kind)| Self { provider, server: Arc::clone(&server), kind: *kind }).collect()
+        stages.map(|(provider, kind)| Self { provider, server: Rc::clone(&server), kind: *kind }).collect()
     }
 
     /// Somebody who has an account at this provider alone.

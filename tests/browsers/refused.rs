@@ -49,11 +49,11 @@ async fn so_1_only_the_browser_that_was_sent_comes_back() {
     let api = stage.server.api();
     let (mine, forgers) = (stage.begin().await, stage.begin().await);
     let path = stage.back(&mine, &person).await;
-    let state = mine.asked("state");
+    let own = mine.asked("state");
     is_dead(&api.get(&path).await);
     is_dead(&forgers.on(&api).get(&path).await);
-    is_dead(&mine.on(&api).get(&path.replace(&state, &forgers.asked("state"))).await);
-    is_dead(&mine.on(&api).get(&path.replace(&state, "")).await);
+    is_dead(&mine.on(&api).get(&path.replace(&own, &forgers.asked("state"))).await);
+    is_dead(&mine.on(&api).get(&path.replace(&own, "")).await);
     is_dead(&mine.on(&api).get(&path.replace("state=", "other=")).await);
     let both = format!("{}; {}", forgers.cookie, mine.cookie);
     is_dead(&api.with("cookie", &both).get(&path).await);

@@ -1,4 +1,4 @@
-//! Chromium without a window, told what to do through its debugging pipe (the Chrome DevTools Protocol), so that no port is open and
+//! Chromium without a window, told what to do through its debugging pipe (the Chrome `DevTools` Protocol), so that no port is open and
 //! nothing needs to be installed beside it. Must not know what pages are about.
 
 use std::{

@@ -49,6 +49,7 @@ async fn the_log_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a KurrentDB, named by STELE_TEST_KURRENT=esdb://…"]
+#[expect(clippy::disallowed_methods, reason = "it names what the test runs on, and is no setting")]
 async fn the_log_keeps_the_contract_on_a_real_kurrentdb() {
     let named = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a KurrentDB");
     let apart = format!("prefix=test{}", random::id().simple());
