@@ -16,6 +16,7 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 
 use crate::features::Features;
+use crate::prompt::Prompt;
 use crate::streams::KeptStreams;
 use crate::wire::event_store::client::server_features::server_features_server::ServerFeaturesServer;
 use crate::wire::event_store::client::streams::streams_server::StreamsServer;
@@ -85,7 +86,7 @@ async fn serve(socket: TcpStream, services: Services, mut cuts: watch::Receiver<
     let _ = socket.set_nodelay(true);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(Prompt(socket)), service);
     tokio::select! {
         // What was answered before a cut still goes out.
         biased;

@@ -16,6 +16,7 @@ mod features;
 mod file;
 mod filter;
 mod ledger;
+mod prompt;
 mod read;
 mod retention;
 mod server;
