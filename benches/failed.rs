@@ -50,7 +50,7 @@ pub(crate) enum Failed {
     #[error("the client of KurrentDB can't be made")]
     NoClient,
     #[error("KurrentDB did not do as it was asked")]
-    Kurrent(#[from] kurrentdb::Error),
+    Kurrent(#[from] eventstore::Error),
     #[error(transparent)]
     OpenOnKurrent(#[from] kurrent::OpenError),
     #[error(transparent)]

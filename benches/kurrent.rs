@@ -3,12 +3,12 @@
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use kurrent_double::{Double, Settings};
-use kurrentdb::{
+use eventstore::{
     AppendToStreamOptions, Client, EventData, ReadAllOptions, StreamPosition, StreamState,
     SubscribeToAllOptions, SubscriptionEvent, SubscriptionFilter,
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
+use kurrent_double::{Double, Settings};
 use store::{
     EventLog, Position, StreamId, Write,
     log::{OneByOne, kurrent::KurrentLog},

@@ -16,7 +16,7 @@ mod url;
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
-use kurrentdb::{EventData, ReadStreamOptions, StreamPosition, StreamState};
+use eventstore::{EventData, ReadStreamOptions, StreamPosition, StreamState};
 use tokio::sync::watch;
 
 use super::{

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use domain::Time;
-use kurrentdb::{EventData, RecordedEvent};
+use eventstore::{EventData, RecordedEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kurrentdb::{Error, SubscribeToAllOptions, SubscriptionEvent};
+use eventstore::{Error, SubscribeToAllOptions, SubscriptionEvent};
 use tokio::{sync::watch, time::sleep};
 
 use super::{

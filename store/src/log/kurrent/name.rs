@@ -1,7 +1,7 @@
 //! Which log it is that our streams make up, whether it is whole, and where copied events stand: told by streams beside those that
 //! hold events.
 
-use kurrentdb::{EventData, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState};
+use eventstore::{EventData, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState};
 use serde::{Deserialize, Serialize};
 
 use super::{

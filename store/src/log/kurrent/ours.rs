@@ -1,6 +1,6 @@
 //! Our streams on a server that may hold those of others as well: read as one log, in the order in which the server committed them.
 
-use kurrentdb::{ReadAllOptions, RecordedEvent, StreamPosition, SubscriptionFilter};
+use eventstore::{ReadAllOptions, RecordedEvent, StreamPosition, SubscriptionFilter};
 
 use super::{
     envelope,

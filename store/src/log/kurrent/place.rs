@@ -2,7 +2,7 @@
 //! is just before it: KurrentDB reads from places of events alone, while ours may be one less. Events that were copied from another
 //! log keep the positions that they had there.
 
-use kurrentdb::{Position as Place, StreamPosition};
+use eventstore::{Position as Place, StreamPosition};
 use serde::{Deserialize, Serialize};
 
 use crate::Position;

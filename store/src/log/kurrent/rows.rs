@@ -2,7 +2,7 @@
 //! connected can't be seen from here.
 
 use async_trait::async_trait;
-use kurrentdb::EventData;
+use eventstore::EventData;
 use tokio::sync::RwLock;
 
 use super::{

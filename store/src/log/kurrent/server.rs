@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kurrentdb::{
+use eventstore::{
     AppendToStreamOptions, Client, Error, EventData, Position as Place, ReadAllOptions, ReadStreamOptions,
     RecordedEvent, StreamState,
 };

@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use kurrentdb::{ClientSettings, Credentials};
+use eventstore::{ClientSettings, Credentials};
 use percent_encoding::percent_decode_str;
 
 const SCHEMES: [&str; 4] = ["esdb", "esdb+discover", "kurrentdb", "kurrentdb+discover"];

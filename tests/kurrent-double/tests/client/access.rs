@@ -1,8 +1,8 @@
 //! Who may do what, on a server that knows its users.
 
+use eventstore::StreamState::{Any, NoStream};
+use eventstore::{Acl, Error, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
 use kurrent_double::{Double, Settings, User};
-use kurrentdb::StreamState::{Any, NoStream};
-use kurrentdb::{Acl, Error, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
 
 use crate::support::{Streams, all, append, client_at, stream};
 

@@ -1,7 +1,7 @@
 //! Appends, one at a time and in batches: expected revisions, the same event twice, and the shapes of refusals.
 
-use kurrentdb::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
-use kurrentdb::{CurrentRevision, Error, EventData, StreamState};
+use eventstore::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
+use eventstore::{CurrentRevision, Error, EventData, StreamState};
 
 use crate::support::{Server, all, append, event, events, on_both, stream};
 

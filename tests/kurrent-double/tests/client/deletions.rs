@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kurrentdb::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
-use kurrentdb::{Error, StreamMetadata, StreamMetadataBuilder, StreamMetadataResult};
+use eventstore::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
+use eventstore::{Error, StreamMetadata, StreamMetadataBuilder, StreamMetadataResult};
 
 use crate::support::{Server, Streams, all, append, on_both, stream, until_empty};
 
@@ -68,7 +68,7 @@ async fn a_stream_with_a_tombstone_is_gone_for_good(server: Server) {
 async fn a_deletion_that_expects_another_revision_is_refused(server: Server) {
     let client = server.client();
     append(&client, "a", NoStream, [1, 2]).await.unwrap();
-    let options = kurrentdb::DeleteStreamOptions::default().stream_state(Exact(0));
+    let options = eventstore::DeleteStreamOptions::default().stream_state(Exact(0));
     let refused = client.delete_stream(client.name("a"), &options).await.unwrap_err();
     assert!(refused.to_string().contains("WrongExpectedVersion"), "{refused}");
     assert_eq!(stream(&client, "a").await.unwrap(), [1, 2]);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use eventstore::StreamState::{Any, NoStream};
+use eventstore::{Error, ReadAllOptions};
 use kurrent_double::{Call, Double, Fault, Leader, Plan};
-use kurrentdb::StreamState::{Any, NoStream};
-use kurrentdb::{Error, ReadAllOptions};
 
 use crate::support::{Streams, all, append, at_last, client, events, expecting, stream};
 

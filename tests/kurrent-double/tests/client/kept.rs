@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use eventstore::Error;
+use eventstore::StreamState::{Any, NoStream, StreamRevision as Exact};
 use kurrent_double::{Double, Settings};
-use kurrentdb::Error;
-use kurrentdb::StreamState::{Any, NoStream, StreamRevision as Exact};
 
 use crate::support::{all, append, client, client_at, stream};
 

@@ -1,7 +1,7 @@
 //! Reads of streams and of `$all`: directions, beginnings, counts, and what is not there.
 
-use kurrentdb::StreamState::{NoStream, StreamRevision as Exact};
-use kurrentdb::{Error, ReadAllOptions, ReadEvent, ReadStreamOptions, StreamPosition, SubscriptionFilter};
+use eventstore::StreamState::{NoStream, StreamRevision as Exact};
+use eventstore::{Error, ReadAllOptions, ReadEvent, ReadStreamOptions, StreamPosition, SubscriptionFilter};
 
 use crate::support::{Server, all, append, number, numbers, on_both, stream, to_the_end};
 

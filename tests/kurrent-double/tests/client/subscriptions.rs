@@ -1,7 +1,7 @@
 //! Subscriptions to `$all` and to streams: what there is, then what comes, filters, checkpoints, and where they say they are.
 
-use kurrentdb::StreamState::{Any, NoStream};
-use kurrentdb::{
+use eventstore::StreamState::{Any, NoStream};
+use eventstore::{
     RetryOptions, StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent,
     SubscriptionFilter,
 };

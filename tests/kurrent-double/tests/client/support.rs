@@ -6,12 +6,12 @@ use std::hash::{BuildHasher, Hasher};
 use std::ops::Deref;
 use std::time::Duration;
 
-use kurrent_double::Double;
-use kurrentdb::{
+use eventstore::{
     AppendToStreamOptions, Client, Error, EventData, ReadAllOptions, ReadStream, ReadStreamOptions,
     ResolvedEvent, StreamState, SubscribeToAllOptions, Subscription, SubscriptionEvent, SubscriptionFilter,
     WriteResult,
 };
+use kurrent_double::Double;
 use uuid::Uuid;
 
 const DEADLINE: Duration = Duration::from_secs(30);
