@@ -40,7 +40,7 @@ pub(crate) async fn measure(filter: &str, engine: Engine) -> Outcome<Table> {
         say(format_args!("  {name} …"));
         lines.extend(measured(name, engine).await?);
     }
-    Ok(Table { name: "api", on: engine, about: "What clients wait for", lines })
+    Ok(Table { name: "api", on: engine.flag(), about: "What clients wait for", lines })
 }
 
 async fn measured(name: &str, engine: Engine) -> Outcome<Vec<Line>> {

@@ -34,6 +34,14 @@ impl Engine {
         }
     }
 
+    /// What is said to `./bench` for it, if it is not what is measured on without a word.
+    pub(crate) const fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("postgres"),
+        }
+    }
+
     /// A place for a database that is not there yet; as a file it has this name in this folder.
     pub(crate) fn place(self, folder: &Path, name: &str) -> Place {
         match self {

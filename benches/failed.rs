@@ -8,6 +8,7 @@ use api::token::{
 };
 use store::{
     StoreError, VaultError,
+    log::kurrent,
     postgres::{self, UrlError},
     sqlite,
 };
@@ -46,6 +47,14 @@ pub(crate) enum Failed {
     NoNats,
     #[error("NATS did not do as it was asked")]
     Nats(#[from] async_nats::Error),
+    #[error("the client of KurrentDB can't be made")]
+    NoClient,
+    #[error("KurrentDB did not do as it was asked")]
+    Kurrent(#[from] kurrentdb::Error),
+    #[error(transparent)]
+    OpenOnKurrent(#[from] kurrent::OpenError),
+    #[error(transparent)]
+    KurrentUrl(#[from] kurrent::UrlError),
     #[error("a mail was not taken")]
     Mail(#[from] lettre::transport::smtp::Error),
     #[error("an address is none")]

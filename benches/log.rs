@@ -42,7 +42,7 @@ pub(crate) async fn measure(filter: &str, engine: Engine) -> Outcome<Table> {
         say(format_args!("  read …"));
         lines.extend(load::on_its_own_thread(move || reads(engine)).await?);
     }
-    Ok(Table { name: "log", on: engine, about: "The event log", lines })
+    Ok(Table { name: "log", on: engine.flag(), about: "The event log", lines })
 }
 
 const fn writers(engine: Engine) -> [u16; 4] {
@@ -53,7 +53,7 @@ const fn writers(engine: Engine) -> [u16; 4] {
 }
 
 /// As a refresh has them: the event that is written most.
-fn sample() -> Sample {
+pub(crate) fn sample() -> Sample {
     Sample {
         kind: "session.refreshed.v1".to_owned(),
         actor: "anonymous".to_owned(),
@@ -65,7 +65,7 @@ fn sample() -> Sample {
     }
 }
 
-fn event(sample: &Sample) -> NewEvent {
+pub(crate) fn event(sample: &Sample) -> NewEvent {
     NewEvent {
         id: random::id(),
         kind: sample.kind.clone(),

@@ -6,6 +6,7 @@ mod bare;
 mod engine;
 mod failed;
 mod figures;
+mod kurrent;
 mod load;
 mod log;
 mod machine;
@@ -36,15 +37,15 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// What can be measured on either.
+/// What can be measured on which.
 const ON_SQLITE: [&str; 5] = ["api", "log", "pool", "rebuild", "peer"];
 const ON_POSTGRES: [&str; 3] = ["api", "log", RELAY];
+const ON_KURRENT: [&str; 1] = ["log"];
 /// Whose processes share a log, so that it is measured on PostgreSQL whatever else is asked for.
 const RELAY: &str = "relay";
 /// How many cores may be taken by others before it is told.
 const BUSY: f64 = 0.1;
-const USAGE: &str =
-    "Usage: ./bench [api [LINE] | log | relay [LINE] | pool | rebuild | peer] [--on postgres] [--write]";
+const USAGE: &str = "Usage: ./bench [api [LINE] | log | relay [LINE] | pool | rebuild | peer] [--on postgres|kurrent] [--write]";
 
 fn main() -> ExitCode {
     // `cargo bench` says `--bench` of itself.
@@ -69,23 +70,36 @@ async fn run(arguments: &[String]) -> Outcome<ExitCode> {
     }
 }
 
+/// On what it is measured.
+#[derive(Clone, Copy)]
+enum On {
+    Engine(Engine),
+    Kurrent,
+}
+
+impl On {
+    fn named(name: &str) -> Option<Self> {
+        if name == "kurrent" { Some(Self::Kurrent) } else { Engine::named(name).map(Self::Engine) }
+    }
+}
+
 /// What is to be measured.
 struct Order<'a> {
     names: Vec<&'static str>,
     /// Only lines whose name holds this.
     filter: &'a str,
-    engine: Engine,
+    on: On,
     write: bool,
 }
 
 impl<'a> Order<'a> {
     /// None where the words make no sense.
     fn of(arguments: &'a [String]) -> Option<Self> {
-        let (mut words, mut engine, mut write) = (Vec::new(), Engine::Sqlite, false);
+        let (mut words, mut on, mut write) = (Vec::new(), On::Engine(Engine::Sqlite), false);
         let mut rest = arguments.iter().map(String::as_str);
         while let Some(word) = rest.next() {
             match word {
-                "--on" => engine = Engine::named(rest.next()?)?,
+                "--on" => on = On::named(rest.next()?)?,
                 "--write" => write = true,
                 flag if flag.starts_with('-') => return None,
                 word => words.push(word),
@@ -93,15 +107,16 @@ impl<'a> Order<'a> {
         }
         let asked = words.first().copied();
         if asked == Some(RELAY) {
-            engine = Engine::Postgres;
+            on = On::Engine(Engine::Postgres);
         }
-        let measured = match engine {
-            Engine::Sqlite => &ON_SQLITE[..],
-            Engine::Postgres => &ON_POSTGRES,
+        let measured = match on {
+            On::Engine(Engine::Sqlite) => &ON_SQLITE[..],
+            On::Engine(Engine::Postgres) => &ON_POSTGRES,
+            On::Kurrent => &ON_KURRENT,
         };
         let names = measured.iter().copied().filter(|name| asked.is_none_or(|asked| asked == *name));
         let order =
-            Self { names: names.collect(), filter: words.get(1).copied().unwrap_or_default(), engine, write };
+            Self { names: names.collect(), filter: words.get(1).copied().unwrap_or_default(), on, write };
         (!order.names.is_empty() && words.len() <= 2).then_some(order)
     }
 }
@@ -140,7 +155,8 @@ async fn bench(arguments: &[String]) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(name: &str, &Order { filter, engine, .. }: &Order<'_>) -> Outcome<Table> {
+async fn measure(name: &str, &Order { filter, on, .. }: &Order<'_>) -> Outcome<Table> {
+    let On::Engine(engine) = on else { return kurrent::measure(filter).await };
     match name {
         "log" => log::measure(filter, engine).await,
         RELAY => relay::measure(filter).await,

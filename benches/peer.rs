@@ -37,7 +37,7 @@ const GUNICORN: &str = "-m gunicorn --workers 2 --threads 4 --keep-alive 75 --bi
 /// Measures every line whose name holds `filter`; none where the peer can't be had.
 pub(crate) async fn measure(filter: &str) -> Outcome<Table> {
     let mut table =
-        Table { name: "peer", on: Engine::Sqlite, about: "Stele beside dj-rest-auth 7.2", lines: Vec::new() };
+        Table { name: "peer", on: None, about: "Stele beside dj-rest-auth 7.2", lines: Vec::new() };
     say(format_args!("  installing dj-rest-auth, unless it is there …"));
     let python = match load::on_its_own_thread(|| async { install() }).await {
         Ok(python) => python,

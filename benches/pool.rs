@@ -19,7 +19,6 @@ use tokio::{
 
 use crate::{
     api::pool_alone,
-    engine::Engine,
     failed::{Failed, Outcome},
     figures::{Latencies, Line, Unit, grouped},
     load, machine,
@@ -49,7 +48,7 @@ pub(crate) async fn measure() -> Outcome<Table> {
         Line::new("a refusal while the queue is full, p99", Unit::Milliseconds, &refusals)
             .detail(format!("{} callers at once, of whom the queue takes {QUEUE}", grouped(CROWD))),
     ];
-    Ok(Table { name: "pool", on: Engine::Sqlite, about: "The threads that hash passwords", lines })
+    Ok(Table { name: "pool", on: None, about: "The threads that hash passwords", lines })
 }
 
 /// Hashes a second of threads that do nothing else, each in one arena of its own.

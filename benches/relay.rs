@@ -6,7 +6,7 @@ mod idle;
 mod lag;
 mod mails;
 
-use crate::{engine::Engine, failed::Outcome, figures::Line, report::Table, say};
+use crate::{failed::Outcome, figures::Line, report::Table, say};
 
 /// Where they find NATS.
 const BUS: &str = "STELE_BUS__URL";
@@ -21,7 +21,7 @@ pub(crate) async fn measure(filter: &str) -> Outcome<Table> {
         say(format_args!("  {name} …"));
         lines.extend(measured(name).await?);
     }
-    Ok(Table { name: "relay", on: Engine::Postgres, about: "What goes out by NATS and by mail", lines })
+    Ok(Table { name: "relay", on: Some("postgres"), about: "What goes out by NATS and by mail", lines })
 }
 
 async fn measured(name: &str) -> Outcome<Vec<Line>> {

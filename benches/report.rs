@@ -4,10 +4,7 @@ mod markdown;
 mod plot;
 mod terminal;
 
-use crate::{
-    engine::Engine,
-    figures::{Bound, Line, Unit},
-};
+use crate::figures::{Bound, Line, Unit};
 
 pub(crate) use markdown::write;
 pub(crate) use terminal::show;
@@ -15,7 +12,8 @@ pub(crate) use terminal::show;
 /// Lines that belong together.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    pub(crate) on: Engine,
+    /// Unless it is SQLite.
+    pub(crate) on: Option<&'static str>,
     pub(crate) about: &'static str,
     pub(crate) lines: Vec<Line>,
 }

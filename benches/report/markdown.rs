@@ -4,10 +4,7 @@
 use std::{fs, path::Path};
 
 use super::{Table, bound, plot, reached, spread, verdict};
-use crate::{
-    engine::Engine,
-    failed::{Failed, Outcome},
-};
+use crate::failed::{Failed, Outcome};
 
 const PAGE: &str = "docs/performance.md";
 const PLOT: &str = "docs/performance.svg";
@@ -26,13 +23,13 @@ pub(crate) fn write(tables: &[Table], machine: &str, part: bool) -> Outcome<()> 
         let (before, _, after) = between(&page, &name)?;
         page = format!("{before}Measured on {machine}.\n\n{HEAD}{}{after}", rows.concat());
     }
-    let api = name("api", Engine::Sqlite);
+    let api = name("api", None);
     fs::write(root.join(PLOT), plot::draw(between(&page, &api)?.1.lines()))?;
     Ok(fs::write(root.join(PAGE), page)?)
 }
 
-fn name(table: &str, on: Engine) -> String {
-    format!("{table}{}", if on == Engine::Postgres { " on postgres" } else { "" })
+fn name(table: &str, on: Option<&str>) -> String {
+    on.map_or_else(|| table.to_owned(), |engine| format!("{table} on {engine}"))
 }
 
 fn row(line: &crate::figures::Line) -> String {

@@ -1,7 +1,7 @@
 //! A table for the terminal, its columns as wide as they must be.
 
 use super::{Table, bound, reached, spread, verdict};
-use crate::{engine::Engine, say};
+use crate::say;
 
 pub(crate) fn show(table: &Table) {
     let mut rows = vec![["", "reached", "spread", "bound", ""].map(str::to_owned)];
@@ -13,7 +13,7 @@ pub(crate) fn show(table: &Table) {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let on = if table.on == Engine::Postgres { " --on postgres" } else { "" };
+    let on = table.on.map(|engine| format!(" --on {engine}")).unwrap_or_default();
     say(format_args!("\n{} (./bench {}{on})\n", table.about, table.name));
     let details = std::iter::once("").chain(table.lines.iter().map(|line| line.detail.as_str()));
     for (row, detail) in rows.iter().zip(details) {

@@ -19,9 +19,10 @@ impl Metadata {
     pub(crate) fn read(json: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(json).unwrap_or_default();
         let number = |key: &str| json.get(key).and_then(Value::as_u64);
+        let limit = |key: &str| number(key).filter(|limit| *limit > 0);
         Self {
-            max_count: number("$maxCount"),
-            max_age: number("$maxAge"),
+            max_count: limit("$maxCount"),
+            max_age: limit("$maxAge"),
             truncate_before: number("$tb"),
             acl: json.get("$acl").cloned().unwrap_or_default(),
         }

@@ -26,3 +26,14 @@ async fn the_log_keeps_the_contract() {
     let url = url_of(&double);
     contract::hold(Appends::OneAfterAnother, async || open(&url).await).await;
 }
+
+/// In streams whose names begin as no others do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "STELE_TEST_KURRENT names no KurrentDB"]
+async fn the_log_keeps_the_contract_on_a_real_kurrentdb() {
+    #[expect(clippy::disallowed_methods, reason = "as which server this run has is asked")]
+    let server = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a server");
+    let separator = if server.contains('?') { '&' } else { '?' };
+    let url = format!("{server}{separator}prefix=test{}", random::id().simple()).parse().unwrap();
+    contract::hold(Appends::OneAfterAnother, async || open(&url).await).await;
+}

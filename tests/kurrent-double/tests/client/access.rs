@@ -2,9 +2,9 @@
 
 use kurrent_double::{Double, Settings, User};
 use kurrentdb::StreamState::{Any, NoStream};
-use kurrentdb::{Acl, Client, Error, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
+use kurrentdb::{Acl, Error, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
 
-use crate::support::{all, append, client_at, stream};
+use crate::support::{Streams, all, append, client_at, stream};
 
 async fn guarded() -> Double {
     let user =
@@ -13,7 +13,7 @@ async fn guarded() -> Double {
     Double::with(Settings { users, ..Settings::default() }).await.unwrap()
 }
 
-fn named(double: &Double, name: &str, password: &str) -> Client {
+fn named(double: &Double, name: &str, password: &str) -> Streams {
     client_at(&format!("esdb://{name}:{password}@127.0.0.1:{}?tls=false&discoveryInterval=10", double.port()))
 }
 

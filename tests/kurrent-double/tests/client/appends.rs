@@ -1,10 +1,22 @@
 //! Appends, one at a time and in batches: expected revisions, the same event twice, and the shapes of refusals.
 
-use kurrent_double::Double;
 use kurrentdb::StreamState::{Any, NoStream, StreamExists, StreamRevision as Exact};
 use kurrentdb::{CurrentRevision, Error, EventData, StreamState};
 
-use crate::support::{all, append, client, event, events, stream};
+use crate::support::{Server, all, append, event, events, on_both, stream};
+
+on_both!(
+    an_append_answers_the_last_revision_and_a_position_that_grows,
+    events_come_back_as_they_were_written,
+    an_append_that_expects_another_revision_is_refused_with_both,
+    the_same_append_at_the_same_revision_answers_what_it_answered_first,
+    an_append_that_was_kept_in_part_only_is_refused,
+    an_id_counts_in_its_stream_and_not_at_the_end_of_it,
+    of_many_that_expect_one_revision_one_is_kept,
+    an_append_larger_than_the_largest_is_refused,
+    a_batch_appends_to_many_streams,
+    an_append_of_a_batch_that_expects_another_revision_is_refused,
+);
 
 fn assert_unexpected(result: Result<impl std::fmt::Debug, Error>, was: CurrentRevision, wanted: StreamState) {
     match result {
@@ -15,10 +27,8 @@ fn assert_unexpected(result: Result<impl std::fmt::Debug, Error>, was: CurrentRe
     }
 }
 
-#[tokio::test]
-async fn an_append_answers_the_last_revision_and_a_position_that_grows() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_append_answers_the_last_revision_and_a_position_that_grows(server: Server) {
+    let client = server.client();
     let first = append(&client, "a", NoStream, [1, 2]).await.unwrap();
     let second = append(&client, "b", NoStream, [3]).await.unwrap();
     assert_eq!((first.next_expected_version, second.next_expected_version), (1, 0));
@@ -27,25 +37,21 @@ async fn an_append_answers_the_last_revision_and_a_position_that_grows() {
     assert_eq!(all(&client).await.unwrap(), [1, 2, 3]);
 }
 
-#[tokio::test]
-async fn events_come_back_as_they_were_written() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn events_come_back_as_they_were_written(server: Server) {
+    let client = server.client();
     let written = EventData::json("x", &[1]).unwrap().id(uuid::Uuid::from_u128(7)).metadata("who".into());
-    client.append_to_stream("a", &Default::default(), written).await.unwrap();
-    let mut read = client.read_stream("a", &Default::default()).await.unwrap();
+    client.append_to_stream(client.name("a"), &Default::default(), written).await.unwrap();
+    let mut read = client.read_stream(client.name("a"), &Default::default()).await.unwrap();
     let event = read.next().await.unwrap().unwrap();
     let event = event.get_original_event();
     assert_eq!((event.event_type.as_str(), event.id.as_u128(), event.is_json), ("x", 7, true));
     assert_eq!((&event.data[..], &event.custom_metadata[..]), (&b"[1]"[..], &b"who"[..]));
-    assert_eq!(event.stream_id(), "a");
+    assert_eq!(event.stream_id(), client.name("a"));
     assert!(event.created.timestamp() > 1_700_000_000);
 }
 
-#[tokio::test]
-async fn an_append_that_expects_another_revision_is_refused_with_both() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_append_that_expects_another_revision_is_refused_with_both(server: Server) {
+    let client = server.client();
     let none = CurrentRevision::NoStream;
     assert_unexpected(append(&client, "a", Exact(0), [1]).await, none, Exact(0));
     assert_unexpected(append(&client, "a", StreamExists, [1]).await, none, StreamExists);
@@ -61,10 +67,8 @@ async fn an_append_that_expects_another_revision_is_refused_with_both() {
     assert_eq!(stream(&client, "a").await.unwrap(), [1, 2, 3, 4, 5]);
 }
 
-#[tokio::test]
-async fn the_same_append_at_the_same_revision_answers_what_it_answered_first() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn the_same_append_at_the_same_revision_answers_what_it_answered_first(server: Server) {
+    let client = server.client();
     let first = append(&client, "a", NoStream, [1, 2]).await.unwrap();
     append(&client, "a", Exact(1), [3]).await.unwrap();
     for expected in [NoStream, Any, StreamExists] {
@@ -75,10 +79,8 @@ async fn the_same_append_at_the_same_revision_answers_what_it_answered_first() {
     assert_eq!(stream(&client, "a").await.unwrap(), [1, 2, 3]);
 }
 
-#[tokio::test]
-async fn an_append_that_was_kept_in_part_only_is_refused() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_append_that_was_kept_in_part_only_is_refused(server: Server) {
+    let client = server.client();
     append(&client, "a", NoStream, [1, 2]).await.unwrap();
     let at = CurrentRevision::Current(1);
     assert_unexpected(append(&client, "a", NoStream, [1, 3]).await, at, NoStream);
@@ -87,10 +89,8 @@ async fn an_append_that_was_kept_in_part_only_is_refused() {
     assert_eq!(stream(&client, "a").await.unwrap(), [1, 2]);
 }
 
-#[tokio::test]
-async fn an_id_counts_in_its_stream_and_not_at_the_end_of_it() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_id_counts_in_its_stream_and_not_at_the_end_of_it(server: Server) {
+    let client = server.client();
     append(&client, "a", NoStream, [1]).await.unwrap();
     append(&client, "b", Any, [1]).await.unwrap();
     append(&client, "a", Exact(0), [1]).await.unwrap();
@@ -98,10 +98,8 @@ async fn an_id_counts_in_its_stream_and_not_at_the_end_of_it() {
     assert_eq!(stream(&client, "b").await.unwrap(), [1]);
 }
 
-#[tokio::test]
-async fn of_many_that_expect_one_revision_one_is_kept() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn of_many_that_expect_one_revision_one_is_kept(server: Server) {
+    let client = server.client();
     let racers = (0..16).map(|racer| {
         let client = client.clone();
         tokio::spawn(async move { append(&client, "a", NoStream, [racer]).await.is_ok() })
@@ -113,36 +111,30 @@ async fn of_many_that_expect_one_revision_one_is_kept() {
     assert_eq!((kept, stream(&client, "a").await.unwrap().len()), (1, 1));
 }
 
-#[tokio::test]
-async fn an_append_larger_than_the_largest_is_refused() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_append_larger_than_the_largest_is_refused(server: Server) {
+    let client = server.client();
     let large = EventData::binary("large", vec![0; 1024 * 1024 + 1].into());
-    let refused = client.append_to_stream("a", &Default::default(), large).await.unwrap_err();
+    let refused = client.append_to_stream(client.name("a"), &Default::default(), large).await.unwrap_err();
     assert!(refused.to_string().contains("Maximum Append Size"), "{refused}");
 }
 
-#[tokio::test]
-async fn a_batch_appends_to_many_streams() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn a_batch_appends_to_many_streams(server: Server) {
+    let client = server.client();
     let batch = client.batch_append(&Default::default()).await.unwrap();
-    let first = batch.append_to_stream("a", NoStream, events([1, 2])).await.unwrap();
-    let second = batch.append_to_stream("b", NoStream, vec![event(3)]).await.unwrap();
-    assert_eq!((first.stream_name(), first.current_revision()), ("a", Some(1)));
+    let first = batch.append_to_stream(client.name("a"), NoStream, events([1, 2])).await.unwrap();
+    let second = batch.append_to_stream(client.name("b"), NoStream, vec![event(3)]).await.unwrap();
+    assert_eq!((first.stream_name(), first.current_revision()), (client.name("a").as_str(), Some(1)));
     assert!(first.current_position() < second.current_position());
-    let again = batch.append_to_stream("a", NoStream, events([1, 2])).await.unwrap();
+    let again = batch.append_to_stream(client.name("a"), NoStream, events([1, 2])).await.unwrap();
     assert_eq!(again.current_position(), first.current_position());
     assert_eq!(all(&client).await.unwrap(), [1, 2, 3]);
 }
 
-#[tokio::test]
-async fn an_append_of_a_batch_that_expects_another_revision_is_refused() {
-    let double = Double::start().await.unwrap();
-    let client = client(&double);
+async fn an_append_of_a_batch_that_expects_another_revision_is_refused(server: Server) {
+    let client = server.client();
     append(&client, "a", NoStream, [1]).await.unwrap();
     let batch = client.batch_append(&Default::default()).await.unwrap();
-    match batch.append_to_stream("a", NoStream, events([2])).await {
+    match batch.append_to_stream(client.name("a"), NoStream, events([2])).await {
         Err(Error::Grpc { code, message }) => {
             assert_eq!((i32::from(code), message.as_str()), (6, "WrongExpectedVersion"));
         }

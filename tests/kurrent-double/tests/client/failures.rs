@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use kurrent_double::{Call, Double, Fault, Leader, Plan};
 use kurrentdb::StreamState::{Any, NoStream};
-use kurrentdb::{Client, Error, ReadAllOptions};
+use kurrentdb::{Error, ReadAllOptions};
 
-use crate::support::{all, append, at_last, client, events, expecting, stream};
+use crate::support::{Streams, all, append, at_last, client, events, expecting, stream};
 
-async fn double_with(call: Call, fault: Fault) -> (Double, Client) {
+async fn double_with(call: Call, fault: Fault) -> (Double, Streams) {
     let double = Double::start().await.unwrap();
     let client = client(&double);
     append(&client, "a", NoStream, [1]).await.unwrap();

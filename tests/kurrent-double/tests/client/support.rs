@@ -1,22 +1,112 @@
-//! What all tests do with a client: events, appends, reads to the end, and waiting for what a subscription says.
+//! What all tests do with a client: events, appends, reads to the end, and waiting for what a subscription says. And what a rule is
+//! tried on: the double, or a real server to which it is held.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::ops::Deref;
 use std::time::Duration;
 
 use kurrent_double::Double;
 use kurrentdb::{
     AppendToStreamOptions, Client, Error, EventData, ReadAllOptions, ReadStream, ReadStreamOptions,
-    ResolvedEvent, StreamState, Subscription, SubscriptionEvent, WriteResult,
+    ResolvedEvent, StreamState, SubscribeToAllOptions, Subscription, SubscriptionEvent, SubscriptionFilter,
+    WriteResult,
 };
 use uuid::Uuid;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(crate) fn client(double: &Double) -> Client {
+/// What a rule is tried on.
+pub(crate) struct Server {
+    url: String,
+    _double: Option<Double>,
+}
+
+impl Server {
+    pub(crate) async fn double() -> Self {
+        let double = Double::start().await.unwrap();
+        Self { url: double.url(), _double: Some(double) }
+    }
+
+    /// The one that `STELE_TEST_KURRENT` names, as someone who may read `$all`.
+    pub(crate) fn real() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "as which server this run has is asked")]
+        let url = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a server");
+        Self { url, _double: None }
+    }
+
+    /// Whose streams are its own, as a server may hold those of others.
+    pub(crate) fn client(&self) -> Streams {
+        let number = RandomState::new().build_hasher().finish();
+        Streams { prefix: format!("double{number:016x}-"), ..client_at(&self.url) }
+    }
+}
+
+/// Makes a test of each rule for the double, and one for a real server.
+macro_rules! on_both {
+    ($($rule:ident),* $(,)?) => {
+        mod on_the_kurrent_double {
+            $(
+                #[tokio::test]
+                async fn $rule() {
+                    super::$rule(crate::support::Server::double().await).await;
+                }
+            )*
+        }
+        mod on_a_real_kurrentdb {
+            $(
+                #[tokio::test]
+                #[ignore = "STELE_TEST_KURRENT names no KurrentDB"]
+                async fn $rule() {
+                    super::$rule(crate::support::Server::real()).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A client, and what the names of its streams begin with.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    client: Client,
+    prefix: String,
+}
+
+impl Deref for Streams {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Streams {
+    pub(crate) fn name(&self, stream: &str) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    pub(crate) fn filter(&self) -> SubscriptionFilter {
+        SubscriptionFilter::on_stream_name().add_prefix(&self.prefix)
+    }
+
+    /// Of `$all`, its own streams.
+    pub(crate) fn read(&self) -> ReadAllOptions {
+        ReadAllOptions::default().filter(self.filter())
+    }
+
+    pub(crate) fn subscribe(&self) -> SubscribeToAllOptions {
+        SubscribeToAllOptions::default().filter(self.filter())
+    }
+}
+
+pub(crate) fn client(double: &Double) -> Streams {
     client_at(&double.url())
 }
 
-pub(crate) fn client_at(url: &str) -> Client {
-    Client::new(url.parse().expect("a URL that the client reads")).expect("a client")
+pub(crate) fn client_at(url: &str) -> Streams {
+    let settings = url.parse().expect("a URL that the client reads");
+    Streams { client: Client::new(settings).expect("a client"), prefix: String::new() }
 }
 
 /// An event whose id is made from this number.
@@ -33,22 +123,32 @@ pub(crate) fn expecting(revision: StreamState) -> AppendToStreamOptions {
 }
 
 pub(crate) async fn append(
-    client: &Client,
+    client: &Streams,
     stream: &str,
     expected: StreamState,
     numbers: impl IntoIterator<Item = u128>,
 ) -> Result<WriteResult, Error> {
-    client.append_to_stream(stream, &expecting(expected), events(numbers)).await
+    client.append_to_stream(client.name(stream), &expecting(expected), events(numbers)).await
 }
 
 /// The numbers that the events of a stream were made from.
-pub(crate) async fn stream(client: &Client, name: &str) -> Result<Vec<u128>, Error> {
-    numbers(client.read_stream(name, &ReadStreamOptions::default()).await?).await
+pub(crate) async fn stream(client: &Streams, name: &str) -> Result<Vec<u128>, Error> {
+    numbers(client.read_stream(client.name(name), &ReadStreamOptions::default()).await?).await
+}
+
+/// Comes back when nothing is shown of a stream any more.
+pub(crate) async fn until_empty(client: &Streams, name: &str) {
+    let empty = async {
+        while !stream(client, name).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, empty).await.expect("the events grow old");
 }
 
 /// The same of `$all`, without what the server itself wrote.
-pub(crate) async fn all(client: &Client) -> Result<Vec<u128>, Error> {
-    numbers(client.read_all(&ReadAllOptions::default()).await?).await
+pub(crate) async fn all(client: &Streams) -> Result<Vec<u128>, Error> {
+    numbers(client.read_all(&client.read()).await?).await
 }
 
 pub(crate) async fn numbers(read: ReadStream) -> Result<Vec<u128>, Error> {
