@@ -22,6 +22,8 @@ mod copies;
 mod events;
 mod faults;
 mod journeys;
+#[cfg(feature = "kurrent")]
+mod kurrent;
 mod limits;
 mod mails;
 mod on_postgres;

@@ -3,10 +3,13 @@
 mod account;
 mod backup;
 mod catcher;
+mod faketime;
 mod gate;
 mod grown;
 mod http;
 mod jwt;
+#[cfg(feature = "kurrent")]
+mod kurrent;
 mod log;
 mod mail;
 mod nats;
@@ -28,6 +31,8 @@ pub(crate) use gate::Gate;
 pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
+#[cfg(feature = "kurrent")]
+pub(crate) use kurrent::{Kurrent, KurrentProcess};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use nats::{Nats, nats_server};
