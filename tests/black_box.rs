@@ -23,10 +23,10 @@ mod copies;
 mod events;
 mod faults;
 mod journeys;
+#[cfg(feature = "kurrent")]
+mod kurrent;
 mod limits;
 mod mails;
-#[cfg(feature = "kurrent")]
-mod on_kurrent;
 mod on_postgres;
 mod outages;
 mod races;

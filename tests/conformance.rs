@@ -9,6 +9,8 @@ mod site;
 use std::collections::BTreeSet;
 
 use crate::support::Home;
+#[cfg(feature = "kurrent")]
+use crate::support::Kurrent;
 use scenario::Scenario;
 use site::Site;
 
@@ -31,8 +33,8 @@ const FACEBOOK: [(&str, &str); 2] =
     [("STELE_SOCIAL__FACEBOOK__CLIENT_ID", "x"), ("STELE_SOCIAL__FACEBOOK__CLIENT_SECRET", "y")];
 const MANDATORY: (&str, &str) = ("STELE_AUTH__EMAIL_VERIFICATION", "mandatory");
 
-/// Two tests for each profile, in one process on embedded backends and grown up, in a process for each role: its name is the profile, its
-/// list what differs from the base.
+/// Tests for each profile: in one process on embedded backends, with the log on KurrentDB, and grown up, in a process for each role. Its name
+/// is the profile, its list what differs from the base.
 macro_rules! profiles {
     ($($profile:ident: [$($setting:expr),* $(,)?],)*) => {
         const PROFILES: &[&str] = &[$(stringify!($profile)),*];
@@ -42,6 +44,27 @@ macro_rules! profiles {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $profile() {
                 keeps_the_contract(async |env| Site::of_one(Home::new(env)).await, stringify!($profile), &[$($setting),*]).await;
+            })*
+        }
+
+        #[cfg(feature = "kurrent")]
+        mod log_on_the_kurrent_double {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $profile() {
+                let site = async |env: &[(&str, &str)]| Site::on_kurrent(Kurrent::double().await, env).await;
+                keeps_the_contract(site, stringify!($profile), &[$($setting),*]).await;
+            })*
+        }
+
+        #[cfg(feature = "kurrent")]
+        mod log_on_a_real_kurrentdb {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "STELE_TEST_KURRENT names no KurrentDB"]
+            async fn $profile() {
+                let site = async |env: &[(&str, &str)]| Site::on_kurrent(Kurrent::real(), env).await;
+                keeps_the_contract(site, stringify!($profile), &[$($setting),*]).await;
             })*
         }
 

@@ -4,6 +4,7 @@ mod account;
 mod backup;
 pub(crate) mod browser;
 mod catcher;
+mod faketime;
 mod gate;
 mod grown;
 mod http;
@@ -33,7 +34,7 @@ pub(crate) use grown::{Servers, each};
 pub(crate) use http::{Caller, Reply, comes_back_later};
 pub(crate) use jwt::{claims, header};
 #[cfg(feature = "kurrent")]
-pub(crate) use kurrent::Kurrent;
+pub(crate) use kurrent::{Kurrent, KurrentProcess};
 pub(crate) use log::{Event, Log, number_in};
 pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use nats::{Nats, nats_server};

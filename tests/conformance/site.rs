@@ -1,10 +1,13 @@
 //! What answers the scenarios: one process, or several that share their databases and answer in turn.
 
 use std::{
+    any::Any,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
+#[cfg(feature = "kurrent")]
+use crate::support::Kurrent;
 use crate::support::{Caller, Home, Mail, MailServer, Nats, Ran, Server, each, wait_for};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -16,13 +19,21 @@ pub(super) struct Site {
     others: Vec<Server>,
     turn: AtomicUsize,
     post: Option<MailServer>,
-    #[expect(dead_code, reason = "it works for as long as it is held")]
-    nats: Option<Nats>,
+    /// What the nodes rely on, which works for as long as it is held.
+    #[expect(dead_code, reason = "nobody asks it for anything")]
+    behind: Option<Box<dyn Any>>,
 }
 
 impl Site {
     pub(super) async fn of_one(home: Home) -> Self {
         Self::new(vec![Server::at(home).await], Vec::new())
+    }
+
+    /// One process whose log is on a KurrentDB.
+    #[cfg(feature = "kurrent")]
+    pub(super) async fn on_kurrent(kurrent: Kurrent, env: &[(&str, &str)]) -> Self {
+        let site = Self::of_one(Home::on_kurrent(kurrent.url(), env)).await;
+        Self { behind: Some(Box::new(kurrent)), ..site }
     }
 
     /// Two nodes, a projector and a mailer.
@@ -39,11 +50,11 @@ impl Site {
         let home = Home::on_postgres(&[env, &places].concat());
         let nodes = each(&home, ["api", "api"]).await;
         let others = each(&home, ["projector", "relay", "mailer", "revoker"]).await;
-        Self { post: Some(post), nats: Some(nats), ..Self::new(nodes.into(), others.into()) }
+        Self { post: Some(post), behind: Some(Box::new(nats)), ..Self::new(nodes.into(), others.into()) }
     }
 
     const fn new(nodes: Vec<Server>, others: Vec<Server>) -> Self {
-        Self { nodes, others, turn: AtomicUsize::new(0), post: None, nats: None }
+        Self { nodes, others, turn: AtomicUsize::new(0), post: None, behind: None }
     }
 
     /// Each request goes to the next node, which hears a moment later of a session that another one ended.

@@ -1,47 +1,20 @@
 //! A clock that is set while the server runs, by an hour in either direction: everybody goes on, nothing hangs for an
 //! hour, and nothing that was acknowledged is lost. libfaketime moves the clock.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::json;
 
 use crate::support::{
     Account, Caller, Home, NEW_PASSWORD, PASSWORD, SESSIONS, Server, Tokens, claims, comes_back_later,
 };
 
-const LIBRARIES: [&str; 3] = ["x86_64-linux-gnu", "aarch64-linux-gnu", "arm-linux-gnueabihf"];
 const HOUR: i64 = 3600;
 
 /// A server whose clock is off by as many seconds as a file in its folder says.
 async fn server(env: &[(&str, &str)]) -> Server {
     let mut home = Home::new(env);
-    can_be_set(&mut home);
-    set(&home, 0);
+    home.let_clock_be_set();
+    home.set_clock(0);
     Server::at(home).await
-}
-
-/// From its next start on.
-fn can_be_set(home: &mut Home) {
-    let library = LIBRARIES.map(|machine| format!("/usr/lib/{machine}/faketime/libfaketimeMT.so.1"));
-    let library = library.iter().find(|library| Path::new(library).exists()).expect("faketime is installed");
-    let offset = home.path().join("offset");
-    for (name, value) in [
-        ("LD_PRELOAD", library.as_str()),
-        ("FAKETIME_TIMESTAMP_FILE", offset.to_str().unwrap()),
-        ("FAKETIME_NO_CACHE", "1"),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("NO_FAKE_STAT", "1"),
-    ] {
-        home.set(name, value);
-    }
-}
-
-/// Sets the clock this far off the real one.
-fn set(home: &Home, seconds: i64) {
-    let next = home.path().join("offset.next");
-    fs::write(&next, format!("{seconds:+}")).unwrap();
-    fs::rename(next, home.path().join("offset")).unwrap();
 }
 
 /// What the server takes for now, in seconds.
@@ -81,7 +54,7 @@ async fn a_clock_that_is_set_by_an_hour_stops_nobody() {
     let mut tokens = account.register(&server.api()).await;
     let start = now(&server.api(), &account).await;
     for (step, offset) in [-HOUR, 0, HOUR, 0].into_iter().enumerate() {
-        set(server.home(), offset);
+        server.home().set_clock(offset);
         let is = now(&server.api(), &account).await - start;
         assert!((offset..offset + HOUR / 2).contains(&is), "the clock was set: {is}");
         tokens = all_goes_on(&server, &format!("running{step}"), &tokens).await;
@@ -102,9 +75,9 @@ async fn links_expire_by_the_clock_and_a_clock_that_goes_back_gives_them_no_more
     let (uid, token) = server.reset_link(&account.email).await;
     let body =
         json!({"uid": uid, "token": token, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD});
-    set(server.home(), HOUR / 2 + 1);
+    server.home().set_clock(HOUR / 2 + 1);
     api.post("password/reset/confirm/", body.clone()).await.expect(400);
-    set(server.home(), -HOUR);
+    server.home().set_clock(-HOUR);
     api.post("password/reset/confirm/", body.clone()).await.expect(200);
     api.post("password/reset/confirm/", body).await.expect(400);
 }
@@ -119,10 +92,10 @@ async fn who_is_over_a_limit_waits_for_no_longer_because_the_clock_was_set_back(
         account.try_login(&api, NEW_PASSWORD).await.expect(400);
     }
     comes_back_later(&account.try_login(&api, PASSWORD).await, 429);
-    set(server.home(), -HOUR);
+    server.home().set_clock(-HOUR);
     let after = comes_back_later(&account.try_login(&api, PASSWORD).await, 429);
     assert!(after <= 300, "{after} s");
-    set(server.home(), 301 - HOUR);
+    server.home().set_clock(301 - HOUR);
     account.login(&api).await;
 }
 
@@ -141,8 +114,8 @@ mod on_postgres {
     /// The other one is an hour behind when it starts.
     async fn stage(settings: &[(&str, &str)]) -> Stage {
         let change = |home: &mut Home| {
-            can_be_set(home);
-            set(home, -HOUR);
+            home.let_clock_be_set();
+            home.set_clock(-HOUR);
         };
         Stage::with_two_doors(Postgres::start(), settings, change).await
     }
@@ -153,7 +126,7 @@ mod on_postgres {
         let mut town = Town::around(stage(&SETTINGS).await, Seed::of("clocks"));
         for _ in 0..if is_long() { 10 } else { 1 } {
             for offset in [HOUR, -HOUR] {
-                town.round(async |stage| set(stage.api.home(), offset)).await;
+                town.round(async |stage| stage.api.home().set_clock(offset)).await;
             }
         }
         let times = town.ends_well().await.into_iter().map(|event| event.recorded_at);

@@ -1,42 +1,161 @@
-//! A server that speaks KurrentDB's protocol, for a test's own log. It ends with the test.
+//! A KurrentDB to keep a log on: the double, in this process or in one that can be killed, or the real server that
+//! `STELE_TEST_KURRENT` names. Each log has a prefix of its own.
 
-use kurrent_double::{Call, Double, Fault};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
-use super::Home;
+use kurrent_double::{Call, Double, Fault, Plan};
+use tempfile::TempDir;
 
-const STORE_LOG: &str = "STELE_STORE__LOG";
+use super::{Home, Lines, OWNER, Postgres, Process, VAULT, VIEWS, wait_for};
 
-pub(crate) struct Kurrent(Double);
+const START: Duration = Duration::from_secs(30);
+/// The most calls that a fault can be told to befall.
+const ALWAYS: usize = usize::MAX;
+
+/// A server and the place of a log on it.
+pub(crate) struct Kurrent {
+    /// None where the server is a real one.
+    double: Option<Double>,
+    url: String,
+    prefix: String,
+}
 
 impl Kurrent {
+    pub(crate) async fn double() -> Self {
+        let double = Double::start().await.expect("a free port");
+        let url = double.url();
+        Self::at(Some(double), &url)
+    }
+
+    pub(crate) fn real() -> Self {
+        let url = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a server");
+        Self::at(None, &url)
+    }
+
+    fn at(double: Option<Double>, url: &str) -> Self {
+        let prefix = format!("test{:x}", rand::random::<u64>());
+        let sign = if url.contains('?') { '&' } else { '?' };
+        Self { double, url: format!("{url}{sign}prefix={prefix}"), prefix }
+    }
+
+    /// What `store.log` says.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) const fn is_double(&self) -> bool {
+        self.double.is_some()
+    }
+
+    fn told(&self) -> &Double {
+        self.double.as_ref().expect("only the double can be told and asked")
+    }
+
+    /// The next calls fail so: on streams whose names, without the prefix of the log, begin with `kind`.
+    pub(crate) fn fail(&self, call: Call, fault: Fault, times: usize, kind: &str) {
+        let streams = format!("{}-{kind}", self.prefix);
+        self.told().plan(Plan { call, fault, times, streams });
+    }
+
+    /// Every call of a kind that Stele makes fails so from now on, on whatever stream.
+    pub(crate) fn fail_always(&self, fault: &Fault) {
+        for call in [Call::Append, Call::Read] {
+            self.told().fail(call, fault.clone(), ALWAYS);
+        }
+    }
+
+    pub(crate) fn is_well_again(&self) {
+        self.told().forget_faults();
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.told().port()
+    }
+
+    /// How many calls came in on streams whose names, without the prefix of the log, begin with `kind`; never those on `$all`.
+    pub(crate) fn served(&self, call: Call, kind: &str) -> u64 {
+        self.told().served_on(call, &format!("{}-{kind}", self.prefix))
+    }
+}
+
+/// The double as a process of its own, whose events outlive it.
+pub(crate) struct KurrentProcess {
+    folder: TempDir,
+    ports: (u16, u16),
+    lines: Lines,
+    process: Option<Process>,
+}
+
+impl KurrentProcess {
     pub(crate) async fn start() -> Self {
-        Self(Double::start().await.expect("a port is free"))
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = Self { folder, ports: (0, 0), lines: Lines::default(), process: None };
+        made.begin().await;
+        made
     }
 
-    /// As [`Home::new`], with the log on this server.
-    pub(crate) fn home(&self, env: &[(&str, &str)]) -> Home {
-        Home::keyed(&[env, &[(STORE_LOG, &self.url())]].concat())
+    /// After a kill, on what that left and on the same ports.
+    pub(crate) async fn begin(&mut self) {
+        let earlier = self.lines.all().len();
+        let mut command = Command::new(program());
+        command.arg(self.folder.path());
+        command.args([self.ports.0, self.ports.1].map(|port| port.to_string()));
+        self.process = Some(Process::spawn(command, &self.lines));
+        self.ports = wait_for("the double tells its ports", START, async || {
+            let told = self.lines.all().split_off(earlier);
+            let (port, control) = told.iter().find_map(|line| line.split_once(' '))?;
+            Some((port.parse().ok()?, control.parse().ok()?))
+        })
+        .await;
     }
 
-    /// Nothing can be appended, until [`Self::recover`].
-    pub(crate) fn refuse_appends(&self) {
-        self.0.fail(Call::Append, Fault::Unavailable, usize::MAX);
+    /// `kill -9`.
+    pub(crate) fn kill9(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
     }
 
-    pub(crate) fn recover(&self) {
-        self.0.forget_faults();
+    pub(crate) fn url(&self) -> String {
+        format!("esdb://127.0.0.1:{}?tls=false", self.ports.0)
     }
 
-    /// The answer to the next append is lost, and what it appends is kept.
-    pub(crate) fn lose_an_answer(&self) {
-        self.0.fail(Call::Append, Fault::CutAfter, 1);
+    /// How many calls of this kind came in since it began.
+    pub(crate) fn served(&self, call: &str) -> u64 {
+        let mut control = TcpStream::connect(("127.0.0.1", self.ports.1)).expect("it takes orders");
+        writeln!(control, "served {call}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(control).read_line(&mut answer).unwrap();
+        answer.trim().parse().expect("a number of calls")
+    }
+}
+
+impl Home {
+    /// A home whose log is on a KurrentDB, at this URL, and all else in its folder.
+    pub(crate) fn on_kurrent(log: &str, env: &[(&str, &str)]) -> Self {
+        Self::keyed(&[env, &[("STELE_STORE__LOG", log)]].concat())
     }
 
-    pub(crate) fn cut_connections(&self) {
-        self.0.cut_connections();
+    /// A home for several processes: its log is on a KurrentDB, at this URL, and all else on the PostgreSQL that all tests share.
+    pub(crate) fn on_kurrent_and_postgres(log: &str, env: &[(&str, &str)]) -> Self {
+        let mut home = Self::on_kurrent(log, env);
+        let (views, vault) = (Postgres::shared().database(), Postgres::shared().database());
+        views.grant("views");
+        home.set("STELE_STORE__VIEWS", &views.url(VIEWS));
+        home.run_with(&[("STELE_STORE__VAULT", &vault.url(OWNER))], &["migrate"]).succeeded();
+        vault.grant("vault");
+        home.set("STELE_STORE__VAULT", &vault.url(VAULT));
+        home
     }
+}
 
-    fn url(&self) -> String {
-        format!("esdb://127.0.0.1:{}?tls=false", self.0.port())
-    }
+/// Cargo puts the programs of a workspace into one folder; `cargo build -p kurrent-double` makes this one alone.
+fn program() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("kurrent-double");
+    assert!(program.exists(), "first: cargo build -p kurrent-double");
+    program
 }

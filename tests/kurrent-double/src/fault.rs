@@ -97,7 +97,8 @@ pub struct Plan {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     plans: Mutex<Vec<Plan>>,
-    served: Mutex<HashMap<Call, u64>>,
+    /// How many calls there were of each kind on each stream.
+    served: Mutex<HashMap<(Call, String), u64>>,
 }
 
 impl Faults {
@@ -109,14 +110,16 @@ impl Faults {
         lock(&self.plans).clear();
     }
 
-    /// How many calls came in, those that failed included.
-    pub(crate) fn served(&self, call: Call) -> u64 {
-        lock(&self.served).get(&call).copied().unwrap_or_default()
+    /// How many calls came in on streams whose names begin so, those that failed included.
+    pub(crate) fn served(&self, call: Call, streams: &str) -> u64 {
+        let served = lock(&self.served);
+        let meant = served.iter().filter(|((of, on), _)| *of == call && on.starts_with(streams));
+        meant.map(|(_, calls)| calls).sum()
     }
 
     /// Counts a call; says what is to go wrong with it.
     fn meet(&self, call: Call, stream: &str) -> Option<Fault> {
-        *lock(&self.served).entry(call).or_default() += 1;
+        *lock(&self.served).entry((call, stream.to_owned())).or_default() += 1;
         let mut plans = lock(&self.plans);
         let applies = |plan: &Plan| plan.call == call && plan.times > 0 && stream.starts_with(&plan.streams);
         let plan = plans.iter_mut().find(|plan| applies(plan))?;

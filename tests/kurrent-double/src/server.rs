@@ -111,7 +111,12 @@ impl Double {
 
     /// How many calls of this kind came in, those that failed included.
     pub fn served(&self, call: Call) -> u64 {
-        self.faults.served(call)
+        self.served_on(call, "")
+    }
+
+    /// As [`Self::served`], on streams whose names begin so. Every call on `$all` is on the stream `$all`.
+    pub fn served_on(&self, call: Call, streams: &str) -> u64 {
+        self.faults.served(call, streams)
     }
 
     /// Cuts every connection that there is.
