@@ -24,7 +24,7 @@ impl Store {
         let log = from.get(
             "store.log",
             Log::Sql(Database::Sqlite(data.join("log.db"))),
-            "The event log, the source of truth: back it up. Or postgres://user:password@host/database, or esdb://user:password@host:2113.",
+            "The event log, the source of truth: back it up. Or postgres://user:password@host/database or esdb://host:2113.",
         );
         let store = Self {
             log,

@@ -42,7 +42,9 @@ async fn what_can_not_be_a_log_is_refused() {
         (source.as_str(), source.as_str(), "the same database"),
         (&file(&home, "missing.db"), &target, "missing.db does not exist"),
         (&source, &vault, "vault.db"),
-        (&source, "esdb://admin:hunter2@localhost", "--to can't be used"),
+        (&source, "esdb://admin:hunter2@localhost?maxAge=3", "--to can't be used"),
+        #[cfg(feature = "kurrent")]
+        (&source, "esdb://admin:hunter2@localhost:1?tls=false", "can't be reached"),
         (&source, "mysql://ada:hunter2@localhost/log", "--to can't be used"),
         ("postgres://ada:hunter2@localhost/log?pooler=transaction", &target, "behind a pooler"),
         ("postgres://ada:hunter2@localhost:1/log", &target, "can't be reached"),

@@ -122,14 +122,14 @@ async fn nothing_that_comes_in_becomes_markup() {
 
 #[tokio::test]
 async fn each_outcome_has_its_status_and_says_when_to_come_back() {
-    let statuses = [200, 200, 400, 400, 429, 503];
+    let statuses = [200, 200, 400, 400, 400, 429, 503];
     for (case, status) in OUTCOMES.into_iter().zip(statuses) {
         let (found, headers, html) = shown(outcome(case)).await;
         assert_eq!(found.as_u16(), status, "{case:?}");
         assert_eq!(headers.contains_key("retry-after"), status == 429 || status == 503);
         assert_eq!(html.contains("try again in"), status == 429 || status == 503);
     }
-    let (_, headers, html) = shown(outcome(OUTCOMES[4])).await;
+    let (_, headers, html) = shown(outcome(OUTCOMES[5])).await;
     assert_eq!(headers["retry-after"], "31");
     assert!(html.contains("try again in 31 seconds."));
 }
