@@ -21,8 +21,8 @@ const LOG_LINES: usize = 16 * 1024;
 const TERMINAL_LINES: usize = 256;
 /// Bytes that are written at once, and no line is longer.
 const BUFFER: usize = 64 * 1024;
-/// Whose lines are not shown: they repeat what a server says as it says it, and whoever uses that crate tells what matters.
-const FOREIGN: &str = "async_nats";
+/// Whose lines are not shown: they repeat what a server says as it says it, and whoever uses those crates tells what matters.
+const FOREIGN: [&str; 2] = ["async_nats", "kurrentdb"];
 /// How long the last lines may take to be written when the process ends.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -50,7 +50,8 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
-    let own = filter_fn(|of| !of.target().starts_with(FOREIGN)).with_max_level_hint(level);
+    let is_own = |target: &str| !FOREIGN.iter().any(|foreign| target.starts_with(foreign));
+    let own = filter_fn(move |of| is_own(of.target())).with_max_level_hint(level);
     match format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().with(own).into(),
         Format::Json => lines.json().finish().with(own).into(),
