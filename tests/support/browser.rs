@@ -125,8 +125,11 @@ fn hear(answers: ChildStdout, waiting: &Waiting) {
 impl Page<'_> {
     /// Goes there as a person does who types it.
     pub(crate) async fn open(&self, url: &str) {
+        // The page before it answers for a moment still.
+        self.until("the page to leave", "window.left = true").await;
         let gone = self.call("Page.navigate", json!({ "url": url })).await;
         assert!(gone["errorText"].is_null(), "{url}: {gone}");
+        self.until("another page", "window.left ? null : true").await;
     }
 
     /// Presses what this selector finds, once it is there.
