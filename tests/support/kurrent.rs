@@ -31,6 +31,7 @@ impl Kurrent {
         Self::at(Some(double), &url)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it names what the tests run on, and is no setting")]
     pub(crate) fn real() -> Self {
         let url = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a server");
         Self::at(None, &url)
