@@ -85,6 +85,7 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) async fn start(kind: Kind) -> Self {
+        id_token::make_keys();
         let (listener, url) = serve::listen().await;
         let world = Arc::new(World::new(kind, url));
         let running = tokio::spawn(serve::run(listener, Arc::clone(&world))).abort_handle();

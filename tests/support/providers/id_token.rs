@@ -142,6 +142,11 @@ fn key(number: usize) -> Arc<Key> {
     Arc::clone(&all_keys()[number % STRANGER])
 }
 
+/// Before anybody waits for a token, as keys take seconds to make.
+pub(super) fn make_keys() {
+    all_keys();
+}
+
 fn all_keys() -> &'static [Arc<Key>; KEYS] {
     static ALL: OnceLock<[Arc<Key>; KEYS]> = OnceLock::new();
     ALL.get_or_init(|| std::array::from_fn(|_| Arc::new(Key::generate())))
