@@ -1,6 +1,6 @@
 //! Providers of identities: turns what a client brought from one into a person that is known there. One file for each
-//! provider behind the port [`Provider`]; what all of them share is how they are called ([`outbound`]), how a code becomes
-//! a token ([`exchange`]) and how an ID token is judged ([`id_token`]). Knows no user, no event and no endpoint.
+//! provider behind the port `Provider`; what all of them share is how they are called (`outbound`), how a code becomes
+//! a token (`exchange`) and how an ID token is judged (`id_token`). Knows no user, no event and no endpoint.
 
 pub mod config;
 mod exchange;
