@@ -128,6 +128,10 @@ impl Log {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "kurrent"),
+        expect(clippy::unnecessary_wraps, reason = "with the feature a log may be elsewhere")
+    )]
     pub(crate) fn sql(&self) -> Option<&Database> {
         match self {
             Self::Sql(database) => Some(database),
