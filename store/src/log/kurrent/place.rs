@@ -78,7 +78,10 @@ impl Places {
     pub(super) fn start(&self, after: Position) -> Start {
         match self.copied {
             Some(copied) if after.0 == copied.position => Start { from: at(copied.commit), before: 1 },
-            Some(copied) if after.0 > copied.position => appended(after.0.saturating_sub(copied.shift)),
+            // Nothing was appended before the last that was copied.
+            Some(copied) if after.0 > copied.position => {
+                appended(after.0.saturating_sub(copied.shift).max(copied.commit.saturating_mul(2)))
+            }
             None if !self.growing => appended(after.0),
             Some(_) | None => self.near(after),
         }
@@ -131,6 +134,10 @@ mod tests {
             assert!(next > Position(head), "{next:?} after {head}");
             assert_eq!(places.start(next).from, at(commit + 1));
             assert_eq!(places.start(Position(head)).from, at(commit));
+            if Position(head + 1) < next {
+                let from = places.start(Position(head + 1)).from;
+                assert!([at(commit), at(commit + 1)].contains(&from), "{from:?} after {head}");
+            }
             // Just before it.
             assert_eq!(
                 places.start(Position(next.0 - 1)).from,
