@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tracing::{Dispatch, Level, dispatcher};
+use tracing::{Dispatch, Level, Metadata, dispatcher};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt};
 
@@ -23,6 +23,8 @@ const TERMINAL_LINES: usize = 256;
 const BUFFER: usize = 64 * 1024;
 /// Whose lines are not shown: they repeat what a server says as it says it, and whoever uses those crates tells what matters.
 const FOREIGN: [&str; 2] = ["async_nats", "kurrentdb"];
+/// What PostgreSQL says beside its answers. Its warnings are shown; its notices, as of a table that was not there to be dropped, are not.
+const NOTICES: &str = "sqlx::postgres::notice";
 /// How long the last lines may take to be written when the process ends.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -51,7 +53,8 @@ where
 {
     let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer);
     let is_own = |target: &str| !FOREIGN.iter().any(|foreign| target.starts_with(foreign));
-    let own = filter_fn(move |of| is_own(of.target())).with_max_level_hint(level);
+    let is_noted = |of: &Metadata<'_>| of.target() == NOTICES && *of.level() > Level::WARN;
+    let own = filter_fn(move |of| is_own(of.target()) && !is_noted(of)).with_max_level_hint(level);
     match format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().with(own).into(),
         Format::Json => lines.json().finish().with(own).into(),
