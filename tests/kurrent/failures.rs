@@ -112,3 +112,15 @@ async fn while_it_fails_for_longer_everybody_is_asked_to_come_back_and_then_all_
     tokens.refreshed(&api).await;
     Account::named("eve").register(&api).await;
 }
+
+/// The client then asks for more without a pause, where it is, for as long as the process lives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_ends_without_an_error_holds_nobody_up() {
+    let kurrent = Kurrent::double().await;
+    kurrent.end_subscription();
+    let server = Server::at(Home::on_kurrent(kurrent.url(), &[("TOKIO_WORKER_THREADS", "1")])).await;
+    wait_for("the server has subscribed", SOON, async || (kurrent.subscribed() > 0).then_some(())).await;
+    let ada = Account::named("ada");
+    ada.register(&server.api()).await;
+    server.verify_key(&ada.email).await;
+}

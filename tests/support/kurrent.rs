@@ -69,6 +69,16 @@ impl Kurrent {
         }
     }
 
+    /// The next subscription comes to an end without an error.
+    pub(crate) fn end_subscription(&self) {
+        self.told().fail(Call::Subscribe, Fault::End, 1);
+    }
+
+    /// How often somebody has subscribed to all there is.
+    pub(crate) fn subscribed(&self) -> u64 {
+        self.told().served(Call::Subscribe)
+    }
+
     pub(crate) fn is_well_again(&self) {
         self.told().forget_faults();
     }

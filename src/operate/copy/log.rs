@@ -59,7 +59,7 @@ fn stage(step: Step) -> Stage {
         Step::Copying { done, of } => ("copying", done, of),
         Step::ReadingBack { done, of } => ("reading both logs back", done, of),
     };
-    Stage { name, done, of, what: "events" }
+    Stage { name, done, of, what: "positions" }
 }
 
 fn tell(

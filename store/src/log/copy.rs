@@ -11,7 +11,7 @@ pub use rows::{LogRows, Sequence};
 pub use sum::Sum;
 
 /// How many events are read and written at once.
-const BATCH: u32 = 1000;
+pub(super) const BATCH: u32 = 1000;
 
 /// One log on its way into another.
 pub struct Copy<'a> {
@@ -20,7 +20,7 @@ pub struct Copy<'a> {
     pub progress: &'a (dyn Fn(Step) + Sync),
 }
 
-/// What is being done, and how many events it has come to.
+/// What is being done, and which position it has come to of the one that it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Whether the target holds what an earlier attempt copied.
@@ -144,7 +144,7 @@ impl Copy<'_> {
 
     /// Sums up both logs up to `until`, and makes the target whole if nothing speaks against it.
     async fn end(&self, held: u64, until: Position, settled: bool) -> Result<Copied, CopyError> {
-        let tell = |done| (self.progress)(Step::ReadingBack { done, of: until.0 });
+        let tell = |at: Position| (self.progress)(Step::ReadingBack { done: at.0, of: until.0 });
         let (source, target) =
             tokio::try_join!(Sum::of(self.from, until, |_| ()), Sum::of(self.to, until, tell))?;
         let end = if source != target {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{Cause, clock, random};
 use name::Name;
-use ours::Ours;
+use ours::{Foreign, Ours};
 pub use rows::KurrentLogRows;
 use server::{Failure, Patience, Server, Wanted};
 use tails::{KNOWN, Tail, Tails};
@@ -81,7 +81,8 @@ impl KurrentLog {
         let ours = Arc::new(Ours { server, places });
         let head = ours.head().await.map_err(unreachable)?;
         let (grow, grown) = watch::channel(head);
-        feed::follow(Arc::clone(&ours), grow.clone());
+        feed::follow(Arc::clone(&ours), grow.clone())
+            .map_err(|source| OpenError::Client { log: url.to_string(), source: source.into() })?;
         Ok(Self { ours, tails: Tails::new(), grow, grown, log_id })
     }
 
@@ -107,9 +108,9 @@ impl KurrentLog {
     }
 
     /// Looks for the events of a write of which nobody knows whether they were written.
-    async fn settle(&self, write: &Write) -> Result<Settled, StoreError> {
+    async fn settle(&self, write: &Write, patience: &mut Patience) -> Result<Settled, StoreError> {
         let after = write.expected.saturating_sub(KNOWN.into());
-        let found = self.read_stream(&write.stream, after).await?;
+        let found = self.read_after(&write.stream, after, patience).await?;
         let place =
             |id| found.iter().find(|recorded| recorded.event.id == id).map(|recorded| recorded.position);
         let places: Option<Vec<Position>> = write.events.iter().map(|event| place(event.id)).collect();
@@ -122,8 +123,8 @@ impl KurrentLog {
     }
 
     /// The outcome of a write that the server refused, or that would write an event twice.
-    async fn refused(&self, write: &Write) -> Result<Position, StoreError> {
-        match self.settle(write).await? {
+    async fn refused(&self, write: &Write, patience: &mut Patience) -> Result<Position, StoreError> {
+        match self.settle(write, patience).await? {
             Settled::Written(position) => Ok(position),
             Settled::Open | Settled::Conflict => Err(conflict(write)),
         }
@@ -133,22 +134,26 @@ impl KurrentLog {
     async fn send(&self, write: &Write, events: Vec<EventData>) -> Result<Position, StoreError> {
         let (stream, mut patience) = (stream_name(self.ours.server.url(), &write.stream), Patience::new());
         loop {
-            let (cause, is_unsure) =
-                match self.ours.server.append(&stream, state(write.expected), events.clone()).await {
-                    Ok(place) => match self.ours.places.position(place) {
-                        Some(position) if place.commit > 0 => return Ok(position),
-                        // It was written before, and the server says no more.
-                        _ => return self.refused(write).await,
-                    },
-                    Err(Failure::Version | Failure::NotFound) => return self.refused(write).await,
-                    Err(Failure::Refused(source)) => return Err(refusal(&write.stream, source)),
-                    Err(Failure::Before(cause)) => (cause, false),
-                    Err(Failure::Unsure(cause)) => (cause, true),
-                };
+            let (cause, is_unsure) = match self
+                .ours
+                .server
+                .append(&stream, state(write.expected), events.clone(), &patience)
+                .await
+            {
+                Ok(place) => match self.ours.places.position(place) {
+                    Some(position) if place.commit > 0 => return Ok(position),
+                    // It was written before, and the server says no more.
+                    _ => return self.refused(write, &mut patience).await,
+                },
+                Err(Failure::Version | Failure::NotFound) => return self.refused(write, &mut patience).await,
+                Err(Failure::Refused(source)) => return Err(refusal(&write.stream, source)),
+                Err(Failure::Before(cause)) => (cause, false),
+                Err(Failure::Unsure(cause)) => (cause, true),
+            };
             patience.wait(cause).await?;
             // What was sent may still be under way. Under the same ids it is written once, if it comes again.
             if is_unsure {
-                match self.settle(write).await? {
+                match self.settle(write, &mut patience).await? {
                     Settled::Written(position) => return Ok(position),
                     Settled::Conflict => return Err(conflict(write)),
                     Settled::Open => {}
@@ -157,9 +162,28 @@ impl KurrentLog {
         }
     }
 
-    async fn read(&self, stream: &StreamId, options: ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
+    async fn read(
+        &self,
+        stream: &StreamId,
+        options: ReadStreamOptions,
+        patience: &mut Patience,
+    ) -> Result<Vec<Recorded>, StoreError> {
         let name = stream_name(self.ours.server.url(), stream);
-        self.ours.decode(&self.ours.server.read(&Wanted::Stream(&name, options)).await?)
+        let wanted = Wanted::Stream(&name, options);
+        self.ours.decode(&self.ours.server.read_within(patience, &wanted).await?, Foreign::Refused)
+    }
+
+    async fn read_after(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        patience: &mut Patience,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let options = ReadStreamOptions::default().position(StreamPosition::Position(after));
+        let events = self.read(stream, options, patience).await?;
+        follow_each_other(after, &events)?;
+        self.tails.learn(stream, &events);
+        Ok(events)
     }
 }
 
@@ -169,7 +193,7 @@ impl StreamLog for KurrentLog {
         let ids: HashSet<_> = write.events.iter().map(|event| event.id).collect();
         let tail = self.tail(&write).await?.filter(|tail| !ids.iter().any(|id| tail.knows(*id)));
         let Some(tail) = tail.filter(|_| ids.len() == write.events.len() && !ids.is_empty()) else {
-            return self.refused(&write).await;
+            return self.refused(&write, &mut Patience::new()).await;
         };
         let at = clock::now().max(tail.recorded_at);
         let events = write.events.iter().map(|event| envelope::written(event, at));
@@ -187,7 +211,7 @@ impl StreamLog for KurrentLog {
         let event = EventData::binary("nothing", Vec::new().into()).id(random::id());
         let mut patience = Patience::new();
         loop {
-            match self.ours.server.append(&stream, StreamState::Any, vec![event.clone()]).await {
+            match self.ours.server.append(&stream, StreamState::Any, vec![event.clone()], &patience).await {
                 Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
                 Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
                 Ok(_) | Err(Failure::Version | Failure::NotFound) => return self.head().await,
@@ -196,23 +220,19 @@ impl StreamLog for KurrentLog {
     }
 
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
-        let options = ReadStreamOptions::default().position(StreamPosition::Position(after));
-        let events = self.read(stream, options).await?;
-        follow_each_other(after, &events)?;
-        self.tails.learn(stream, &events);
-        Ok(events)
+        self.read_after(stream, after, &mut Patience::new()).await
     }
 
     async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError> {
         let options = ReadStreamOptions::default().position(StreamPosition::End).max_count(size(count));
-        let mut events = self.read(stream, options).await?;
+        let mut events = self.read(stream, options, &mut Patience::new()).await?;
         events.reverse();
         self.tails.learn(stream, &events);
         Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        self.ours.read_all(&[], after, limit).await
+        self.ours.read_all(&[], (after, limit), Foreign::Marked).await
     }
 
     async fn read_kinds(
@@ -224,7 +244,7 @@ impl StreamLog for KurrentLog {
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        self.ours.read_all(kinds, after, limit).await
+        self.ours.read_all(kinds, (after, limit), Foreign::Marked).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {

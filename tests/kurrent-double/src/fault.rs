@@ -36,6 +36,8 @@ pub enum Fault {
     Unavailable,
     /// The write is kept, and the server answers that it did not hear of that in time.
     TimeOut,
+    /// A subscription comes to an end after its first answer, without an error.
+    End,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -79,6 +81,7 @@ impl FromStr for Fault {
             "access-denied" => Self::AccessDenied,
             "unavailable" => Self::Unavailable,
             "time-out" => Self::TimeOut,
+            "end" => Self::End,
             _ => return Err(unknown()),
         })
     }
@@ -138,7 +141,7 @@ impl Faults {
             Some(Fault::NotLeader(leader)) => return Err(answer::not_leader(leader)),
             Some(Fault::AccessDenied) => return Err(answer::access_denied()),
             Some(Fault::Unavailable) => return Err(answer::unavailable()),
-            Some(Fault::CutAfter | Fault::DelayAfter(_) | Fault::TimeOut) | None => {}
+            Some(Fault::CutAfter | Fault::DelayAfter(_) | Fault::TimeOut | Fault::End) | None => {}
         }
         Ok(Passage { fault, wire })
     }
@@ -152,6 +155,10 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
+    pub(crate) fn is_the_end(&self) -> bool {
+        self.fault == Some(Fault::End)
+    }
+
     /// Does what is to go wrong after a call.
     pub(crate) async fn leave(self) -> Result<(), Status> {
         match self.fault {

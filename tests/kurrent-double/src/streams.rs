@@ -280,11 +280,13 @@ impl Streams for KeptStreams {
 fn after_the_first(answers: Answers, passage: Passage) -> Answers {
     let begin = (answers, Some(passage), false);
     let answers = stream::unfold(begin, |(mut answers, mut passage, has_begun)| async move {
-        if has_begun
-            && let Some(passage) = passage.take()
-            && let Err(status) = passage.leave().await
-        {
-            return Some((Err(status), (stream::empty().boxed(), None, true)));
+        if has_begun && let Some(passage) = passage.take() {
+            if passage.is_the_end() {
+                return None;
+            }
+            if let Err(status) = passage.leave().await {
+                return Some((Err(status), (stream::empty().boxed(), None, true)));
+            }
         }
         let answer = answers.next().await?;
         Some((answer, (answers, passage, true)))

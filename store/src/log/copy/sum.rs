@@ -19,16 +19,16 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// Reads a log from its beginning up to a position, and tells how many events it has come to.
+    /// Reads a log from its beginning up to a position, and tells which one it has come to.
     pub(super) async fn of(
         rows: &dyn LogRows,
         until: Position,
-        tell: impl Fn(u64),
+        tell: impl Fn(Position),
     ) -> Result<Self, StoreError> {
         let mut checksum = Checksum::of(VERSION);
         let (mut events, mut position) = (0, Position::BEGINNING);
         while position < until {
-            tell(events);
+            tell(position);
             let batch = rows.read_all(position, BATCH).await?;
             let before = events;
             for event in batch.iter().take_while(|event| event.position <= until) {

@@ -68,13 +68,40 @@ fn data(event: &NewEvent) -> Result<EventData, serde_json::Error> {
 
 /// An event as it was read.
 pub(super) fn read((prefix, places): (&str, &Places), event: &RecordedEvent) -> Result<Recorded, StoreError> {
-    let named = event.stream_id().strip_prefix(prefix).unwrap_or(event.stream_id());
-    let (stream, version) = (StreamId::named(named), event.revision.saturating_add(1));
+    let (stream, version) = place(prefix, event);
     decode((event, places), &stream, version).map_err(|source| StoreError::Corrupt {
         stream,
         version,
         source,
     })
+}
+
+/// What someone else wrote to one of our streams, or the server itself, under a kind that nobody takes for one of ours. None for
+/// what was written in a transaction, which has no place.
+pub(super) fn foreign((prefix, places): (&str, &Places), event: &RecordedEvent) -> Option<Recorded> {
+    let (stream, version) = place(prefix, event);
+    let event_of_ours = NewEvent {
+        id: event.id,
+        kind: format!("foreign.{}", event.event_type),
+        correlation: event.id,
+        causation: None,
+        actor: String::new(),
+        data: String::from_utf8_lossy(&event.data).into_owned(),
+        sealed: None,
+    };
+    Some(Recorded {
+        event: event_of_ours,
+        stream,
+        version,
+        position: places.position(event.position)?,
+        recorded_at: Time(event.created.timestamp_micros()),
+    })
+}
+
+/// The stream as Stele calls it, and the version there.
+fn place(prefix: &str, event: &RecordedEvent) -> (StreamId, u64) {
+    let named = event.stream_id().strip_prefix(prefix).unwrap_or(event.stream_id());
+    (StreamId::named(named), event.revision.saturating_add(1))
 }
 
 fn decode(

@@ -1,37 +1,48 @@
 //! How a process hears of what is appended: by one catch-up subscription to all our streams, which goes on where the last one ended.
 //! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use eventstore::{Error, SubscribeToAllOptions, SubscriptionEvent};
-use tokio::{sync::watch, time::sleep};
+use tokio::{runtime, sync::watch, time::sleep};
 
 use super::{
     ours::{Ours, of_kinds},
-    server::on_terms,
+    place::Places,
+    server::{Server, on_terms},
 };
-use crate::log::{Position, batch::announce};
+use crate::{
+    Cause,
+    log::{Position, batch::announce},
+};
 
 /// How long to wait before subscribing again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Tells `grow` of new heads until nobody wants to know.
-pub(super) fn follow(ours: Arc<Ours>, grow: watch::Sender<Position>) {
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
+/// Tells `grow` of new heads until nobody wants to know. On a thread of its own, with a client of its own: when a server ends a
+/// subscription without an error, the client asks it for more without a pause, and gives way to nothing else on its thread.
+pub(super) fn follow(ours: Arc<Ours>, grow: watch::Sender<Position>) -> io::Result<()> {
+    let own = runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("feed".to_owned()).spawn(move || own.block_on(tell(&ours, &grow)))?;
+    Ok(())
+}
+
+async fn tell(ours: &Ours, grow: &watch::Sender<Position>) {
+    loop {
+        let error: Cause = match Server::new(ours.server.url()) {
+            Ok(server) => tokio::select! {
                 () = grow.closed() => return,
-                error = hear(&ours, &grow) => {
-                    tracing::debug!(%error, "nothing is heard of what is appended; followers look for themselves");
-                }
-            }
-            sleep(PAUSE).await;
-        }
-    });
+                error = hear(&server, &ours.places, grow) => error.into(),
+            },
+            Err(error) => error,
+        };
+        tracing::debug!(%error, "nothing is heard of what is appended; followers look for themselves");
+        sleep(PAUSE).await;
+    }
 }
 
 /// Ends when the subscription does, and tells why.
-async fn hear(Ours { server, places }: &Ours, grow: &watch::Sender<Position>) -> Error {
+async fn hear(server: &Server, places: &Places, grow: &watch::Sender<Position>) -> Error {
     let options = SubscribeToAllOptions::default().position(places.start(*grow.borrow()).from);
     let options = on_terms!(server, options.filter(of_kinds(server.url(), &[])));
     let session = server.session();
@@ -44,10 +55,7 @@ async fn hear(Ours { server, places }: &Ours, grow: &watch::Sender<Position>) ->
                 }
             }
             Ok(_) => {}
-            Err(error) => {
-                server.lost(session.number, &error);
-                return error;
-            }
+            Err(error) => return error,
         }
     }
 }

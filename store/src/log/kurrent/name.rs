@@ -105,7 +105,7 @@ async fn note(
     let event = EventData::json(kind, data).map_err(unavailable)?.id(random::id());
     let mut patience = Patience::new();
     loop {
-        match server.append(stream, expected, vec![event.clone()]).await {
+        match server.append(stream, expected, vec![event.clone()], &patience).await {
             Ok(_) => return Ok(()),
             Err(Failure::Version | Failure::NotFound) => return Err(went_on()),
             Err(Failure::Refused(cause)) => return Err(unavailable(cause)),

@@ -9,30 +9,62 @@ use super::{
     size,
     url::Url,
 };
-use crate::log::{Position, Recorded, StoreError};
+use crate::{
+    chain,
+    log::{Position, Recorded, StoreError},
+};
 
 pub(super) struct Ours {
     pub(super) server: Server,
     pub(super) places: Places,
 }
 
+/// What becomes of an event in our streams that this adapter has not written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// It is an error: whoever copies must not leave anything out.
+    Refused,
+    /// It is passed on as an event of a kind that nobody knows: it is a matter of its stream, and others are read on.
+    Marked,
+}
+
 impl Ours {
-    pub(super) fn decode(&self, events: &[RecordedEvent]) -> Result<Vec<Recorded>, StoreError> {
+    pub(super) fn decode(
+        &self,
+        events: &[RecordedEvent],
+        foreign: Foreign,
+    ) -> Result<Vec<Recorded>, StoreError> {
         let prefix = format!("{}-", self.server.url().prefix());
-        events.iter().map(|event| envelope::read((&prefix, &self.places), event)).collect()
+        let (mut decoded, place) = (Vec::with_capacity(events.len()), (prefix.as_str(), &self.places));
+        for event in events {
+            match envelope::read(place, event) {
+                Ok(recorded) => decoded.push(recorded),
+                Err(error) if foreign == Foreign::Refused => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        stream = event.stream_id(),
+                        kind = event.event_type,
+                        cause = chain(&error),
+                        "an event is none of ours"
+                    );
+                    decoded.extend(envelope::foreign(place, event));
+                }
+            }
+        }
+        Ok(decoded)
     }
 
     /// At most `limit` events after a position, of streams of these kinds; of all, if there are none.
     pub(super) async fn read_all(
         &self,
         kinds: &[&str],
-        after: Position,
-        limit: u32,
+        (after, limit): (Position, u32),
+        foreign: Foreign,
     ) -> Result<Vec<Recorded>, StoreError> {
         let Start { from, before } = self.places.start(after);
         let options = ReadAllOptions::default().position(from).max_count(size(limit.saturating_add(before)));
         let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), kinds)));
-        let mut events = self.decode(&self.server.read(&wanted).await?)?;
+        let mut events = self.decode(&self.server.read(&wanted).await?, foreign)?;
         events.retain(|event| event.position > after);
         events.truncate(size(limit));
         Ok(events)
@@ -48,7 +80,7 @@ impl Ours {
         let options = ReadAllOptions::default().position(StreamPosition::End).max_count(1);
         let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), &[])));
         let newest = self.server.read(&wanted).await?;
-        let read = self.decode(&newest)?;
+        let read = self.decode(&newest, Foreign::Marked)?;
         Ok(read.first().zip(newest.first()).map(|(read, newest)| (read.position, newest.position.commit)))
     }
 }

@@ -5,10 +5,10 @@
 use eventstore::{Position as Place, StreamPosition};
 use serde::{Deserialize, Serialize};
 
-use crate::Position;
+use crate::{Position, log::copy};
 
-/// How many copied events may lie between two of which it is known where they stand.
-pub(super) const STRIDE: u32 = 1000;
+/// How many copied events may lie between two of which it is known where they stand: what is copied at once is noted once.
+const STRIDE: u32 = copy::BATCH;
 
 /// The last event that was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

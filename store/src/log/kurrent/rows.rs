@@ -8,7 +8,7 @@ use tokio::sync::RwLock;
 use super::{
     OpenError, connect, envelope,
     name::{self, Name},
-    ours::Ours,
+    ours::{Foreign, Ours},
     place::Copied,
     refusal,
     server::{Failure, Patience},
@@ -71,7 +71,7 @@ impl Ours {
         let copied = copied.map_err(|error| refusal(stream, error.into()))?;
         let (name, mut patience) = (stream_name(self.server.url(), stream), Patience::new());
         loop {
-            match self.server.append(&name, state(before), copied.clone()).await {
+            match self.server.append(&name, state(before), copied.clone(), &patience).await {
                 Ok(_) => return Ok(()),
                 Err(Failure::Version | Failure::NotFound) => return Err(went_on()),
                 Err(Failure::Refused(source)) => return Err(refusal(stream, source)),
@@ -91,7 +91,7 @@ impl LogRows for KurrentLogRows {
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        self.0.read().await.read_all(&[], after, limit).await
+        self.0.read().await.read_all(&[], (after, limit), Foreign::Refused).await
     }
 
     async fn sequences(&self) -> Result<Vec<Sequence>, StoreError> {
@@ -143,7 +143,11 @@ impl LogRows for KurrentLogRows {
         let mut ours = self.0.write().await;
         let commit = ours.is_at(head).await?;
         let (name, version) = ours.name().await?;
-        let copied = commit.map(|commit| Copied::up_to(head, commit));
+        // Where nothing was copied, as nothing was missing, events stand where they were appended.
+        let copied = match commit {
+            Some(commit) if name.half_copied => Some(Copied::up_to(head, commit)),
+            _ => name.copied,
+        };
         let whole = Name { half_copied: false, copied, sequences: sequences.to_vec(), ..name };
         name::give(&ours.server, &whole, version).await?;
         ours.places = whole.places(&ours.server).await?;

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// How long the server may take for one answer.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// How long to go on asking a server that does not answer, or an answer of which may be lost.
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+/// How long to go on asking a server that does not answer, or an answer of which may be lost, in all.
 const PATIENCE: Duration = Duration::from_secs(6);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -43,7 +43,7 @@ pub(super) enum Failure {
 /// The terms on which everything is asked: as which user, of the leader, and how long it may take.
 macro_rules! on_terms {
     ($server:expr, $options:expr) => {{
-        let options = $options.requires_leader(true).deadline($server.deadline());
+        let options = $options.requires_leader(true).deadline($crate::log::kurrent::server::DEADLINE);
         match $server.url().credentials() {
             Some(credentials) => options.authenticated(credentials.clone()),
             None => options,
@@ -67,7 +67,7 @@ pub(super) struct Server {
 /// A client, and the how manieth it is.
 #[derive(Clone)]
 pub(super) struct Session {
-    pub(super) number: u64,
+    number: u64,
     pub(super) client: Client,
 }
 
@@ -82,11 +82,6 @@ impl Server {
         &self.url
     }
 
-    #[expect(clippy::unused_self, reason = "the terms are the server's")]
-    pub(super) fn deadline(&self) -> Duration {
-        DEADLINE
-    }
-
     pub(super) fn session(&self) -> Session {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -97,19 +92,28 @@ impl Server {
         stream: &str,
         expected: StreamState,
         events: Vec<EventData>,
+        patience: &Patience,
     ) -> Result<Place, Failure> {
         let Session { number, client } = self.session();
         let options = on_terms!(self, AppendToStreamOptions::default().stream_state(expected));
-        let append = self.answered(number, client.append_to_stream(stream, &options, events));
+        let append = self.answered(number, patience, client.append_to_stream(stream, &options, events));
         append.await.map(|written| written.position)
     }
 
-    /// Reads until it is answered or patience is at its end. No events come of a stream that is not there.
+    /// Reads as [`read_within`](Self::read_within) does, for as long as anything is asked.
     pub(super) async fn read(&self, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, StoreError> {
-        let mut patience = Patience::new();
+        self.read_within(&mut Patience::new(), wanted).await
+    }
+
+    /// Reads until it is answered or patience is at its end. No events come of a stream that is not there.
+    pub(super) async fn read_within(
+        &self,
+        patience: &mut Patience,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
             let Session { number, client } = self.session();
-            match self.answered(number, self.collect(&client, wanted)).await {
+            match self.answered(number, patience, self.collect(&client, wanted)).await {
                 Ok(events) => return Ok(events),
                 Err(Failure::NotFound) => return Ok(Vec::new()),
                 Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
@@ -136,10 +140,11 @@ impl Server {
     async fn answered<T>(
         &self,
         number: u64,
+        patience: &Patience,
         answer: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Failure> {
         // The server keeps to the deadline itself, if it lives.
-        let answer = timeout(DEADLINE + Duration::from_secs(1), answer).await;
+        let answer = timeout(patience.left().min(DEADLINE + Duration::from_secs(1)), answer).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
@@ -151,7 +156,7 @@ impl Server {
 
     /// Makes the client anew if this error says that its connection is lost: one that has once found no server gives up for good,
     /// and one whose node is gone stays with it.
-    pub(super) fn lost(&self, number: u64, error: &Error) {
+    fn lost(&self, number: u64, error: &Error) {
         if !is_of_connection(error) {
             return;
         }
@@ -174,6 +179,10 @@ pub(super) struct Patience {
 impl Patience {
     pub(super) fn new() -> Self {
         Self { end: Instant::now() + PATIENCE, pause: FIRST_PAUSE }
+    }
+
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
     }
 
     /// Waits a moment, or gives up for this cause.

@@ -9,6 +9,7 @@ use super::*;
 use crate::log::{
     EventLog,
     contract::{self, Appends},
+    copy::LogRows,
     one_by_one::OneByOne,
 };
 
@@ -172,4 +173,30 @@ async fn logs_under_two_prefixes_do_not_see_each_other() {
     assert_eq!(log.read_stream(&write.stream, 0).await.unwrap().len(), 1);
     assert_eq!(log.read_all(Position::BEGINNING, 10).await.unwrap().len(), 1);
     assert_eq!(town.read_all(Position::BEGINNING, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_to_our_streams_is_a_matter_of_that_stream_and_never_copied() {
+    let (double, log, write) = begun().await;
+    let (ours, url) = (&log.ours, url_of(&double));
+    let junk = EventData::binary("junk", vec![0xff].into()).id(random::id());
+    let named = |stream: &StreamId| stream_name(ours.server.url(), stream);
+    ours.server.append(&named(&write.stream), StreamState::Any, vec![junk], &Patience::new()).await.unwrap();
+    let deleted = contract::new_stream();
+    log.append_to_stream(contract::write(&deleted, 0, &contract::events(1))).await.unwrap();
+    let client = ours.server.session().client;
+    client.tombstone_stream(named(&deleted), &eventstore::TombstoneStreamOptions::default()).await.unwrap();
+    let last = contract::write(&contract::new_stream(), 0, &contract::events(1));
+    let position = log.append_to_stream(last).await.unwrap();
+
+    let all = log.read_all(Position::BEGINNING, 10).await.unwrap();
+    let kinds: Vec<&str> = all.iter().map(|recorded| recorded.event.kind.as_str()).collect();
+    assert_eq!((kinds.len(), kinds[1], kinds[3]), (5, "foreign.junk", "foreign.$streamDeleted"));
+    assert!(all.windows(2).all(|pair| pair[0].position < pair[1].position));
+    assert_eq!((all[4].position, log.head().await.unwrap()), (position, position));
+    let read = log.read_stream(&write.stream, 0).await;
+    assert!(matches!(read, Err(StoreError::Corrupt { version: 2, .. })), "{read:?}");
+    let copied = KurrentLogRows::open(&url).await.unwrap();
+    let copied = LogRows::read_all(&copied, Position::BEGINNING, 10).await;
+    assert!(matches!(copied, Err(StoreError::Corrupt { .. })), "{copied:?}");
 }

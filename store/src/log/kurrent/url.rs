@@ -1,7 +1,7 @@
 //! The address of a log on KurrentDB: the client's connection string, and which streams of that server are ours. Nothing that is told
 //! of it, or of an error in it, shows the password.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use eventstore::{ClientSettings, Credentials};
 use percent_encoding::percent_decode_str;
@@ -24,6 +24,7 @@ const PARAMETERS: [&str; 11] = [
 /// Milliseconds. The client waits that long before it looks for a server the first time too.
 const DISCOVERY_INTERVAL: u32 = 50;
 const PREFIX: &str = "stele";
+const PORT: u16 = 2113;
 
 /// Where a log is and how it is reached: `esdb://user:password@host:2113?prefix=stele`.
 #[derive(Clone)]
@@ -69,7 +70,15 @@ impl Url {
 
     /// Whether both name the same streams of a server by the same name.
     pub fn is_same_log(&self, other: &Self) -> bool {
-        (&self.place, &self.prefix) == (&other.place, &other.prefix)
+        (self.hosts(), &self.prefix) == (other.hosts(), &other.prefix)
+    }
+
+    /// Each with its port, in an order of their own.
+    fn hosts(&self) -> BTreeSet<String> {
+        let (_, hosts) = self.place.split_once("://").unwrap_or_default();
+        let with_port =
+            |host: &str| if host.contains(':') { host.to_owned() } else { format!("{host}:{PORT}") };
+        hosts.split(',').map(|host| with_port(&host.to_ascii_lowercase())).collect()
     }
 }
 

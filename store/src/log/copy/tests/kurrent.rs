@@ -79,6 +79,29 @@ async fn a_copied_log_is_read_from_every_place_and_goes_on_behind_the_last_one()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_not_copied_stays_readable_where_a_copy_finds_nothing_to_do() {
+    let (folder, double) = (Folder::new(), Double::start().await.unwrap());
+    let url = url_of(&double);
+    const APPENDED: u64 = 1100;
+    grow(&OneByOne(KurrentLog::open(&url).await.unwrap()), 0, APPENDED).await;
+    let (there, back) = (rows(&url).await, folder.rows("b").await);
+    copy(&there, &back).await.unwrap();
+    let copied = copy(&back, &there).await.unwrap();
+    assert_eq!((copied.end, copied.held, copied.target.events), (End::Whole, APPENDED, APPENDED));
+
+    let (log, events) = (OneByOne(KurrentLog::open(&url).await.unwrap()), all(&back).await);
+    for (before, next) in events.iter().zip(&events[1..]).step_by(100).chain([(&events[1098], &events[1099])])
+    {
+        assert_eq!(
+            log.read_all(before.position, 1).await.unwrap(),
+            [next.clone()],
+            "after {:?}",
+            before.position
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_that_were_appended_there_are_never_written_behind() {
     let (folder, double) = (Folder::new(), Double::start().await.unwrap());
     let url = url_of(&double);

@@ -29,6 +29,18 @@ fn tls_is_on_unless_the_url_says_otherwise() {
 }
 
 #[test]
+fn one_log_has_many_spellings() {
+    let is_same = |one: &str, other: &str| one.parse::<Url>().unwrap().is_same_log(&other.parse().unwrap());
+    for other in ["esdb://one:2113", "kurrentdb://ONE", "esdb+discover://one", "esdb://a:b@one?tls=false"] {
+        assert!(is_same("esdb://one", other), "{other}");
+    }
+    assert!(is_same("esdb://one,two:2114", "esdb://two:2114,one:2113"));
+    for other in ["esdb://two", "esdb://one:2114", "esdb://one?prefix=town", "esdb://one,two"] {
+        assert!(!is_same("esdb://one", other), "{other}");
+    }
+}
+
+#[test]
 fn faults_are_told_by_what_they_are() {
     for text in
         ["esdb:one", "esdb://", "http://one", "esdb://one/path", "esdb://a@one", "esdb+discover://a,b"]
