@@ -1,12 +1,14 @@
 //! How a process hears of what is appended: by one catch-up subscription to all our streams, which goes on where the last one ended.
-//! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own.
+//! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own. By the same
+//! way it hears when somebody sets a limit to one of our streams.
 
 use std::{sync::Arc, time::Duration};
 
-use eventstore::{Error, SubscribeToAllOptions, SubscriptionEvent};
+use eventstore::{Error, RecordedEvent, SubscribeToAllOptions, SubscriptionEvent};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
+    guard,
     ours::{Ours, of_kinds},
     server::on_terms,
 };
@@ -33,13 +35,17 @@ pub(super) fn follow(ours: Arc<Ours>, grow: watch::Sender<Position>) {
 /// Ends when the subscription does, and tells why.
 async fn hear(Ours { server, places }: &Ours, grow: &watch::Sender<Position>) -> Error {
     let options = SubscribeToAllOptions::default().position(places.start(*grow.borrow()).from);
-    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[])));
+    let described = format!("$${}-", server.url().prefix());
+    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[]).add_prefix(&described)));
     let session = server.session();
     let mut subscription = session.client.subscribe_to_all(&options).await;
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
-                if let Some(head) = places.position(event.get_original_event().position) {
+                let event = event.get_original_event();
+                if event.stream_id().starts_with(&described) {
+                    tell_of_limits(event);
+                } else if let Some(head) = places.position(event.position) {
                     announce(grow, head);
                 }
             }
@@ -49,5 +55,14 @@ async fn hear(Ours { server, places }: &Ours, grow: &watch::Sender<Position>) ->
                 return error;
             }
         }
+    }
+}
+
+/// Once the server has taken events away, nothing brings them back.
+fn tell_of_limits(event: &RecordedEvent) {
+    if let Some(limit) = guard::limit_told_by(event) {
+        tracing::error!(
+            "on KurrentDB {limit}: it takes events away, and has to be lifted before they are scavenged"
+        );
     }
 }

@@ -61,6 +61,7 @@ pub(super) enum Wanted<'q> {
 /// A server or a cluster of them.
 pub(super) struct Server {
     url: Url,
+    deadline: Duration,
     current: Mutex<Session>,
 }
 
@@ -75,16 +76,21 @@ impl Server {
     /// Asks nothing of it yet.
     pub(super) fn new(url: &Url) -> Result<Self, Cause> {
         let client = Client::new(url.settings().clone()).map_err(Cause::from)?;
-        Ok(Self { url: url.clone(), current: Mutex::new(Session { number: 0, client }) })
+        let current = Mutex::new(Session { number: 0, client });
+        Ok(Self { url: url.clone(), deadline: DEADLINE, current })
+    }
+
+    /// The same, for what takes more time or may take less.
+    pub(super) fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    #[expect(clippy::unused_self, reason = "the terms are the server's")]
     pub(super) fn deadline(&self) -> Duration {
-        DEADLINE
+        self.deadline
     }
 
     pub(super) fn session(&self) -> Session {
@@ -139,7 +145,7 @@ impl Server {
         answer: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Failure> {
         // The server keeps to the deadline itself, if it lives.
-        let answer = timeout(DEADLINE + Duration::from_secs(1), answer).await;
+        let answer = timeout(self.deadline + Duration::from_secs(1), answer).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
@@ -214,6 +220,11 @@ impl From<Error> for Failure {
             _ => Self::Unsure(error.into()),
         }
     }
+}
+
+/// Whether it is the user who may not.
+pub(super) fn is_denied(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(cause) if matches!(cause.downcast_ref(), Some(Error::AccessDenied)))
 }
 
 /// Whether it is not what was asked that is at fault.
