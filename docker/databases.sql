@@ -1,8 +1,9 @@
 -- Stele's roles and databases, once, when the data of the server is new: the server's image runs it. Each role's password stands in
 -- the URL that its processes are given. What roles may do in log and vault is granted when there are tables: grant.sh.
 
-\set owner `sed 's|^postgres://[^:]*:\([^@]*\)@.*|\1|' /run/secrets/owner_of_log`
-\set log `sed 's|^postgres://[^:]*:\([^@]*\)@.*|\1|' /run/secrets/log`
+\set owner `sed 's|^postgres://[^:]*:\([^@]*\)@.*|\1|' /run/secrets/owner_of_vault`
+-- Without a password, as which nobody comes in, where the log is on KurrentDB.
+\set log `sed -n 's|^postgres://[^:]*:\([^@]*\)@.*|\1|p' /run/secrets/log`
 \set views `sed 's|^postgres://[^:]*:\([^@]*\)@.*|\1|' /run/secrets/views`
 \set vault `sed 's|^postgres://[^:]*:\([^@]*\)@.*|\1|' /run/secrets/vault`
 

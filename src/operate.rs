@@ -9,6 +9,7 @@ mod init;
 mod keys;
 mod log_tail;
 mod mails;
+mod migrate;
 mod park;
 mod progress;
 mod rebuild;
@@ -129,6 +130,11 @@ pub(crate) enum OperateError {
     OfAnotherLog,
     #[error(transparent)]
     Copy(#[from] CopyFailed),
+    #[cfg(feature = "kurrent")]
+    #[error(
+        "{log} takes events away, which nothing brings back: {limits}; set the metadata of each stream without its limits, and migrate again"
+    )]
+    Limited { log: String, limits: String },
     #[error("bus.url names no NATS")]
     NoBus,
     #[error(transparent)]
@@ -155,10 +161,7 @@ pub(crate) async fn operate(settings: &Settings, operation: Operation) -> Result
         Operation::Rebuild(asked) => rebuild::rebuild(settings, &asked).await,
         Operation::Doctor(printed) => doctor::doctor(settings, printed).await,
         Operation::Health(asked) => health::health(settings, &asked).await,
-        Operation::Migrate => {
-            Site::open_or_make(settings).await?;
-            say("The databases are at the version of this binary.")
-        }
+        Operation::Migrate => migrate::migrate(settings).await,
         Operation::User(User::List(printed)) => users::list(settings, printed).await,
         Operation::User(User::Create(new)) => users::create(&Site::open_or_make(settings).await?, new).await,
         Operation::User(User::Show(named)) => users::show(&Site::open(settings).await?, named).await,

@@ -52,6 +52,7 @@ pub(crate) use self::{
     workload::{Hash, Revocation},
 };
 use self::{error::Conflict, given::Given, reader::Reader};
+use ::api::config::PkMode;
 
 /// Every setting, checked: each by itself and against the others.
 #[derive(Debug)]
@@ -99,8 +100,15 @@ impl Settings {
         settings
     }
 
-    /// What is made up at a first start is of one machine.
     fn check(&self, from: &mut Reader) {
+        if self.auth.pk == PkMode::Sequence && self.store.log.sql().is_none() {
+            from.refuse(&["auth.pk", "store.log"], Conflict::NoSequence);
+        }
+        self.check_shared(from);
+    }
+
+    /// What is made up at a first start is of one machine.
+    fn check_shared(&self, from: &mut Reader) {
         let Some(shared) = self.shared() else { return };
         if self.api.public_url.is_none() {
             from.refuse(&[shared, "api.public_url"], Conflict::Shared { shared, missing: "api.public_url" });

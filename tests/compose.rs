@@ -8,6 +8,7 @@ mod town;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::run_to_end;
@@ -21,7 +22,8 @@ fn every_service_waits_for_services_that_can_become_what_it_waits_for() {
     for (name, service) in &compose.services {
         for (other, dependency) in &service.depends_on {
             let other = compose.services.get(other).unwrap_or_else(|| panic!("{name} waits for {other}"));
-            assert!(other.profiles.is_empty(), "{name} waits for what is off");
+            let is_off = !other.profiles.is_empty();
+            assert_eq!(dependency.required == Some(false), is_off, "{name} waits for what may be off");
             match dependency.condition.as_str() {
                 "service_healthy" => assert!(other.check().is_some(), "{name}"),
                 "service_completed_successfully" => {
@@ -51,6 +53,38 @@ fn every_role_is_taken_and_kurrentdb_is_off() {
         assert_eq!(service.profiles.as_slice() == ["kurrentdb"], name == "kurrentdb", "{name}");
     }
     assert!(text("docker/nats.conf").contains("sync_interval: always"));
+}
+
+#[test]
+#[cfg(feature = "kurrent")]
+fn with_its_profile_and_its_secret_kurrentdb_has_the_log() {
+    let place = tempfile::tempdir().unwrap();
+    let secrets = make_secrets(place.path());
+    let compose = Compose::with(&[("STELE_LOG", "kurrentdb")]);
+    for secret in ["log", "owner_of_log"] {
+        let file = compose.secrets[secret]["file"].strip_prefix("./secrets/").expect("it is made");
+        assert_eq!(fs::read_to_string(secrets.join(file)).unwrap().trim(), "esdb://kurrentdb:2113?tls=false");
+    }
+    assert!(compose.services["migrate"].depends_on.contains_key("kurrentdb"));
+    let master_key = secrets.join("master_key");
+    let env = [
+        ("STELE_STORE__LOG_FILE", secrets.join("kurrentdb").display().to_string()),
+        ("STELE_VAULT__MASTER_KEY_FILE", master_key.display().to_string()),
+        ("STELE_API__PUBLIC_URL", "http://localhost:8001".to_owned()),
+    ];
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_stele"));
+    doctor.arg("doctor").env_clear().envs(env).current_dir(place.path());
+    let told = run_to_end(doctor, "").stdout;
+    assert!(told.contains("esdb://kurrentdb:2113 can't be reached"), "{told}");
+}
+
+/// Where they are made below this folder.
+fn make_secrets(place: &Path) -> PathBuf {
+    let folder = place.join("secrets");
+    let mut script = Command::new(path("docker/make-secrets"));
+    script.arg(&folder).env("STELE", env!("CARGO_BIN_EXE_stele"));
+    run_to_end(script, "").succeeded();
+    folder
 }
 
 #[test]
@@ -120,9 +154,7 @@ fn secrets_are_made_once_each_another_one_and_kept_from_others() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("secrets");
     let run = || {
-        let mut script = Command::new(path("docker/make-secrets"));
-        script.arg(&folder).env("STELE", env!("CARGO_BIN_EXE_stele"));
-        run_to_end(script, "").succeeded();
+        make_secrets(place.path());
         let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
         files.map(|file| (file.clone(), fs::read_to_string(file).unwrap())).collect::<BTreeMap<_, _>>()
     };

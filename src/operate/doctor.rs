@@ -1,6 +1,8 @@
 //! `stele doctor`: says of each backend whether it can be reached and is durable, and how far its followers lag.
 //! Makes and changes nothing.
 
+#[cfg(feature = "kurrent")]
+use std::time::Duration;
 use std::{error::Error, io, path::Path};
 
 use serde_json::{Value, json};
@@ -30,7 +32,11 @@ use crate::{
     table::Table,
 };
 
-/// One line of the report. `lag` counts events; only followers have one.
+/// How long to look through a KurrentDB.
+#[cfg(feature = "kurrent")]
+const SOON: Duration = Duration::from_secs(5);
+
+/// One line of the report. `lag` counts positions of the log, which on SQL are events; only followers have one.
 struct Finding {
     part: String,
     ok: bool,
@@ -143,10 +149,27 @@ async fn log_in_streams(url: &kurrent::Url) -> Result<Looked, Finding> {
     let looked = kurrent::KurrentLog::look(url).await;
     match looked.map_err(|error| Finding::unwell("log", &error))? {
         Some(head) => {
-            let told = format!("as durable as that server is set to be, up to position {}", head.position.0);
-            Ok(Looked { head, is_durable: true, told })
+            let (is_durable, limits) = limits(url).await;
+            let position = head.position.0;
+            let told = format!("as durable as that server is set to be, up to position {position}{limits}");
+            Ok(Looked { head, is_durable, told })
         }
         None => Err(Finding::well("log", format!("{url} holds no log yet; the first start makes it"))),
+    }
+}
+
+/// Whether nothing takes events away, as far as that is found out soon, and what to say of it.
+#[cfg(feature = "kurrent")]
+async fn limits(url: &kurrent::Url) -> (bool, String) {
+    match kurrent::Guard::look(url, SOON).await {
+        Ok(guard) => {
+            let limits: String =
+                guard.limits().iter().map(|limit| format!("; {limit}, which takes events away")).collect();
+            (limits.is_empty(), limits)
+        }
+        Err(_) => {
+            (true, "; it holds too much to look for limits of streams here: `stele migrate` does".to_owned())
+        }
     }
 }
 
@@ -220,9 +243,10 @@ async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
         (Ok(standings), Ok(listeners)) => {
             let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
             let served = alone.unwrap_or(any);
-            findings.extend(standings.iter().map(|standing| led(standing, served, head)));
+            let log = &settings.store.log;
+            findings.extend(standings.iter().map(|standing| led(standing, served, head).behind(log)));
             if served {
-                findings.extend(listeners.iter().map(|listener| listening(listener, head)));
+                findings.extend(listeners.iter().map(|listener| listening(listener, head).behind(log)));
             }
         }
         (Err(error), _) | (_, Err(error)) => findings.push(Finding::unwell("followers", &error)),
@@ -339,6 +363,14 @@ impl Finding {
 
     fn missing(part: &str, path: &Path) -> Self {
         Self::well(part, format!("{} is not there yet; the first start makes it", path.display()))
+    }
+
+    /// Says what its lag counts, where that is not events.
+    fn behind(self, log: &Log) -> Self {
+        if log.sql().is_some() || self.lag.unwrap_or(0) == 0 {
+            return self;
+        }
+        Self { detail: format!("{}; its lag counts places of the log, not events", self.detail), ..self }
     }
 
     fn to_json(&self) -> Value {

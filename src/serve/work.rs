@@ -68,6 +68,7 @@ impl Work {
     pub(super) async fn routes(&mut self, roles: &Roles) -> Result<Routes, ServeError> {
         let parts = Parts {
             journal: self.backends.journal.clone(),
+            counts_events: self.settings.store.log.sql().is_some(),
             desk: self.backends.desk.clone(),
             followers: self.followers.led(&self.settings.bus),
             bus: self.followers.bus(),

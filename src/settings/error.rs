@@ -151,6 +151,10 @@ pub(crate) enum Conflict {
     SameDatabase(&'static str, &'static str),
     #[error("{shared} is not embedded: {missing} must be given, the same for all that use it")]
     Shared { shared: &'static str, missing: &'static str },
+    #[error(
+        "auth.pk, store.log: KurrentDB deals no numbers; set auth.pk to time, or keep the log on SQLite or PostgreSQL"
+    )]
+    NoSequence,
     #[error("{0} is given, and bus.url does not name a NATS")]
     WithoutNats(&'static str),
     #[error("{given} is given, and {missing} is not")]

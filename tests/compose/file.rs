@@ -49,6 +49,8 @@ pub(super) struct Service {
 #[derive(Deserialize)]
 pub(super) struct Dependency {
     pub(super) condition: String,
+    /// None is as true.
+    pub(super) required: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +68,13 @@ pub(super) struct Deploy {
 
 impl Compose {
     pub(super) fn read() -> Self {
-        serde_saphyr::from_str(&with_defaults(&text("docker-compose.yml"))).expect("a compose file")
+        Self::with(&[])
+    }
+
+    /// As somebody has it who sets these variables.
+    pub(super) fn with(variables: &[(&str, &str)]) -> Self {
+        let text = with_variables(&text("docker-compose.yml"), variables);
+        serde_saphyr::from_str(&text).expect("a compose file")
     }
 
     /// The services that are containers of Stele.
@@ -138,13 +146,15 @@ pub(super) fn text(name: &str) -> String {
     fs::read_to_string(path(name)).expect("a file of the repository")
 }
 
-/// `${NAME:-default}`, where nobody sets the variable.
-fn with_defaults(text: &str) -> String {
+/// What `${NAME:-default}` becomes where these are set.
+fn with_variables(text: &str, set: &[(&str, &str)]) -> String {
     let mut pieces = text.split("${");
     let mut whole = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let (variable, rest) = piece.split_once('}').expect("a variable ends");
-        whole.push_str(variable.split_once(":-").expect("a variable has a default").1);
+        let (name, default) = variable.split_once(":-").expect("a variable has a default");
+        let value = set.iter().find(|(variable, _)| *variable == name).map_or(default, |(_, value)| value);
+        whole.push_str(value);
         whole.push_str(rest);
     }
     whole

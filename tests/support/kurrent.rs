@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use kurrent_double::{Call, Double, Fault, Plan};
+use eventstore::Client;
+use kurrent_double::{Call, Double, Fault, Plan, Settings, User};
 use tempfile::TempDir;
 
 use super::{Home, Lines, OWNER, Postgres, Process, VAULT, VIEWS, wait_for};
 
+/// The user that `store.log` names.
+const STELE: &str = "stele";
+const PASSWORD: &str = "changeit";
 const START: Duration = Duration::from_secs(30);
 /// The most calls that a fault can be told to befall.
 const ALWAYS: usize = usize::MAX;
@@ -31,6 +35,19 @@ impl Kurrent {
         Self::at(Some(double), &url)
     }
 
+    /// One that knows its users: an administrator, Stele, and a guest of the same server.
+    pub(crate) async fn guarded() -> Self {
+        let users = [("admin", true), (STELE, false), ("guest", false)].map(|(name, is_admin)| User {
+            name: name.to_owned(),
+            password: PASSWORD.to_owned(),
+            is_admin,
+        });
+        let double = Double::with(Settings { users: users.to_vec(), ..Settings::default() }).await;
+        let double = double.expect("a free port");
+        let url = url_for(&double, STELE);
+        Self::at(Some(double), &url)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "it names what the tests run on, and is no setting")]
     pub(crate) fn real() -> Self {
         let url = std::env::var("STELE_TEST_KURRENT").expect("STELE_TEST_KURRENT names a server");
@@ -46,6 +63,17 @@ impl Kurrent {
     /// What `store.log` says.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The client of a user, of one that knows its users.
+    pub(crate) fn client(&self, user: &str) -> Client {
+        let settings = url_for(self.told(), user).parse().expect("a URL that the client reads");
+        Client::new(settings).expect("a client")
+    }
+
+    /// The full name of a stream.
+    pub(crate) fn stream(&self, rest: &str) -> String {
+        format!("{}{rest}", self.prefix)
     }
 
     pub(crate) const fn is_double(&self) -> bool {
@@ -162,6 +190,10 @@ impl Home {
         home.set("STELE_STORE__VAULT", &vault.url(VAULT));
         home
     }
+}
+
+fn url_for(double: &Double, user: &str) -> String {
+    double.url().replace("esdb://", &format!("esdb://{user}:{PASSWORD}@"))
 }
 
 /// Cargo puts the programs of a workspace into one folder; `cargo build -p kurrent-double` makes this one alone.

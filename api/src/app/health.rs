@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long events may wait for a follower that does not move. Longer than a batch of mails takes on a slow disk.
 const STUCK: Duration = Duration::from_mins(1);
 
-/// One part: whether it works, what to say of it, and how many events it lags behind the log.
+/// One part: whether it works, what to say of it, and by how many positions it lags behind the log.
 #[derive(Debug, Clone, Serialize)]
 pub struct Part {
     pub ok: bool,
@@ -41,6 +41,8 @@ pub struct Part {
 #[derive(Clone)]
 pub struct Parts {
     pub journal: Journal,
+    /// Whether the positions of the log are the numbers of its events, so that a lag counts events.
+    pub counts_events: bool,
     pub desk: Desk,
     /// The followers of the log of which one leads, here or elsewhere.
     pub followers: Vec<Followed>,
@@ -207,7 +209,11 @@ impl Parts {
             (true, true) => ", stuck",
             (true, false) => "",
         };
-        Part { ok: runs && !stuck, detail: format!("at {}{state}", place.0), lag }
+        let unit = match lag {
+            Some(1..) if !self.counts_events => ", its lag counts places of the log, not events",
+            _ => "",
+        };
+        Part { ok: runs && !stuck, detail: format!("at {}{state}{unit}", place.0), lag }
     }
 
     async fn look_at_views(&self) -> Part {

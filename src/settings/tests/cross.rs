@@ -166,6 +166,21 @@ fn a_mail_server_is_shown_without_its_password_and_spoken_to_in_clear_on_this_ma
 }
 
 #[test]
+#[cfg(feature = "kurrent")]
+fn numbers_in_sequence_need_a_log_that_deals_them() {
+    let url = ("STELE_API__PUBLIC_URL", "https://auth.example.com");
+    let given = |log, pk| [("STELE_STORE__LOG", log), ("STELE_AUTH__PK", pk), url, KEY];
+    assert_eq!(
+        wrong(&given("esdb://localhost", "sequence")),
+        [
+            "auth.pk, store.log: KurrentDB deals no numbers; set auth.pk to time, or keep the log on SQLite or PostgreSQL"
+        ]
+    );
+    environment(&given("esdb://localhost", "time")).unwrap();
+    environment(&given("postgres://ada@localhost/log", "sequence")).unwrap();
+}
+
+#[test]
 fn a_master_key_is_given_once() {
     let errors = wrong(&[KEY, ("STELE_VAULT__MASTER_KEY_FILE", "/run/secrets/master")]);
     assert_eq!(errors, ["vault.master_key, vault.master_key_file: both are given, keep one"]);

@@ -3,11 +3,13 @@
 
 mod envelope;
 mod feed;
+mod guard;
 mod name;
 mod ours;
 mod place;
 mod rows;
 mod server;
+mod step;
 mod tails;
 #[cfg(test)]
 mod tests;
@@ -24,10 +26,12 @@ use super::{
     unavailable,
 };
 use crate::{Cause, clock, random};
+pub use guard::{Guard, Guarded};
 use name::Name;
 use ours::{Foreign, Ours};
 pub use rows::KurrentLogRows;
 use server::{Failure, Patience, Server, Wanted};
+pub use step::Step;
 use tails::{KNOWN, Tail, Tails};
 pub use url::{Url, UrlError};
 
@@ -48,6 +52,10 @@ pub enum OpenError {
         #[source]
         source: Cause,
     },
+    #[error(
+        "{log} denies access to {user}; if the password is right, an administrator has to allow reading $all, by a list that takes the place of the one it has: {step}"
+    )]
+    Denied { log: String, user: String, step: Box<Step> },
     #[error("{log} can't be reached")]
     Unreachable {
         log: String,
@@ -71,7 +79,7 @@ impl KurrentLog {
     /// Opens the log, or gives it a name where there is none.
     pub async fn open(url: &Url) -> Result<Self, OpenError> {
         let server = connect(url)?;
-        let unreachable = |source| OpenError::Unreachable { log: url.to_string(), source };
+        let unreachable = |source| unopened(url, source);
         let name = name::find_or_give(&server).await.map_err(unreachable)?;
         let places = name.places(&server).await.map_err(unreachable)?;
         let Name { log_id, half_copied, .. } = name;
@@ -95,7 +103,7 @@ impl KurrentLog {
             let position = Ours { server, places }.head().await?;
             Ok(Some(LogHead { log_id: name.log_id, position, half_copied: name.half_copied }))
         };
-        look.await.map_err(|source| OpenError::Unreachable { log: url.to_string(), source })
+        look.await.map_err(|source| unopened(url, source))
     }
 
     /// The end of a stream at the version that an append expects, if it is there.
@@ -207,7 +215,7 @@ impl StreamLog for KurrentLog {
 
     /// Appends to a stream beside the log.
     async fn append_nothing(&self) -> Result<Position, StoreError> {
-        let stream = format!("{}.nothing", self.ours.server.url().prefix());
+        let stream = nothing(self.ours.server.url());
         let event = EventData::binary("nothing", Vec::new().into()).id(random::id());
         let mut patience = Patience::new();
         loop {
@@ -266,6 +274,20 @@ impl StreamLog for KurrentLog {
 
 fn connect(url: &Url) -> Result<Server, OpenError> {
     Server::new(url).map_err(|source| OpenError::Client { log: url.to_string(), source })
+}
+
+fn unopened(url: &Url, source: StoreError) -> OpenError {
+    let log = url.to_string();
+    if !server::is_denied(&source) {
+        return OpenError::Unreachable { log, source };
+    }
+    let user = url.user().unwrap_or("a client without a name").to_owned();
+    OpenError::Denied { log, user, step: Box::new(Step::to_read_all(url)) }
+}
+
+/// Beside the log: a stream of which nobody wants to know anything.
+fn nothing(url: &Url) -> String {
+    format!("{}.nothing", url.prefix())
 }
 
 /// A stream that holds so many events.

@@ -1,5 +1,5 @@
-//! Who may do what: users with basic credentials, and the access control lists that metadata of streams holds. Without users everyone
-//! may do everything, as on a server that runs insecurely.
+//! Who may do what: users with basic credentials, the access control lists that metadata of streams holds, and those that `$settings`
+//! holds for all others. Without users everyone may do everything, as on a server that runs insecurely.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,14 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use crate::answer::access_denied;
-use crate::event::{ALL, described_by};
+use crate::event::{SETTINGS, described_by};
 use crate::ledger::Ledger;
 
 const ADMINS: &str = "$admins";
 /// As a role in a list: everyone who has a name.
 const EVERYONE: &str = "$all";
+const OF_USERS: &str = "$userStreamAcl";
+const OF_SYSTEM: &str = "$systemStreamAcl";
 
 #[derive(Debug, Clone)]
 pub struct User {
@@ -60,13 +62,11 @@ impl Access {
         }
         let user = self.user(headers).ok_or_else(|| Status::unauthenticated("Unauthenticated"))?;
         let described = described_by(stream);
-        let key = right.key(described.is_some());
-        let list = ledger.shown_metadata(described.unwrap_or(stream)).acl;
-        if user.is_admin || lists(&list, key, described.unwrap_or(stream), &user.name) {
-            Ok(())
-        } else {
-            Err(access_denied())
-        }
+        let (key, stream) = (right.key(described.is_some()), described.unwrap_or(stream));
+        let list = ledger.shown_metadata(stream).acl;
+        let by_default = by_default(&list, stream, &ledger.shown_json(SETTINGS), key);
+        let roles = list.get(key).filter(|roles| !roles.is_null()).unwrap_or(&by_default);
+        if user.is_admin || names(roles, &user.name) { Ok(()) } else { Err(access_denied()) }
     }
 
     fn user(&self, headers: &MetadataMap) -> Option<&User> {
@@ -77,19 +77,26 @@ impl Access {
     }
 }
 
-/// Whether the list of a stream names this user, or everyone, for this right. What it does not say goes by the default: streams of users
-/// are for everyone, those of the system and `$all` for administrators.
-fn lists(list: &Value, key: &str, stream: &str, user: &str) -> bool {
-    let by_default = match list.as_str() {
-        Some("$userStreamAcl") => EVERYONE,
-        Some("$systemStreamAcl") => ADMINS,
-        _ if stream == ALL || stream.starts_with('$') => ADMINS,
-        _ => EVERYONE,
+/// Who has a right that the list of a stream does not speak of: as `$settings` says or, where it says nothing, everyone in streams of
+/// users, and administrators in those of the system and `$all`.
+fn by_default(list: &Value, stream: &str, settings: &Value, key: &str) -> Value {
+    let kind = match list.as_str() {
+        Some(OF_USERS) => OF_USERS,
+        Some(OF_SYSTEM) => OF_SYSTEM,
+        _ if stream.starts_with('$') => OF_SYSTEM,
+        _ => OF_USERS,
     };
-    let names = |role: &str| role == EVERYONE || role == user;
-    match list.get(key) {
-        Some(Value::String(role)) => names(role),
-        Some(Value::Array(roles)) => roles.iter().filter_map(Value::as_str).any(names),
-        _ => names(by_default),
+    let said = settings.get(kind).and_then(|list| list.get(key)).cloned();
+    let role = if kind == OF_USERS { EVERYONE } else { ADMINS };
+    said.unwrap_or_else(|| role.into())
+}
+
+/// Whether these roles are this user's, or everyone's.
+fn names(roles: &Value, user: &str) -> bool {
+    let is_his = |role: &str| role == EVERYONE || role == user;
+    match roles {
+        Value::String(role) => is_his(role),
+        Value::Array(roles) => roles.iter().filter_map(Value::as_str).any(is_his),
+        _ => false,
     }
 }

@@ -14,6 +14,9 @@ pub(crate) const ALL: &str = "$all";
 /// The type of the event that sets a stream's metadata, in the stream that [`metadata_stream`] names.
 pub(crate) const METADATA: &str = "$metadata";
 
+/// Its last event says what holds for streams that have no access control list of their own.
+pub(crate) const SETTINGS: &str = "$settings";
+
 pub(crate) const TOMBSTONE: &str = "$streamDeleted";
 
 pub(crate) const JSON: &str = "application/json";

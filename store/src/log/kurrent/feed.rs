@@ -1,12 +1,14 @@
 //! How a process hears of what is appended: by one catch-up subscription to all our streams, which goes on where the last one ended.
-//! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own.
+//! What it misses costs time, never an event: followers look for themselves as well, and keep checkpoints of their own. By the same
+//! way it hears when somebody sets a limit to one of our streams.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use eventstore::{Error, SubscribeToAllOptions, SubscriptionEvent};
+use eventstore::{Error, RecordedEvent, SubscribeToAllOptions, SubscriptionEvent};
 use tokio::{runtime, sync::watch, time::sleep};
 
 use super::{
+    guard,
     ours::{Ours, of_kinds},
     place::Places,
     server::{Server, on_terms},
@@ -44,18 +46,31 @@ async fn tell(ours: &Ours, grow: &watch::Sender<Position>) {
 /// Ends when the subscription does, and tells why.
 async fn hear(server: &Server, places: &Places, grow: &watch::Sender<Position>) -> Error {
     let options = SubscribeToAllOptions::default().position(places.start(*grow.borrow()).from);
-    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[])));
+    let described = format!("$${}-", server.url().prefix());
+    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[]).add_prefix(&described)));
     let session = server.session();
     let mut subscription = session.client.subscribe_to_all(&options).await;
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
-                if let Some(head) = places.position(event.get_original_event().position) {
+                let event = event.get_original_event();
+                if event.stream_id().starts_with(&described) {
+                    tell_of_limits(event);
+                } else if let Some(head) = places.position(event.position) {
                     announce(grow, head);
                 }
             }
             Ok(_) => {}
             Err(error) => return error,
         }
+    }
+}
+
+/// Once the server has taken events away, nothing brings them back.
+fn tell_of_limits(event: &RecordedEvent) {
+    if let Some(limit) = guard::limit_told_by(event) {
+        tracing::error!(
+            "on KurrentDB {limit}: it takes events away, and has to be lifted before they are scavenged"
+        );
     }
 }

@@ -5,9 +5,11 @@ use eventstore::{EventData, ReadStreamOptions, RecordedEvent, StreamPosition, St
 use serde::{Deserialize, Serialize};
 
 use super::{
+    nothing,
     place::{Copied, Places},
     server::{Failure, Patience, Server, Wanted},
     state,
+    url::Url,
 };
 use crate::{
     log::{Position, StoreError, copy::Sequence, unavailable, went_on},
@@ -52,7 +54,7 @@ impl Name {
 /// The name, and the version of the stream that says so; none where there is no log yet.
 pub(super) async fn find(server: &Server) -> Result<Option<(Name, u64)>, StoreError> {
     let newest = ReadStreamOptions::default().position(StreamPosition::End).max_count(1);
-    let found = server.read(&Wanted::Stream(&stream(server), newest)).await?;
+    let found = server.read(&Wanted::Stream(&stream(server.url()), newest)).await?;
     let Some(event) = found.first() else { return Ok(None) };
     let name = serde_json::from_slice(&event.data).map_err(unavailable)?;
     Ok(Some((name, event.revision + 1)))
@@ -76,16 +78,17 @@ pub(super) async fn find_or_give(server: &Server) -> Result<Name, StoreError> {
 
 /// Gives the log a name, if its last one is still the one at this version.
 pub(super) async fn give(server: &Server, name: &Name, expected: u64) -> Result<(), StoreError> {
-    note(server, &stream(server), (NAMED, name), state(expected)).await
+    note(server, &stream(server.url()), (NAMED, name), state(expected)).await
 }
 
 /// Notes where a copied event stands.
 pub(super) async fn know(server: &Server, position: Position, commit: u64) -> Result<(), StoreError> {
-    note(server, &places(server), (KNOWN, &Known { position: position.0, commit }), StreamState::Any).await
+    note(server, &places(server.url()), (KNOWN, &Known { position: position.0, commit }), StreamState::Any)
+        .await
 }
 
 async fn known(server: &Server) -> Result<Vec<(Position, u64)>, StoreError> {
-    let all = Wanted::Stream(&places(server), ReadStreamOptions::default());
+    let all = Wanted::Stream(&places(server.url()), ReadStreamOptions::default());
     let read = |event: &RecordedEvent| serde_json::from_slice::<Known>(&event.data).map_err(unavailable);
     let known: Result<Vec<_>, _> = server.read(&all).await?.iter().map(read).collect();
     let mut known: Vec<_> =
@@ -96,7 +99,8 @@ async fn known(server: &Server) -> Result<Vec<(Position, u64)>, StoreError> {
     Ok(known)
 }
 
-async fn note(
+/// Appends an event to a stream beside the log.
+pub(super) async fn note(
     server: &Server,
     stream: &str,
     (kind, data): (&str, &impl Serialize),
@@ -115,11 +119,16 @@ async fn note(
     }
 }
 
-/// No stream of the log begins like this.
-fn stream(server: &Server) -> String {
-    format!("{}.log", server.url().prefix())
+/// All streams beside the log.
+pub(super) fn beside(url: &Url) -> [String; 3] {
+    [stream(url), places(url), nothing(url)]
 }
 
-fn places(server: &Server) -> String {
-    format!("{}.places", server.url().prefix())
+/// No stream of the log begins like this.
+fn stream(url: &Url) -> String {
+    format!("{}.log", url.prefix())
+}
+
+fn places(url: &Url) -> String {
+    format!("{}.places", url.prefix())
 }

@@ -12,7 +12,7 @@ use super::{
     place::Copied,
     refusal,
     server::{Failure, Patience},
-    state, stream_name,
+    state, stream_name, unopened,
     url::Url,
 };
 use crate::{
@@ -38,7 +38,7 @@ impl KurrentLogRows {
             let places = name.places(&server).await?;
             Ok(Some(Self(RwLock::new(Ours { server, places }))))
         };
-        open.await.map_err(|source| OpenError::Unreachable { log: url.to_string(), source })
+        open.await.map_err(|source| unopened(url, source))
     }
 
     /// Opens the log, or gives it a name where there is none.
@@ -48,7 +48,7 @@ impl KurrentLogRows {
             let places = name::find_or_give(&server).await?.places(&server).await?;
             Ok(Self(RwLock::new(Ours { server, places })))
         };
-        open.await.map_err(|source| OpenError::Unreachable { log: url.to_string(), source })
+        open.await.map_err(|source| unopened(url, source))
     }
 }
 

@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// How long the server may take for one answer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(5);
+/// By how much it may be late before nobody waits any more.
+const SLACK: Duration = Duration::from_secs(1);
 /// How long to go on asking a server that does not answer, or an answer of which may be lost, in all.
 const PATIENCE: Duration = Duration::from_secs(6);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -43,7 +45,7 @@ pub(super) enum Failure {
 /// The terms on which everything is asked: as which user, of the leader, and how long it may take.
 macro_rules! on_terms {
     ($server:expr, $options:expr) => {{
-        let options = $options.requires_leader(true).deadline($crate::log::kurrent::server::DEADLINE);
+        let options = $options.requires_leader(true).deadline($server.deadline());
         match $server.url().credentials() {
             Some(credentials) => options.authenticated(credentials.clone()),
             None => options,
@@ -61,6 +63,7 @@ pub(super) enum Wanted<'q> {
 /// A server or a cluster of them.
 pub(super) struct Server {
     url: Url,
+    deadline: Duration,
     current: Mutex<Session>,
 }
 
@@ -75,11 +78,21 @@ impl Server {
     /// Asks nothing of it yet.
     pub(super) fn new(url: &Url) -> Result<Self, Cause> {
         let client = Client::new(url.settings().clone()).map_err(Cause::from)?;
-        Ok(Self { url: url.clone(), current: Mutex::new(Session { number: 0, client }) })
+        let current = Mutex::new(Session { number: 0, client });
+        Ok(Self { url: url.clone(), deadline: DEADLINE, current })
+    }
+
+    /// The same, for what takes more time or may take less.
+    pub(super) fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 
     pub(super) fn url(&self) -> &Url {
         &self.url
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     pub(super) fn session(&self) -> Session {
@@ -100,9 +113,9 @@ impl Server {
         append.await.map(|written| written.position)
     }
 
-    /// Reads as [`read_within`](Self::read_within) does, for as long as anything is asked.
+    /// Reads as [`read_within`](Self::read_within) does, for as long as anything is asked, or as one answer may take.
     pub(super) async fn read(&self, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.read_within(&mut Patience::new(), wanted).await
+        self.read_within(&mut Patience::lasting(PATIENCE.max(self.deadline + SLACK)), wanted).await
     }
 
     /// Reads until it is answered or patience is at its end. No events come of a stream that is not there.
@@ -144,7 +157,7 @@ impl Server {
         answer: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Failure> {
         // The server keeps to the deadline itself, if it lives.
-        let answer = timeout(patience.left().min(DEADLINE + Duration::from_secs(1)), answer).await;
+        let answer = timeout(patience.left().min(self.deadline + SLACK), answer).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
@@ -178,7 +191,11 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self { end: Instant::now() + PATIENCE, pause: FIRST_PAUSE }
+        Self::lasting(PATIENCE)
+    }
+
+    fn lasting(time: Duration) -> Self {
+        Self { end: Instant::now() + time, pause: FIRST_PAUSE }
     }
 
     fn left(&self) -> Duration {
@@ -223,6 +240,11 @@ impl From<Error> for Failure {
             _ => Self::Unsure(error.into()),
         }
     }
+}
+
+/// Whether it is the user who may not.
+pub(super) fn is_denied(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(cause) if matches!(cause.downcast_ref(), Some(Error::AccessDenied)))
 }
 
 /// Whether it is not what was asked that is at fault.

@@ -32,6 +32,7 @@ pub struct Url {
     place: Arc<str>,
     prefix: Arc<str>,
     settings: Arc<ClientSettings>,
+    user: Option<Arc<str>>,
     credentials: Option<Credentials>,
 }
 
@@ -61,6 +62,18 @@ impl Url {
 
     pub(super) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
+    }
+
+    /// Who asks, where the URL says it.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Where the first of the servers is asked without its protocol.
+    pub(super) fn by_http(&self) -> String {
+        let scheme = if self.settings.is_secure_mode_enabled() { "https" } else { "http" };
+        let first = self.settings.hosts().first();
+        first.map(|host| format!("{scheme}://{}:{}", host.host, host.port)).unwrap_or_default()
     }
 
     /// What the names of our streams begin with.
@@ -96,11 +109,13 @@ impl FromStr for Url {
         }
         let (prefix, given) = parameters(query)?;
         let place = format!("{scheme}://{hosts}");
+        let (user, credentials) = user.map(credentials).transpose()?.unzip();
         Ok(Self {
             settings: Arc::new(format!("{place}?{given}").parse().map_err(|_| UrlError::Value)?),
             place: place.into(),
             prefix: prefix.into(),
-            credentials: user.map(credentials).transpose()?,
+            user,
+            credentials,
         })
     }
 }
@@ -114,12 +129,12 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Decoded here, as the client takes them as they stand.
-fn credentials(text: &str) -> Result<Credentials, UrlError> {
+fn credentials(text: &str) -> Result<(Arc<str>, Credentials), UrlError> {
     let (user, password) = text.split_once(':').ok_or(UrlError::Form)?;
     let decoded = |text| percent_decode_str(text).decode_utf8().map(std::borrow::Cow::into_owned);
     match (decoded(user), decoded(password)) {
         (Ok(user), Ok(password)) if !user.is_empty() && !user.contains(':') => {
-            Ok(Credentials::new(user, password))
+            Ok((user.as_str().into(), Credentials::new(user, password)))
         }
         _ => Err(UrlError::Form),
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Ledger;
 use crate::event::{DELETED, Recorded, described_by};
 use crate::retention::Metadata;
@@ -72,6 +74,12 @@ impl Ledger {
     pub(crate) fn stream_page_back(&self, stream: &str, revision: u64, most: usize, now: u64) -> Page {
         let Some((places, metadata)) = self.open(stream, 0, revision) else { return Page::new() };
         places.iter().rev().filter_map(|place| self.young(*place, &metadata, now)).take(most).collect()
+    }
+
+    /// What was said last in a stream, as JSON.
+    pub(crate) fn shown_json(&self, stream: &str) -> Value {
+        let last = self.shown_places(stream).last().and_then(|place| self.records.get(*place));
+        last.and_then(|record| serde_json::from_slice(&record.event.data).ok()).unwrap_or_default()
     }
 
     /// The metadata that is on disk; that of a stream of metadata itself can't be set.

@@ -1,10 +1,10 @@
 //! Who may do what, on a server that knows its users.
 
 use eventstore::StreamState::{Any, NoStream};
-use eventstore::{Acl, Error, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
+use eventstore::{Acl, Error, EventData, StreamAclBuilder, StreamMetadataBuilder, SubscribeToAllOptions};
 use kurrent_double::{Double, Settings, User};
 
-use crate::support::{Streams, all, append, client_at, stream};
+use crate::support::{Streams, all, append, client_at, expecting, stream};
 
 async fn guarded() -> Double {
     let user =
@@ -63,4 +63,30 @@ async fn a_stream_is_for_those_whom_its_list_names() {
     let batch = guest.batch_append(&Default::default()).await.unwrap();
     let Err(Error::Grpc { code, .. }) = batch.append_to_stream("a", Any, vec![]).await else { panic!() };
     assert_eq!(i32::from(code), 7);
+}
+
+#[tokio::test]
+async fn streams_without_a_list_of_their_own_are_for_those_whom_the_settings_name() {
+    let double = guarded().await;
+    let [admin, stele, guest] = ["admin", "stele", "guest"].map(|name| named(&double, name, "changeit"));
+    append(&guest, "a", NoStream, [1]).await.unwrap();
+    let list = StreamAclBuilder::new().add_write_roles("guest").build();
+    let metadata = StreamMetadataBuilder::new().acl(Acl::Stream(list)).build();
+    stele.set_stream_metadata("own", &Default::default(), &metadata).await.unwrap();
+    let settings = serde_json::json!({"$userStreamAcl": {"$w": "stele", "$d": "$admins", "$mw": "$admins"}});
+    let event = || EventData::json("update-default-acl", &settings).unwrap();
+    for other in [&stele, &guest] {
+        let denied = other.append_to_stream("$settings", &expecting(Any), event()).await;
+        assert!(matches!(denied, Err(Error::AccessDenied)), "{denied:?}");
+    }
+    admin.append_to_stream("$settings", &expecting(Any), event()).await.unwrap();
+    append(&stele, "a", Any, [2]).await.unwrap();
+    assert!(matches!(append(&guest, "a", Any, [3]).await, Err(Error::AccessDenied)));
+    assert!(matches!(append(&guest, "new", NoStream, [4]).await, Err(Error::AccessDenied)));
+    assert!(matches!(stele.delete_stream("a", &Default::default()).await, Err(Error::AccessDenied)));
+    let limited = stele.set_stream_metadata("a", &Default::default(), &metadata).await;
+    assert!(matches!(limited, Err(Error::AccessDenied)));
+    append(&guest, "own", NoStream, [5]).await.unwrap();
+    assert!(matches!(append(&stele, "own", Any, [6]).await, Err(Error::AccessDenied)));
+    assert_eq!(stream(&guest, "a").await.unwrap(), [1, 2]);
 }
