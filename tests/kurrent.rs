@@ -4,6 +4,7 @@ mod calls;
 mod failures;
 mod killed;
 mod names;
+mod swept;
 mod told;
 mod whole;
 mod writer;

@@ -17,6 +17,7 @@ use store::{
 };
 
 use workers::{
+    SWEEPER,
     bus::{self, BusError, EventStream, STREAM},
     relay::RELAY,
 };
@@ -220,7 +221,10 @@ async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
         (Ok(standings), Ok(listeners)) => {
             let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
             let served = alone.unwrap_or(any);
-            findings.extend(standings.iter().map(|standing| led(standing, served, head)));
+            // Where the log came from another kind of database, it may have been swept there; here there is nothing to sweep.
+            let is_swept = settings.store.log.sql().is_none();
+            let followers = standings.iter().filter(|standing| is_swept || standing.role != SWEEPER);
+            findings.extend(followers.map(|standing| led(standing, served, head)));
             if served {
                 findings.extend(listeners.iter().map(|listener| listening(listener, head)));
             }
