@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use super::{Held, arguments, copy, file, filled, report};
 use crate::support::{Home, Lines, OWNER, Postgres, Process, is_long, wait_for};
 
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(20);
 
 pub(super) async fn position(url: &str) -> i64 {
     const SQL: &str = "select position from log_head";
