@@ -2,6 +2,8 @@
 //! over.
 
 mod filled;
+#[cfg(feature = "kurrent")]
+mod grown;
 mod killed;
 mod moved;
 mod refused;

@@ -6,6 +6,7 @@ mod failures;
 mod killed;
 mod migrated;
 mod names;
+mod swept;
 mod told;
 mod whole;
 mod writer;

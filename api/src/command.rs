@@ -40,8 +40,7 @@ pub use social::{ConnectError, Person, SocialError, SocialLogin, UnlinkError};
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;
 
-/// Stands for whoever is not known. No user has this key.
-const NOBODY: UserId = UserId(0);
+const NOBODY: UserId = UserId::NOBODY;
 
 /// How many users and sessions are remembered as they were folded.
 const FOLDED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();

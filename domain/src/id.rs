@@ -15,6 +15,11 @@ pub struct NotAnId;
 #[serde(transparent)]
 pub struct UserId(pub i64);
 
+impl UserId {
+    /// Stands for whoever is not known. No user has this key.
+    pub const NOBODY: Self = Self(0);
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -19,6 +19,7 @@ use store::{
 };
 
 use workers::{
+    SWEEPER,
     bus::{self, BusError, EventStream, STREAM},
     relay::RELAY,
 };
@@ -244,7 +245,10 @@ async fn views(settings: &Settings, alone: Option<bool>) -> Vec<Finding> {
             let any = !listeners.is_empty() || standings.iter().any(|standing| standing.led);
             let served = alone.unwrap_or(any);
             let log = &settings.store.log;
-            findings.extend(standings.iter().map(|standing| led(standing, served, head).behind(log)));
+            // Where the log came from another kind of database, it may have been swept there; here there is nothing to sweep.
+            let is_swept = log.sql().is_none();
+            let followers = standings.iter().filter(|standing| is_swept || standing.role != SWEEPER);
+            findings.extend(followers.map(|standing| led(standing, served, head).behind(log)));
             if served {
                 findings.extend(listeners.iter().map(|listener| listening(listener, head).behind(log)));
             }

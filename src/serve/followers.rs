@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use workers::{
-    Consumer, InProcess, Mailer, Relay, Subscribed,
+    Consumer, InProcess, Mailer, Relay, SWEEPER, Subscribed, Sweeper,
     bus::{Bucket, Durable, MAILER, REVOKER},
     nats::Access,
     relay::{Outward, RELAY},
@@ -44,6 +44,8 @@ pub(super) struct Followers {
     places: Vec<(&'static str, watch::Receiver<Position>)>,
     running: JoinSet<()>,
     bus: Vec<BusUser>,
+    /// Whether a crash can leave something half done in the log.
+    sweeps: bool,
 }
 
 impl Followers {
@@ -59,8 +61,13 @@ impl Followers {
             places: Vec::new(),
             running: JoinSet::new(),
             bus: Vec::new(),
+            sweeps: backends.journal.log().appends_in_parts(),
         };
         let (journal, desk) = (&backends.journal, &backends.desk);
+        if followers.sweeps && roles.take(Role::Api) {
+            let sweeper = Sweeper::new(journal.clone(), Arc::clone(&backends.macs), desk.clone());
+            followers.contend(SWEEPER, sweeper, backends);
+        }
         if roles.take(Role::Projector) {
             let views = desk.views();
             let users = Projector::<UserRow>::new(journal.clone(), views.clone());
@@ -143,7 +150,12 @@ impl Followers {
     /// All followers of which one leads, those of other processes too.
     pub(super) fn led(&self, bus: &Bus) -> Vec<Followed> {
         let on_nats = bus.nats().map(|_| LED_ON_NATS).into_iter().flatten();
-        LED.into_iter().chain(on_nats).map(|name| Followed { name, here: self.place(name) }).collect()
+        let sweeper = self.sweeps.then_some(SWEEPER);
+        LED.into_iter()
+            .chain(on_nats)
+            .chain(sweeper)
+            .map(|name| Followed { name, here: self.place(name) })
+            .collect()
     }
 
     /// What of this process uses the bus.

@@ -7,7 +7,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use domain::{Aggregate, claim::Seen};
+use domain::{
+    Aggregate, Claim, User,
+    claim::{self, Seen},
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -101,6 +104,21 @@ impl Change {
     }
 }
 
+impl TryFrom<&claim::Write<StreamId>> for Change {
+    type Error = StoreError;
+
+    fn try_from(write: &claim::Write<StreamId>) -> Result<Self, StoreError> {
+        match write {
+            claim::Write::User { user, expected, events } => {
+                Self::of::<User>(StreamId::user(*user), *expected, events)
+            }
+            claim::Write::Claim { name, expected, events } => {
+                Self::of::<Claim>(name.clone(), *expected, events)
+            }
+        }
+    }
+}
+
 /// What a command came to.
 #[derive(Debug, Clone)]
 pub struct Executed<A> {
@@ -147,6 +165,18 @@ impl Journal {
     /// The same for those who ask for nothing that is sealed: it comes as if it were shredded, and no key is fetched.
     pub async fn load_closed<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
         self.fold_after(stream, Loaded::nothing(), Seals::Kept).await
+    }
+
+    /// The aggregate as it was when its stream held `version` events.
+    pub async fn load_as_of<A: Aggregate>(&self, stream: &StreamId, version: u64) -> Result<A, StoreError> {
+        let mut state = A::default();
+        for recorded in self.log.read_stream(stream, 0).await? {
+            if recorded.version > version {
+                break;
+            }
+            state = state.evolve(&self.decode::<A>(&recorded).await?);
+        }
+        Ok(state)
     }
 
     /// Folds what a stream holds beyond a state that is known already, its seals opened or not.

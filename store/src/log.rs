@@ -226,6 +226,11 @@ pub trait EventLog: Send + Sync {
         self.append(writes).await
     }
 
+    /// Whether an append to several streams can be left half done, by whoever dies at it: someone has to see to what he left.
+    fn appends_in_parts(&self) -> bool {
+        false
+    }
+
     /// The events of a stream after its version `after`, oldest first.
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError>;
 

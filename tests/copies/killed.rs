@@ -7,9 +7,9 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use super::{Held, arguments, copy, file, filled, report};
 use crate::support::{Home, Lines, OWNER, Postgres, Process, is_long, wait_for};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(20);
 
-async fn position(url: &str) -> i64 {
+pub(super) async fn position(url: &str) -> i64 {
     const SQL: &str = "select position from log_head";
     if let Some(path) = url.strip_prefix("sqlite:") {
         let mut log = SqliteConnection::connect(path).await.unwrap();
@@ -19,8 +19,8 @@ async fn position(url: &str) -> i64 {
     sqlx::query_scalar(SQL).fetch_one(&mut log).await.unwrap()
 }
 
-/// Starts a copy and kills it once its target has come to a position.
-async fn killed_at(home: &Home, (from, to): (&str, &str), place: i64) {
+/// Starts a copy and kills it once so much of it has arrived.
+pub(super) async fn killed_when(home: &Home, (from, to): (&str, &str), arrived: impl AsyncFn() -> bool) {
     let lines = Lines::default();
     let mut copy = Process::spawn(home.command(&arguments(from, to)), &lines);
     // Before that it looks for others who are connected, as this test is going to be.
@@ -28,7 +28,7 @@ async fn killed_at(home: &Home, (from, to): (&str, &str), place: i64) {
         lines.all().iter().any(|line| line.contains("copying")).then_some(())
     })
     .await;
-    wait_for("events arrive", PATIENCE, async || (position(to).await >= place).then_some(())).await;
+    wait_for("events arrive", PATIENCE, async || arrived().await.then_some(())).await;
     copy.kill();
     let ended = copy.exit_within(Duration::ZERO).expect("it was killed");
     assert_eq!(ended.code(), None, "it ended of itself before it was killed: {:?}", lines.all());
@@ -54,7 +54,7 @@ fn is_known_to_be_half(url: &str) {
 
 async fn is_killed_again_and_again(home: &Home, from: &str, to: &str, count: i64) {
     for place in [0, count / 3, count * 2 / 3] {
-        killed_at(home, (from, to), place).await;
+        killed_when(home, (from, to), async || position(to).await >= place).await;
         let reached = position(to).await;
         assert!(reached >= place, "what was there is gone: {reached}");
         is_known_to_be_half(to);

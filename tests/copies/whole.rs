@@ -8,7 +8,7 @@ use super::{Held, arguments, copy, file, filled, report};
 use crate::support::{Home, OWNER, Postgres, is_long};
 
 #[track_caller]
-fn is_whole(report: &Value, events: i64) {
+pub(super) fn is_whole(report: &Value, events: i64) {
     assert_eq!(report["done"], "copied", "{report}");
     for end in ["source", "target"] {
         assert_eq!(report[end]["events"], events, "{report}");

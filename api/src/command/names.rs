@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     Claim, ReservationId, Time, User, UserId,
-    claim::{self, Found, Plan, Seen, Terms, Write},
+    claim::{self, Found, Plan, Seen, Terms},
     name::{self, NameKind},
     user::Account,
 };
@@ -97,8 +97,9 @@ impl Accounts {
         plan: &Plan<StreamId>,
         others: Vec<Change>,
     ) -> Result<Position, StoreError> {
-        let changes = plan.writes().iter().map(change).collect::<Result<_, _>>()?;
-        let mut afterwards: Vec<Change> = plan.afterwards().iter().map(change).collect::<Result<_, _>>()?;
+        let changes = plan.writes().iter().map(Change::try_from).collect::<Result<_, _>>()?;
+        let mut afterwards: Vec<Change> =
+            plan.afterwards().iter().map(Change::try_from).collect::<Result<_, _>>()?;
         afterwards.extend(others);
         let outcome = self.journal.append_then(context, changes, afterwards).await;
         if matches!(outcome, Err(StoreError::Conflict { .. })) {
@@ -114,7 +115,7 @@ impl Accounts {
         let freed = async {
             let seen = self.journal.load::<Claim>(claim).await?;
             if let Some(write) = claim::released(claim.clone(), seen.into(), reservation) {
-                self.journal.append(context, vec![change(&write)?]).await?;
+                self.journal.append(context, vec![Change::try_from(&write)?]).await?;
             }
             Ok(())
         };
@@ -136,15 +137,6 @@ impl Accounts {
 
     fn claim_stream(&self, kind: NameKind, name: &str) -> StreamId {
         self.macs.claim_stream(kind, &name::canonical(kind, name))
-    }
-}
-
-fn change(write: &Write<StreamId>) -> Result<Change, StoreError> {
-    match write {
-        Write::User { user, expected, events } => {
-            Change::of::<User>(StreamId::user(*user), *expected, events)
-        }
-        Write::Claim { name, expected, events } => Change::of::<Claim>(name.clone(), *expected, events),
     }
 }
 

@@ -113,9 +113,11 @@ const DAN_ASKS: Order = Order::AskForEmail { user: DAN, to: "ann@x" };
 const EVE_VERIFIES: Order = Order::VerifyEmail { user: EVE, address: "ann@x" };
 const DAN_ASKS_FOR_EVES: Order = Order::AskForEmail { user: DAN, to: "eve@x" };
 const EVE_RESETS: Order = Order::ResetPassword { user: EVE };
+const SWEEPS_ANN: Order = Order::Sweep { name: "ann" };
+const SWEEPS_ANNS_EMAIL: Order = Order::Sweep { name: "ann@x" };
 
 /// What a process may be about.
-const SCRIPTS: [&[Order]; 12] = [
+const SCRIPTS: [&[Order]; 14] = [
     &[REGISTER],
     &[SAME_USERNAME],
     &[SAME_EMAIL],
@@ -128,13 +130,17 @@ const SCRIPTS: [&[Order]; 12] = [
     &[DAN_ASKS],
     &[DAN_ASKS_FOR_EVES],
     &[EVE_RESETS],
+    &[SWEEPS_ANN],
+    &[SWEEPS_ANNS_EMAIL],
 ];
 
 /// Three at once, in little time.
-const THREE: [[&[Order]; 3]; 3] = [
+const THREE: [[&[Order]; 3]; 5] = [
     [&[REGISTER], &[EVES_NAME], &[RENAME_EVE]],
     [&[EVES_EMAIL], &[DAN_ASKS_FOR_EVES], &[EVE_RESETS]],
     [&[RENAME_EVE], &[RENAME_DAN], &[DAN_TO_EVE]],
+    [&[REGISTER], &[RENAME_EVE], &[SWEEPS_ANN]],
+    [&[EVE_ASKS, EVE_VERIFIES], &[EVE_RESETS], &[SWEEPS_ANNS_EMAIL]],
 ];
 
 /// Three at once, which takes minutes.

@@ -87,6 +87,19 @@ impl<N: Clone> Plan<N> {
         Ok(())
     }
 
+    /// Frees a name that was left behind, for nobody, as if he took it over: behind the same fence, and refused where its claim
+    /// counts or may be about to. Writes nothing where the name is free.
+    pub fn freeing(found: Found<N>, at: Time) -> Result<Self, Error> {
+        let mut plan = Self::of(UserId::NOBODY, Seen::default());
+        if let Claim::Held(held) = found.claim.state {
+            // Who has not verified his address keeps it until somebody wants it.
+            let terms = Terms { at, verify_ttl: Duration::MAX };
+            plan.fence(held, found.holder.ok_or(Error::Held)?, terms)?;
+            plan.writes.extend(released(found.name, found.claim, held.reservation));
+        }
+        Ok(plan)
+    }
+
     /// Writes to the holder's stream what makes sure that he never comes to name the reservation. The user whose order
     /// this is does so to himself: another order of his may be under way.
     fn fence(&mut self, held: Holding, holder: Seen<User>, terms: Terms) -> Result<(), Error> {

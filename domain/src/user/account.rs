@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{ChangePassword, Error, Event, Names, PasswordHash, Proof, Registration, UpdateProfile};
 use crate::{
     KeyId, Private, ReservationId, SessionId, Time,
-    name::{canonical_email, canonical_username},
+    name::{NameKind, canonical_email, canonical_username, social_name},
 };
 pub use social::Linked;
 
@@ -85,6 +85,20 @@ impl Account {
             || self.email.as_ref().is_some_and(|address| address.claim == reservation)
             || self.pending_email.as_ref().is_some_and(|pending| pending.claim == reservation)
             || self.linked.iter().any(|linked| linked.account.claim == reservation)
+    }
+
+    /// The names that are held for this user, and by which reservations, as far as they can still be read.
+    pub fn held_names(&self) -> Vec<(NameKind, String, ReservationId)> {
+        let names =
+            self.names.get().map(|names| (NameKind::Username, names.username.clone(), self.username_claim));
+        let address = self.email.iter().map(|address| (&address.email, address.claim));
+        let pending = self.pending_email.iter().map(|pending| (&pending.email, pending.claim));
+        let emails = address.chain(pending);
+        let emails = emails.filter_map(|(email, claim)| Some((NameKind::Email, email.get()?.clone(), claim)));
+        let linked = self.linked.iter().filter_map(|Linked { account, .. }| {
+            Some((NameKind::Social, social_name(&account.provider, account.subject.get()?), account.claim))
+        });
+        names.into_iter().chain(emails).chain(linked).collect()
     }
 
     /// Whether the address under this reservation may go to someone else: it was never verified, and its link is dead.

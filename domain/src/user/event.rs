@@ -96,3 +96,47 @@ pub enum Event {
     #[serde(rename = "user.enabled.v1")]
     UserEnabled { at: Time },
 }
+
+impl Event {
+    /// The reservations that it names: the claims under these count from here on.
+    pub fn reservations(&self) -> Vec<ReservationId> {
+        match self {
+            Self::UserRegistered(registration) => {
+                [registration.username_claim].into_iter().chain(registration.email_claim).collect()
+            }
+            Self::EmailChangeRequested { reservation, .. } => vec![*reservation],
+            Self::ProfileUpdated { username_claim, .. } => username_claim.iter().copied().collect(),
+            Self::SocialAccountLinked(account) => vec![account.claim],
+            Self::RegistrationAbandoned { .. }
+            | Self::ClaimAbandoned { .. }
+            | Self::EmailVerified { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordChanged { .. }
+            | Self::PasswordReset { .. }
+            | Self::PasswordRehashed { .. }
+            | Self::SocialAccountUnlinked { .. }
+            | Self::UserDisabled { .. }
+            | Self::UserEnabled { .. } => vec![],
+        }
+    }
+
+    /// Whether a claim that counted before may count no longer.
+    pub const fn may_give_up_names(&self) -> bool {
+        match self {
+            Self::ClaimAbandoned { .. }
+            | Self::EmailChangeRequested { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordChanged { .. }
+            | Self::PasswordReset { .. }
+            | Self::SocialAccountUnlinked { .. }
+            | Self::UserDisabled { .. } => true,
+            Self::ProfileUpdated { username_claim, .. } => username_claim.is_some(),
+            Self::UserRegistered(_)
+            | Self::RegistrationAbandoned { .. }
+            | Self::EmailVerified { .. }
+            | Self::PasswordRehashed { .. }
+            | Self::SocialAccountLinked(_)
+            | Self::UserEnabled { .. } => false,
+        }
+    }
+}

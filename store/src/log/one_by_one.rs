@@ -65,6 +65,10 @@ impl<L: StreamLog> EventLog for OneByOne<L> {
         Ok(last)
     }
 
+    fn appends_in_parts(&self) -> bool {
+        true
+    }
+
     async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<Recorded>, StoreError> {
         self.0.read_stream(stream, after).await
     }

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     KeyId, Private, SessionId,
-    claim::UNDER_WAY,
+    claim::{UNDER_WAY, Write},
     user::{Command, PasswordHash, Proof, Registration},
 };
 use store::{MasterKey, Vault, log::OneByOne};
@@ -107,7 +107,7 @@ impl House {
         let at = Time(clock::now().0 - 120_000_000);
         let plan = self.registration_at(UserId(3), "ann", at).await.unwrap();
         let claims = plan.writes().iter().filter(|write| matches!(write, Write::Claim { .. }));
-        let claims = claims.map(|write| change(write).unwrap()).collect();
+        let claims = claims.map(|write| Change::try_from(write).unwrap()).collect();
         self.accounts.journal.append(&context(), claims).await.unwrap();
     }
 

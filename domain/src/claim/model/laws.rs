@@ -60,6 +60,7 @@ pub(super) fn every_name_in_use_is_held(streams: &Streams) -> Verdict {
 pub(super) fn what_was_told_holds(stepped: &Stepped) -> Verdict {
     match (&stepped.done, &stepped.written) {
         (None, _) => Ok(()),
+        (Some(Order::Sweep { .. }), Some(Cell::Claim(seen))) if seen.state == Claim::Free => Ok(()),
         (Some(order), Some(Cell::User(seen))) if order.is_done(&seen.state) => Ok(()),
         (Some(order), written) => Err(format!("{order:?} left {written:?}")),
     }

@@ -18,11 +18,29 @@ pub(super) const VERIFY_TTL: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Order {
-    Register { username: Name, email: Name },
-    Rename { user: i64, to: Name },
-    AskForEmail { user: i64, to: Name },
-    VerifyEmail { user: i64, address: Name },
-    ResetPassword { user: i64 },
+    Register {
+        username: Name,
+        email: Name,
+    },
+    Rename {
+        user: i64,
+        to: Name,
+    },
+    AskForEmail {
+        user: i64,
+        to: Name,
+    },
+    VerifyEmail {
+        user: i64,
+        address: Name,
+    },
+    ResetPassword {
+        user: i64,
+    },
+    /// Of the sweeper: frees a name that was left behind.
+    Sweep {
+        name: Name,
+    },
 }
 
 /// Why there is no plan (yet).
@@ -50,12 +68,13 @@ impl Order {
             Self::AskForEmail { user, to } => attempt.ask_for_email(UserId(user), to),
             Self::VerifyEmail { user, address } => attempt.verify_email(UserId(user), address),
             Self::ResetPassword { user } => attempt.reset_password(UserId(user)),
+            Self::Sweep { name } => attempt.sweep(name),
         }
     }
 
     /// Whether a user is as someone was told whose order was acknowledged.
     pub(super) fn is_done(self, user: &User) -> bool {
-        let Some(account) = user.account() else { return false };
+        let Some(account) = user.account() else { return matches!(self, Self::Sweep { .. }) };
         let address = account.email.as_ref().map(|address| (text(&address.email), address.verified));
         match self {
             Self::Register { username: name, email } => {
@@ -67,6 +86,7 @@ impl Order {
             }
             Self::VerifyEmail { address: verified, .. } => address == Some((verified, true)),
             Self::ResetPassword { .. } => account.pending_email.is_none(),
+            Self::Sweep { .. } => true,
         }
     }
 }
@@ -143,15 +163,25 @@ impl Attempt<'_> {
         commit(plan, Command::ResetPassword { epoch: account.epoch, password, at: self.at })
     }
 
-    fn take(&mut self, plan: &mut Plan<Name>, name: Name, number: u32) -> Result<ReservationId, Stop> {
+    fn sweep(&mut self, name: Name) -> Result<Plan<Name>, Stop> {
+        let found = self.found(name)?;
+        Plan::freeing(found, self.at).map_err(|_| Stop::Taken)
+    }
+
+    fn found(&mut self, name: Name) -> Result<Found<Name>, Stop> {
         let claim = self.claim(name)?;
         let holder = match claim.state {
             Claim::Held(held) => Some(self.user(held.holder)?),
             Claim::Free => None,
         };
+        Ok(Found { name, claim, holder })
+    }
+
+    fn take(&mut self, plan: &mut Plan<Name>, name: Name, number: u32) -> Result<ReservationId, Stop> {
+        let found = self.found(name)?;
         let reservation = reservation(self.draw * 10 + number);
         let terms = Terms { at: self.at, verify_ttl: VERIFY_TTL };
-        plan.take(Found { name, claim, holder }, reservation, terms).map_err(|_| Stop::Taken)?;
+        plan.take(found, reservation, terms).map_err(|_| Stop::Taken)?;
         Ok(reservation)
     }
 

@@ -110,3 +110,31 @@ fn what_is_given_back_comes_after_the_event_and_only_if_it_is_still_held() {
     assert_eq!(told(plan.writes()), ["new after 0: 1", "user 1 after 1: 1"]);
     assert_eq!(told(plan.afterwards()), ["eve after 1: 1"]);
 }
+
+#[test]
+fn a_name_that_was_left_behind_is_freed_behind_a_fence() {
+    let plan = Plan::freeing(held("ada", (ADA, Seen::default()), 9), LATER.at).unwrap();
+    assert_eq!(told(plan.writes()), ["user 2 after 0: 1", "ada after 1: 1"]);
+    let plan = Plan::freeing(held("new", (EVE, eve()), 9), LATER.at).unwrap();
+    assert_eq!(told(plan.writes()), ["user 1 after 1: 1", "new after 1: 1"]);
+}
+
+#[test]
+fn a_name_whose_holder_was_fenced_before_is_freed_at_once() {
+    let fenced = Seen { state: User::Abandoned, version: 1 };
+    let plan = Plan::freeing(held("ada", (ADA, fenced), 9), NOW.at).unwrap();
+    assert_eq!(told(plan.writes()), ["ada after 1: 1"]);
+}
+
+#[test]
+fn a_name_is_not_freed_that_counts_or_may_be_about_to() {
+    let after_ages = Time::from_seconds(1_000_000_000);
+    assert_eq!(Plan::freeing(held("eve@x", (EVE, eve()), 2), after_ages), Err(Error::Held));
+    assert_eq!(Plan::freeing(held("ada", (ADA, Seen::default()), 9), NOW.at), Err(Error::Held));
+    assert_eq!(Plan::freeing(held("new", (EVE, eve()), 9), NOW.at), Err(Error::Held));
+}
+
+#[test]
+fn nothing_is_written_to_free_what_is_free() {
+    assert!(Plan::freeing(free("ada"), LATER.at).unwrap().writes().is_empty());
+}
