@@ -50,8 +50,9 @@ pub enum OutboundError {
     Refused(StatusCode),
     #[error("it answers with status {0}")]
     Status(StatusCode),
-    #[error("its answer is not what it should be")]
-    Nonsense(#[source] serde_json::Error),
+    /// Told by its place alone: what stands there may be somebody's name.
+    #[error("its answer is not what it should be, at line {line}, column {column}")]
+    Nonsense { line: usize, column: usize },
 }
 
 pub(super) struct Outbound {
@@ -123,7 +124,9 @@ impl Outbound {
             if error.is::<LengthLimitError>() { OutboundError::TooLong } else { OutboundError::Broken(error) }
         })?;
         if status.is_success() {
-            return serde_json::from_slice(&body.to_bytes()).map_err(OutboundError::Nonsense);
+            let read = serde_json::from_slice(&body.to_bytes());
+            return read
+                .map_err(|error| OutboundError::Nonsense { line: error.line(), column: error.column() });
         }
         let refused = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
         Err(if refused { OutboundError::Refused(status) } else { OutboundError::Status(status) })
