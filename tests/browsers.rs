@@ -7,34 +7,61 @@ mod front;
 mod refused;
 mod sent;
 
+use std::rc::Rc;
+
 use reqwest::Url;
 
 use crate::support::{
     Caller, Home, Reply, Server,
-    providers::{Kind, OUR_APP, OUR_SECRET, PASSWORD_THERE, Person, Provider},
+    providers::{Kind, PASSWORD_THERE, Person, Provider},
 };
 
 const FRONT_END: &str = "http://front.test/in#";
 
-/// A provider and a Stele that knows it.
+/// Providers that people are sent to in a browser.
+const BY_BROWSER: [Kind; 4] = [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc];
+
+/// A Stele and one of the providers that it knows.
 struct Stage {
     provider: Provider,
-    server: Server,
-    name: &'static str,
+    server: Rc<Server>,
+    kind: Kind,
 }
 
 impl Stage {
     async fn set(kind: Kind) -> Self {
-        let provider = Provider::start(kind).await;
-        let home = home(kind, &provider, &[]);
-        let server = Server::at(home).await;
-        Self::with(kind, provider, server)
+        let [stage] = Self::set_all([kind]).await;
+        stage
     }
 
-    fn with(kind: Kind, provider: Provider, server: Server) -> Self {
-        let name = name(kind);
-        provider.allow_callback(&format!("http://stele.test/social/{name}/callback"));
-        Self { provider, server, name }
+    /// One Stele that knows all of these.
+    async fn set_all<const N: usize>(kinds: [Kind; N]) -> [Self; N] {
+        let (mut home, mut known) = (home(&[]), Vec::new());
+        for kind in kinds {
+            let provider = Provider::start(kind).await;
+            home.enable(kind, &provider);
+            known.push((kind, provider));
+        }
+        let server = Rc::new(Server::at(home).await);
+        let stage = |(kind, provider)| Self::with(kind, provider, Rc::clone(&server));
+        let stages: Vec<Self> = known.into_iter().map(stage).collect();
+        stages.try_into().unwrap_or_else(|_| panic!("one for each"))
+    }
+
+    fn with(kind: Kind, provider: Provider, server: Rc<Server>) -> Self {
+        provider.allow_callback(&format!("http://stele.test/social/{}/callback", kind.name()));
+        Self { provider, server, kind }
+    }
+
+    /// Somebody who has an account at this provider alone.
+    fn somebody(&self) -> Person {
+        let person = Person::named(self.kind.name());
+        self.provider.has(&person);
+        person
+    }
+
+    async fn restart(&mut self) {
+        Rc::get_mut(&mut self.server).expect("nobody else has it").restart().await;
     }
 
     /// A browser is sent to the provider.
@@ -44,7 +71,7 @@ impl Stage {
 
     /// As [`begin`](Self::begin), with this query.
     async fn begin_with(&self, query: &str) -> Sent {
-        let path = format!("/social/{}/start{query}", self.name);
+        let path = format!("/social/{}/start{query}", self.kind.name());
         Sent::by(&self.server.api().get(&path).await)
     }
 
@@ -116,41 +143,14 @@ fn handed_over(reply: &Reply) -> String {
     told(reply, "code")
 }
 
-const fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Google => "google",
-        Kind::GitHub => "github",
-        Kind::Facebook => "facebook",
-        Kind::Twitter => "twitter",
-        Kind::Oidc => "example",
-    }
+/// Where a Stele lives that knows a front end.
+fn home(env: &[(&str, &str)]) -> Home {
+    Home::new(&[&[("STELE_SOCIAL__RETURN_URL", FRONT_END)], env].concat())
 }
 
-/// What Stele is told of a provider.
-fn settings(kind: Kind, provider: &Provider) -> Vec<(String, String)> {
-    let section = match kind {
-        Kind::Oidc => "OIDC__EXAMPLE".to_owned(),
-        _ => name(kind).to_uppercase(),
-    };
-    let url = |path: &str| format!("{}{path}", provider.url());
-    let of_kind = match kind {
-        Kind::Oidc => vec![("ISSUER", url(""))],
-        _ => vec![
-            ("API_URL", url("")),
-            ("AUTH_URL", provider.authorize_url()),
-            ("TOKEN_URL", provider.token_url()),
-        ],
-    };
-    let client = [("CLIENT_ID", OUR_APP.to_owned()), ("CLIENT_SECRET", OUR_SECRET.to_owned())];
-    let named = |(key, value): (&str, String)| (format!("STELE_SOCIAL__{section}__{key}"), value);
-    client.into_iter().chain(of_kind).map(named).collect()
-}
-
-/// Where a Stele lives that knows this provider and a front end.
-fn home(kind: Kind, provider: &Provider, env: &[(&str, &str)]) -> Home {
-    let mut home = Home::new(&[&[("STELE_SOCIAL__RETURN_URL", FRONT_END)], env].concat());
-    for (setting, value) in settings(kind, provider) {
-        home.set(&setting, &value);
-    }
+/// As [`home`], with a provider.
+fn home_with(kind: Kind, provider: &Provider, env: &[(&str, &str)]) -> Home {
+    let mut home = home(env);
+    home.enable(kind, provider);
     home
 }

@@ -13,14 +13,16 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Caller, Reply, Server, Tokens,
-    providers::{Kind, OUR_APP, OUR_SECRET, Person, Provider},
+    Caller, Home, Reply, Server, Tokens,
+    providers::{Grant, Kind, Person, Provider},
 };
 
 /// Where codes are sent to.
 const CALLBACK: &str = "http://front.test/callback";
+/// Where they may be sent to as well.
+const OTHER_CALLBACK: &str = "http://front.test/other";
 
-/// A Stele and the one provider that it knows.
+/// A Stele and one of the providers that it knows.
 struct Stage {
     provider: Provider,
     server: Rc<Server>,
@@ -34,45 +36,46 @@ impl Stage {
 
     /// Stele with more settings.
     async fn with(kind: Kind, env: &[(&str, &str)]) -> Self {
-        Self::with_all(&[kind], env).await.pop().expect("there is one")
+        let [stage] = Self::at(Home::new(env), [kind]).await;
+        stage
     }
 
     /// One Stele that knows all of these.
-    async fn of_all(kinds: &[Kind]) -> Vec<Self> {
-        Self::with_all(kinds, &[]).await
-    }
-
-    async fn with_all(kinds: &[Kind], env: &[(&str, &str)]) -> Vec<Self> {
-        let (mut providers, mut own) = (Vec::new(), Vec::new());
-        for kind in kinds {
-            let provider = Provider::start(*kind).await;
-            provider.allow_callback(CALLBACK);
-            own.extend(settings(*kind, &provider));
-            providers.push(provider);
-        }
-        let own: Vec<(&str, &str)> =
-            own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let server = Rc::new(Server::start(&[&own[..], env].concat()).await);
-        let stages = providers.into_iter().zip(kinds);
-        stages.map(|(provider, kind)| Self { provider, server: Rc::clone(&server), kind: *kind }).collect()
-    }
-
-    /// Somebody who has an account at this provider alone.
-    fn somebody(&self) -> Person {
-        Person::named(self.path().trim_end_matches('/').trim_start_matches("oidc/"))
+    async fn of_all<const N: usize>(kinds: [Kind; N]) -> [Self; N] {
+        Self::at(Home::new(&[]), kinds).await
     }
 
     /// One whose addresses Stele believes in.
     async fn trusted(kind: Kind) -> Self {
-        let name = format!("STELE_SOCIAL__{}__TRUST_EMAIL", section(kind));
-        Self::with(kind, &[(&name, "true")]).await
+        Self::with(kind, &[(&kind.setting("TRUST_EMAIL"), "true")]).await
+    }
+
+    /// One Stele in this place that knows all of these.
+    async fn at<const N: usize>(mut home: Home, kinds: [Kind; N]) -> [Self; N] {
+        let mut known = Vec::new();
+        for kind in kinds {
+            let provider = Provider::start(kind).await;
+            provider.allow_callback(CALLBACK);
+            home.enable(kind, &provider);
+            home.set(&kind.setting("CALLBACK_URLS"), &json!([CALLBACK, OTHER_CALLBACK]).to_string());
+            known.push((kind, provider));
+        }
+        let server = Rc::new(Server::at(home).await);
+        let stage = |(kind, provider)| Self { provider, server: Rc::clone(&server), kind };
+        let stages: Vec<Self> = known.into_iter().map(stage).collect();
+        stages.try_into().unwrap_or_else(|_| panic!("one for each"))
+    }
+
+    /// Somebody who has an account at this provider alone.
+    fn somebody(&self) -> Person {
+        Person::named(self.kind.name())
     }
 
     fn api(&self) -> Caller {
         self.server.api()
     }
 
-    fn path(&self) -> &'static str {
+    fn path(&self) -> String {
         path(self.kind)
     }
 
@@ -81,8 +84,18 @@ impl Stage {
         brought(&self.provider, self.kind, person)
     }
 
+    /// A code that this person brings, as one that was asked for without anything to bind it to.
+    fn code_of(&self, person: &Person) -> String {
+        self.provider.code(Grant::of(person, CALLBACK))
+    }
+
+    /// What comes of this being brought.
+    async fn post(&self, body: Value) -> Reply {
+        self.api().post(&self.path(), body).await
+    }
+
     async fn try_login(&self, person: &Person) -> Reply {
-        self.api().post(self.path(), self.brought_by(person)).await
+        self.post(self.brought_by(person)).await
     }
 
     async fn login(&self, person: &Person) -> Tokens {
@@ -94,43 +107,9 @@ impl Stage {
     }
 }
 
-const fn path(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Google => "google/",
-        Kind::GitHub => "github/",
-        Kind::Facebook => "facebook/",
-        Kind::Twitter => "twitter/",
-        Kind::Oidc => "oidc/corp/",
-    }
-}
-
-const fn section(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Google => "GOOGLE",
-        Kind::GitHub => "GITHUB",
-        Kind::Facebook => "FACEBOOK",
-        Kind::Twitter => "TWITTER",
-        Kind::Oidc => "OIDC__CORP",
-    }
-}
-
-/// What Stele is told of a provider.
-fn settings(kind: Kind, provider: &Provider) -> Vec<(String, String)> {
-    let mut values = vec![
-        ("CLIENT_ID", OUR_APP.to_owned()),
-        ("CLIENT_SECRET", OUR_SECRET.to_owned()),
-        ("CALLBACK_URLS", json!([CALLBACK, "http://front.test/other"]).to_string()),
-    ];
-    if kind == Kind::Oidc {
-        values.push(("ISSUER", provider.url().to_owned()));
-    } else {
-        values.push(("API_URL", provider.url().to_owned()));
-        values.push(("AUTH_URL", provider.authorize_url()));
-        values.push(("TOKEN_URL", provider.token_url()));
-    }
-    let named =
-        values.into_iter().map(|(name, value)| (format!("STELE_SOCIAL__{}__{name}", section(kind)), value));
-    named.collect()
+fn path(kind: Kind) -> String {
+    let below = if kind == Kind::Oidc { "oidc/" } else { "" };
+    format!("{below}{}/", kind.name())
 }
 
 fn brought(provider: &Provider, kind: Kind, person: &Person) -> Value {

@@ -1,9 +1,11 @@
 //! What every test stands on: a server of its own, one-line HTTP calls, the mails it wrote, and waiting with a deadline.
 
 mod account;
+mod audit;
 mod backup;
 pub(crate) mod browser;
 mod catcher;
+mod enabled;
 mod faketime;
 mod gate;
 mod grown;
@@ -27,6 +29,7 @@ mod wait;
 mod wire;
 
 pub(crate) use account::{Account, NEW_PASSWORD, PASSWORD, Tokens};
+pub(crate) use audit::{audited, place};
 pub(crate) use backup::Dump;
 pub(crate) use catcher::Catcher;
 pub(crate) use gate::Gate;

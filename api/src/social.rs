@@ -85,8 +85,10 @@ pub(crate) trait Provider: Send + Sync {
     /// Who brought this; refused unless it was issued for us.
     async fn identify(&self, credential: &Credential) -> Result<Identity, ProviderError>;
 
-    /// Where a browser is sent to log in.
-    async fn authorization_url(&self) -> Result<String, ProviderError>;
+    /// Where a browser is sent to log in, if that is not set but found out.
+    async fn found_authorization_url(&self) -> Result<String, ProviderError> {
+        Err(ProviderError::Refused("nothing says where"))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +185,10 @@ impl Site {
 
     /// Where a browser is sent to log in.
     pub async fn authorization_url(&self) -> Result<String, ProviderError> {
-        self.patiently(self.provider.authorization_url()).await
+        match &self.config.auth_url {
+            Some(url) => Ok(url.clone()),
+            None => self.patiently(self.provider.found_authorization_url()).await,
+        }
     }
 
     async fn patiently<T>(
@@ -200,7 +205,8 @@ fn shortened(name: &str) -> String {
 }
 
 /// First and last name of a name in one piece, as the reference parts them.
-fn parted(name: &str) -> (String, String) {
+fn parted(name: Option<&str>) -> (String, String) {
+    let name = name.unwrap_or_default();
     let (first, last) = name.split_once(' ').unwrap_or((name, ""));
     (first.to_owned(), last.to_owned())
 }

@@ -8,7 +8,7 @@ use super::front::Front;
 use crate::support::{
     Account, Home, Server,
     browser::{Browser, Page},
-    providers::{Kind, OUR_APP, OUR_SECRET, PASSWORD_THERE, Person, Provider},
+    providers::{Kind, PASSWORD_THERE, Person, Provider},
 };
 
 /// Stele and all that belongs to it; the front end and the provider each under a name of their own, so that each is another site.
@@ -23,15 +23,15 @@ impl World {
     async fn begin() -> Self {
         let (google, front) = (Provider::start(Kind::Google).await, Front::new().await);
         let origin = front.origin();
-        let home = Home::bare(&[
+        let mut home = Home::bare(&[
             ("STELE_SOCIAL__RETURN_URL", &format!("{origin}/in#")),
             ("STELE_API__CORS_ORIGINS", &json!([origin]).to_string()),
-            ("STELE_SOCIAL__GOOGLE__CLIENT_ID", OUR_APP),
-            ("STELE_SOCIAL__GOOGLE__CLIENT_SECRET", OUR_SECRET),
-            ("STELE_SOCIAL__GOOGLE__API_URL", google.url()),
-            ("STELE_SOCIAL__GOOGLE__TOKEN_URL", &google.token_url()),
-            ("STELE_SOCIAL__GOOGLE__AUTH_URL", &google.authorize_url().replace("127.0.0.1", "localhost")),
         ]);
+        home.enable(Kind::Google, &google);
+        home.set(
+            &Kind::Google.setting("AUTH_URL"),
+            &google.authorize_url().replace("127.0.0.1", "localhost"),
+        );
         let server = Server::at(home).await;
         google.allow_callback(&format!("http://{}/social/google/callback", server.address()));
         let front = front.serve(server.address());

@@ -1,13 +1,13 @@
 //! Logins that somebody tampers with, or that end badly: nobody is let in, and the front end hears why in a word.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use serde_json::json;
 
-use super::{Sent, Stage, handed_over, told};
+use super::{BY_BROWSER, Sent, Stage, handed_over, home_with, told};
 use crate::support::{
-    Reply,
-    providers::{Act, Kind, Person, Signing},
+    Reply, Server,
+    providers::{Act, Kind, Person, Provider, Signing},
     together,
 };
 
@@ -65,10 +65,23 @@ async fn so_1_only_the_browser_that_was_sent_comes_back() {
 
 #[tokio::test]
 async fn so_1_what_one_provider_was_asked_another_does_not_answer() {
-    let (stage, person) = stage(Kind::Google).await;
+    let [google, github] = Stage::set_all([Kind::Google, Kind::GitHub]).await;
+    let (person, mine) = (google.somebody(), google.begin().await);
+    let path = google.back(&mine, &person).await;
+    is_dead(&mine.on(&google.server.api()).get(&path.replace("/google/", "/github/")).await);
+    mine.on(&google.server.api()).get(&path.replace("/google/", "/facebook/")).await.expect(404);
+    assert!(github.provider.seen("/login/oauth/access_token").is_empty(), "no code is shown to another one");
+}
+
+#[tokio::test]
+async fn so_1_an_answer_in_the_name_of_another_issuer_is_refused() {
+    let (stage, person) = stage(Kind::Oidc).await;
     let mine = stage.begin().await;
-    let path = stage.back(&mine, &person).await.replace("/google/", "/github/");
-    mine.on(&stage.server.api()).get(&path).await.expect(404);
+    let path = stage.back(&mine, &person).await;
+    let (own, _) = path.split_once("iss=").expect("it says who sends it");
+    let reply = mine.on(&stage.server.api()).get(&format!("{own}iss=https%3A%2F%2Fevil.test")).await;
+    assert_eq!(told(&reply, "error"), "failed");
+    assert!(stage.provider.seen("/token").is_empty(), "no code was shown to the provider");
 }
 
 #[tokio::test]
@@ -84,8 +97,8 @@ async fn so_1_a_code_that_was_given_for_another_login_is_worth_nothing() {
 
 #[tokio::test]
 async fn so_1_an_id_token_that_answers_another_request_lets_nobody_in() {
-    for kind in [Kind::Google, Kind::Oidc] {
-        let (stage, person) = stage(kind).await;
+    for stage in Stage::set_all([Kind::Google, Kind::Oidc]).await {
+        let (kind, person) = (stage.kind, stage.somebody());
         for bend in ["missing", "another"] {
             stage.provider.bend_id_tokens(move |token| match bend {
                 "missing" => drop(token.claims.as_object_mut().unwrap().remove("nonce")),
@@ -97,6 +110,10 @@ async fn so_1_an_id_token_that_answers_another_request_lets_nobody_in() {
             assert_eq!(told(&reply, "error"), "failed", "{kind:?} {bend}");
         }
         stage.provider.bend_id_tokens(|token| token.signing = Signing::None);
+        let mine = stage.begin().await;
+        let path = stage.back(&mine, &person).await;
+        assert_eq!(told(&mine.on(&stage.server.api()).get(&path).await, "error"), "failed");
+        stage.provider.alter("/token", |body| drop(body.as_object_mut().unwrap().remove("id_token")));
         let mine = stage.begin().await;
         let path = stage.back(&mine, &person).await;
         assert_eq!(told(&mine.on(&stage.server.api()).get(&path).await, "error"), "failed");
@@ -114,12 +131,12 @@ async fn so_5_a_callback_works_once_and_so_does_what_it_leaves() {
     let again = format!("/social/github/callback?state={}&error=access_denied", mine.asked("state"));
     is_dead(&mine.on(&stage.server.api()).get(&again).await);
     assert_eq!(stage.provider.seen("/login/oauth/access_token").len(), 1);
-    stage.server.restart().await;
+    stage.restart().await;
     is_dead(&mine.on(&stage.server.api()).get(&path).await);
     let body = json!({"code": code});
     stage.server.api().post("/social/login/", body.clone()).await.expect(200);
     stage.server.api().post("/social/login/", body.clone()).await.expect(400);
-    stage.server.restart().await;
+    stage.restart().await;
     stage.server.api().post("/social/login/", body).await.expect(400);
 }
 
@@ -154,8 +171,7 @@ async fn a_code_that_stele_did_not_give_opens_nothing() {
 
 #[tokio::test]
 async fn a_person_who_declines_is_sent_to_the_front_end() {
-    for kind in [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc] {
-        let (stage, _) = stage(kind).await;
+    for stage in Stage::set_all(BY_BROWSER).await {
         let mine = stage.begin().await;
         let path = stage.declined(&mine).await;
         let reply = mine.on(&stage.server.api()).get(&path).await;
@@ -179,6 +195,20 @@ async fn what_a_provider_says_of_an_error_is_not_passed_on() {
     let dead = stage.server.api().get(&path).await;
     is_dead(&dead);
     assert!(!dead.text.contains("script"));
+}
+
+#[tokio::test]
+async fn a_front_end_hears_that_somebody_tries_too_often() {
+    let limits = [("STELE_LIMITS__ENABLED", "true"), ("STELE_LIMITS__SOCIAL", "1/1h")];
+    let provider = Provider::start(Kind::GitHub).await;
+    let server = Server::at(home_with(Kind::GitHub, &provider, &limits)).await;
+    let stage = Stage::with(Kind::GitHub, provider, Rc::new(server));
+    let person = stage.somebody();
+    stage.code(&stage.begin().await, &person).await;
+    let mine = stage.begin().await;
+    let path = stage.back(&mine, &person).await;
+    assert_eq!(told(&mine.on(&stage.server.api()).get(&path).await, "error"), "throttled");
+    assert_eq!(stage.provider.seen("/login/oauth/access_token").len(), 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
 
-use super::{Stage, home};
+use super::{BY_BROWSER, Stage, home_with};
 use crate::support::{
     Server,
     providers::{Act, Kind, OUR_APP, Person, Provider},
@@ -11,13 +11,13 @@ use crate::support::{
 
 #[tokio::test]
 async fn a_provider_is_told_where_to_send_the_browser_back_to_and_what_to_repeat() {
-    for kind in [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc] {
-        let stage = Stage::set(kind).await;
+    for stage in Stage::set_all(BY_BROWSER).await {
+        let (kind, name) = (stage.kind, stage.kind.name());
         let sent = stage.begin().await;
         assert_eq!(sent.target.as_str().split('?').next(), Some(stage.provider.authorize_url().as_str()));
         assert_eq!(sent.asked("client_id"), OUR_APP);
         assert_eq!(sent.asked("response_type"), "code");
-        assert_eq!(sent.asked("redirect_uri"), format!("http://stele.test/social/{}/callback", stage.name));
+        assert_eq!(sent.asked("redirect_uri"), format!("http://stele.test/social/{name}/callback"));
         assert_eq!(sent.asked("code_challenge_method"), "S256");
         let again = stage.begin().await;
         for name in ["state", "code_challenge"] {
@@ -50,7 +50,7 @@ async fn the_verifier_is_shown_to_the_provider_and_to_nobody_else() {
 async fn the_cookie_goes_to_stele_alone_and_not_by_plain_connections_where_there_is_tls() {
     let provider = Provider::start(Kind::GitHub).await;
     let tls = [("STELE_API__PUBLIC_URL", "https://stele.test")];
-    let server = Server::at(home(Kind::GitHub, &provider, &tls)).await;
+    let server = Server::at(home_with(Kind::GitHub, &provider, &tls)).await;
     let reply = server.api().get("/social/github/start").await.expect(303);
     let cookie = reply.header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-stele_login="), "{cookie}");
@@ -74,7 +74,7 @@ async fn nobody_is_sent_to_a_provider_that_is_not_on_or_speaks_another_language(
         api.get(path).await.expect(404);
     }
     let twitter = Provider::start(Kind::Twitter).await;
-    let server = Server::at(home(Kind::Twitter, &twitter, &[])).await;
+    let server = Server::at(home_with(Kind::Twitter, &twitter, &[])).await;
     server.api().get("/social/twitter/start").await.expect(404);
     for method in ["POST", "HEAD", "PUT"] {
         for path in ["/social/github/start", "/social/github/callback"] {
@@ -89,7 +89,7 @@ async fn nobody_is_sent_to_a_provider_that_is_not_on_or_speaks_another_language(
 #[tokio::test]
 async fn without_a_front_end_nobody_is_sent_anywhere() {
     let provider = Provider::start(Kind::GitHub).await;
-    let mut home = home(Kind::GitHub, &provider, &[]);
+    let mut home = home_with(Kind::GitHub, &provider, &[]);
     home.set("STELE_SOCIAL__RETURN_URL", "");
     let server = Server::at(home).await;
     for path in ["/social/github/start", "/social/github/callback"] {
@@ -102,6 +102,6 @@ async fn without_a_front_end_nobody_is_sent_anywhere() {
 async fn a_front_end_hears_that_a_provider_is_away() {
     let stage = Stage::set(Kind::Oidc).await;
     stage.provider.misbehave("/.well-known/openid-configuration", Act::Status(503));
-    let reply = stage.server.api().get("/social/example/start").await;
+    let reply = stage.server.api().get("/social/corp/start").await;
     assert_eq!(super::told(&reply, "error"), "unavailable");
 }

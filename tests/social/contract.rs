@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{CALLBACK, INCORRECT, Kind, Person, Stage, is_refused, path};
+use super::{CALLBACK, INCORRECT, Kind, OTHER_CALLBACK, Person, Stage, is_refused, path};
 use crate::support::{Account, Server, Tokens, providers::Grant};
 
 const ALL: [Kind; 5] = [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Twitter, Kind::Oidc];
 const BY_CODE: [Kind; 4] = [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc];
+const NOT_EXCHANGED: &str = "Failed to exchange code for access token";
 
 #[tokio::test]
 async fn a_person_is_signed_up_once_and_let_in_ever_after() {
-    for stage in Stage::of_all(&ALL).await {
+    for stage in Stage::of_all(ALL).await {
         let (kind, ada) = (stage.kind, stage.somebody());
         let first = stage.try_login(&ada).await.expect(200).json();
         let again = stage.try_login(&ada).await.expect(200).json();
@@ -25,20 +26,31 @@ async fn a_person_is_signed_up_once_and_let_in_ever_after() {
 
 #[tokio::test]
 async fn a_code_is_exchanged_with_its_callback_and_its_verifier() {
-    for stage in Stage::of_all(&BY_CODE).await {
+    for stage in Stage::of_all(BY_CODE).await {
         let ada = stage.somebody();
-        let code = || stage.provider.code(Grant::of(&ada, CALLBACK));
-        stage.api().post(stage.path(), json!({ "code": code(), "callback_url": CALLBACK })).await.expect(200);
+        let code = || stage.code_of(&ada);
+        stage.post(json!({ "code": code(), "callback_url": CALLBACK })).await.expect(200);
         // The first one in the settings counts where none is sent.
         let spent = code();
-        stage.api().post(stage.path(), json!({ "code": spent })).await.expect(200);
-        let replayed = stage.api().post(stage.path(), json!({ "code": spent })).await;
-        is_refused(&replayed, "Failed to exchange code for access token");
-        let elsewhere = json!({ "code": code(), "callback_url": "http://front.test/other" });
-        let elsewhere = stage.api().post(stage.path(), elsewhere).await;
-        is_refused(&elsewhere, "Failed to exchange code for access token");
-        let foreign = json!({ "code": code(), "callback_url": "http://evil.test/" });
-        is_refused(&stage.api().post(stage.path(), foreign).await, "Define callback_url in view");
+        stage.post(json!({ "code": spent })).await.expect(200);
+        is_refused(&stage.post(json!({ "code": spent })).await, NOT_EXCHANGED);
+        let elsewhere = stage.post(json!({ "code": code(), "callback_url": OTHER_CALLBACK })).await;
+        is_refused(&elsewhere, NOT_EXCHANGED);
+    }
+}
+
+#[tokio::test]
+async fn so_1_a_callback_that_is_not_in_the_settings_letter_by_letter_is_not_passed_on() {
+    for stage in Stage::of_all(BY_CODE).await {
+        let code = stage.code_of(&stage.somebody());
+        let almost = [&format!("{CALLBACK}/"), &format!("{CALLBACK}?x=1"), &CALLBACK.replace("http", "HTTP")];
+        for foreign in
+            almost.into_iter().map(String::as_str).chain(["http://evil.test/", "http://front.test"])
+        {
+            let reply = stage.post(json!({ "code": code, "callback_url": foreign })).await;
+            is_refused(&reply, "Define callback_url in view");
+        }
+        stage.post(json!({ "code": code })).await.expect(200);
     }
 }
 
@@ -46,17 +58,15 @@ async fn a_code_is_exchanged_with_its_callback_and_its_verifier() {
 async fn a_code_that_was_asked_for_with_a_challenge_takes_its_verifier() {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    for stage in Stage::of_all(&BY_CODE).await {
+    for stage in Stage::of_all(BY_CODE).await {
         let ada = stage.somebody();
         let grant = || Grant { challenge: Some(CHALLENGE.to_owned()), ..Grant::of(&ada, CALLBACK) };
         let with = |verifier| json!({ "code": stage.provider.code(grant()), "code_verifier": verifier });
-        let wrong =
-            stage.api().post(stage.path(), with("another-verifier-that-is-long-enough-to-be-one")).await;
-        is_refused(&wrong, "Failed to exchange code for access token");
-        let without = json!({ "code": stage.provider.code(grant()) });
-        let without = stage.api().post(stage.path(), without).await;
-        is_refused(&without, "Failed to exchange code for access token");
-        stage.api().post(stage.path(), with(VERIFIER)).await.expect(200);
+        let wrong = stage.post(with("another-verifier-that-is-long-enough-to-be-one")).await;
+        is_refused(&wrong, NOT_EXCHANGED);
+        let without = stage.post(json!({ "code": stage.provider.code(grant()) })).await;
+        is_refused(&without, NOT_EXCHANGED);
+        stage.post(with(VERIFIER)).await.expect(200);
     }
 }
 
@@ -78,7 +88,7 @@ async fn nothing_brought_is_told_and_what_is_malformed_too() {
 async fn a_provider_without_a_client_id_is_nowhere() {
     let server = Server::start(&[]).await;
     for kind in ALL {
-        for path in [path(kind).to_owned(), format!("{}connect/", path(kind))] {
+        for path in [path(kind), format!("{}connect/", path(kind))] {
             let reply = server.api().post(&path, json!({ "access_token": "x" })).await.expect(404);
             assert_eq!(reply.json(), json!({ "detail": "Not found." }), "{path}");
         }
@@ -144,14 +154,17 @@ async fn a_login_answers_as_the_token_mode_has_it() {
 
 #[tokio::test]
 async fn a_nonce_that_was_asked_for_must_come_back() {
-    for stage in Stage::of_all(&[Kind::Google, Kind::Oidc]).await {
+    for stage in Stage::of_all([Kind::Google, Kind::Oidc]).await {
         let ada = stage.somebody();
         let grant = |nonce: &str| Grant { nonce: Some(nonce.to_owned()), ..Grant::of(&ada, CALLBACK) };
         let with = |nonce: &str| json!({ "code": stage.provider.code(grant(nonce)), "nonce": "n-0S6" });
-        stage.api().post(stage.path(), with("n-0S6")).await.expect(200);
-        is_refused(&stage.api().post(stage.path(), with("another")).await, INCORRECT);
+        stage.post(with("n-0S6")).await.expect(200);
+        is_refused(&stage.post(with("another")).await, INCORRECT);
         let unasked = json!({ "code": stage.provider.code(grant("n-0S6")) });
-        is_refused(&stage.api().post(stage.path(), unasked).await, INCORRECT);
+        is_refused(&stage.post(unasked).await, INCORRECT);
+        // Where there is no ID token, nothing shows it.
+        stage.provider.alter("/token", |body| drop(body.as_object_mut().unwrap().remove("id_token")));
+        is_refused(&stage.post(with("n-0S6")).await, INCORRECT);
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Kind, Person, Stage, TAKEN, is_refused};
-use crate::support::{Account, NEW_PASSWORD, Tokens};
+use crate::support::{Account, Home, NEW_PASSWORD, Tokens};
 
 const VICTIM: &str = "victim@example.com";
 
@@ -186,15 +186,20 @@ async fn an_address_that_a_provider_did_not_verify_is_not_verified_here_and_its_
 
 #[tokio::test]
 async fn an_address_is_verified_only_by_a_provider_that_vouches_and_is_trusted() {
-    let (ada, unsure) = (Person::named("ada"), Person::named("bob").with_email("bob@example.com", false));
-    let trusted = Stage::trusted(Kind::GitHub).await;
-    trusted.login(&ada).await;
-    trusted.login(&unsure).await;
-    assert_eq!(links_to(&trusted, "ada@example.com").await, 0, "she needs none");
-    assert_eq!(links_to(&trusted, "bob@example.com").await, 1);
-    for stage in [Stage::of(Kind::GitHub).await, Stage::trusted(Kind::Facebook).await] {
-        stage.login(&ada).await;
-        assert_eq!(links_to(&stage, "ada@example.com").await, 1);
+    let mut home = Home::new(&[]);
+    for kind in [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc] {
+        home.set(&kind.setting("TRUST_EMAIL"), "true");
+    }
+    let all = [Kind::Google, Kind::GitHub, Kind::Facebook, Kind::Oidc, Kind::Twitter];
+    for stage in Stage::at(home, all).await {
+        let (kind, sure) = (stage.kind, stage.somebody());
+        stage.login(&sure).await;
+        // Facebook does not say, and Twitter is not trusted.
+        let links = usize::from(matches!(kind, Kind::Facebook | Kind::Twitter));
+        assert_eq!(links_to(&stage, &sure.emails[0].0).await, links, "{kind:?}");
+        let address = format!("unsure@{}.example", kind.name());
+        stage.login(&Person::named("unsure").with_email(&address, false)).await;
+        assert_eq!(links_to(&stage, &address).await, 1, "{kind:?}");
     }
 }
 

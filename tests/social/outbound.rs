@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{Kind, Person, Stage};
 use crate::support::{
-    Account, comes_back_later, is_long,
+    Account, Home, comes_back_later,
     providers::{Act, Provider},
     wait_for,
 };
@@ -16,6 +17,8 @@ const CROWD: usize = 100;
 /// More than may, and fewer than want to.
 const SOME: usize = 80;
 const SOON: Duration = Duration::from_secs(30);
+/// It is not this that ends a request to a provider.
+const LONG: (&str, &str) = ("STELE_API__REQUEST_TIMEOUT", "60s");
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
@@ -75,6 +78,42 @@ async fn an_answer_that_is_none_is_told_as_a_503_and_harms_nobody() {
 }
 
 #[tokio::test]
+async fn an_answer_may_have_64_kib_and_no_more() {
+    let (stage, ada) = (Stage::of(Kind::GitHub).await, Person::named("ada"));
+    for (length, status) in [(64 * 1024 + 1, 503), (64 * 1024, 200)] {
+        stage.provider.alter("/user", move |body| {
+            body["padding"] = json!("");
+            body["padding"] = json!("x".repeat(length - body.to_string().len()));
+        });
+        assert_eq!(stage.try_login(&ada).await.status, status, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn for_whoever_tries_too_often_the_provider_is_not_asked() {
+    let limits = [("STELE_LIMITS__ENABLED", "true"), ("STELE_LIMITS__SOCIAL", "2/1h")];
+    let (stage, ada) = (Stage::with(Kind::GitHub, &limits).await, Person::named("ada"));
+    for _ in 0..2 {
+        stage.login(&ada).await;
+    }
+    let asked = stage.provider.seen("").len();
+    comes_back_later(&stage.try_login(&ada).await, 429);
+    assert_eq!(stage.provider.seen("").len(), asked);
+}
+
+#[tokio::test]
+async fn what_a_provider_says_of_somebody_stands_in_no_log() {
+    let (stage, ada) = (Stage::of(Kind::GitHub).await, Person::named("ada"));
+    stage.provider.alter("/user", |body| body["id"] = json!("markedname"));
+    comes_back_later(&stage.try_login(&ada).await, 503);
+    let told = wait_for("the log tells of it", SOON, async || {
+        stage.server.lines().into_iter().find(|line| line.contains("a provider of identities did not help"))
+    })
+    .await;
+    assert!(!told.contains("markedname"), "{told}");
+}
+
+#[tokio::test]
 async fn connections_are_kept_for_the_next_call() {
     let (stage, ada) = (Stage::of(Kind::GitHub).await, Person::named("ada"));
     for _ in 0..5 {
@@ -85,38 +124,31 @@ async fn connections_are_kept_for_the_next_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_provider_that_hangs_holds_up_nobody_else() {
-    let (stage, ada) = (Stage::of(Kind::GitHub).await, Person::named("ada"));
-    let bob = Account::named("bob");
-    bob.register(&stage.api()).await;
-    stage.provider.misbehave("/token", Act::Hang);
-    let body = stage.brought_by(&ada);
-    let crowd: Vec<_> = (0..CROWD)
-        .map(|_| {
-            let (api, body) = (stage.api(), body.clone());
-            tokio::spawn(async move { api.post("github/", body).await })
-        })
-        .collect();
+async fn a_provider_that_hangs_or_trickles_is_given_up_and_holds_up_nobody_else() {
+    let [hangs, trickles] = Stage::at(Home::new(&[LONG]), [Kind::GitHub, Kind::Google]).await;
+    let (ada, bob) = (Person::named("ada"), Account::named("bob"));
+    bob.register(&hangs.api()).await;
+    hangs.provider.misbehave("/token", Act::Hang);
+    trickles.provider.misbehave("/userinfo", Act::Trickle);
+    let asks = |stage: &Stage| {
+        let (api, path, body) = (stage.api(), stage.path(), stage.brought_by(&ada));
+        tokio::spawn(async move { api.post(&path, body).await })
+    };
+    let crowd: Vec<_> = (0..CROWD).map(|_| asks(&hangs)).chain([asks(&trickles)]).collect();
     wait_for("the provider has many who wait", SOON, async || {
-        (stage.provider.seen("/token").len() >= 20).then_some(())
+        (hangs.provider.seen("/token").len() >= 20).then_some(())
     })
     .await;
     // While they wait, others are served.
-    bob.login(&stage.api()).await;
+    bob.login(&hangs.api()).await;
     for asked in crowd {
-        comes_back_later(&asked.await.unwrap(), 503);
+        let reply = timeout(SOON, asked).await.expect("nobody waits for long").unwrap();
+        comes_back_later(&reply, 503);
     }
-    assert!(stage.provider.seen("/token").len() < SOME, "whoever is one too many is told so at once");
-    stage.provider.behave();
-    stage.login(&ada).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_trickles_is_given_up() {
-    if !is_long() {
-        return;
+    assert!(hangs.provider.seen("/token").len() < SOME, "whoever is one too many is told so at once");
+    assert_eq!(trickles.provider.seen("/userinfo").len(), 1);
+    for stage in [hangs, trickles] {
+        stage.provider.behave();
+        stage.login(&stage.somebody()).await;
     }
-    let (stage, ada) = (Stage::of(Kind::GitHub).await, Person::named("ada"));
-    stage.provider.misbehave("/user", Act::Trickle);
-    comes_back_later(&stage.try_login(&ada).await, 503);
 }

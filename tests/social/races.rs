@@ -17,7 +17,7 @@ async fn fifty_first_logins_of_one_account_make_one_user() {
         let (api, path, body) = (stage.api(), stage.path(), body.clone());
         async move {
             loop {
-                let reply = api.post(path, body.clone()).await;
+                let reply = api.post(&path, body.clone()).await;
                 // Too many at once for one provider is told so, and they come back.
                 if reply.status != 503 {
                     return reply;

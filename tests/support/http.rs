@@ -1,13 +1,23 @@
 //! One line for each HTTP call. No cookies are kept and no redirect is followed: a test sees what the server said.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 use super::number_in;
+
+/// Where connections live. On the thread of a test nobody would close them while it waits for its server to end, and that lingers for two
+/// seconds then.
+fn connections() -> &'static Runtime {
+    static ALL: OnceLock<Runtime> = OnceLock::new();
+    ALL.get_or_init(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
+}
 
 /// Someone who talks to a server, with the headers that he always sends.
 #[derive(Clone)]
@@ -82,9 +92,15 @@ impl Reply {
 
     /// None where the server was gone before its answer was whole.
     pub(crate) async fn try_to(request: RequestBuilder) -> Option<Self> {
-        let response = request.send().await.ok()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Some(Self { status, headers, text: response.text().await.ok()? })
+        let answered = async move {
+            let response = request.send().await.ok()?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Some(Self { status, headers, text: response.text().await.ok()? })
+        };
+        // Given up with whoever waits for it.
+        let mut asked = JoinSet::new();
+        asked.spawn_on(answered, connections().handle());
+        asked.join_next().await.and_then(Result::ok).flatten()
     }
 
     /// Itself, if it has this status.

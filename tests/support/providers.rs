@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 
 pub(crate) use fault::Act;
-pub(crate) use id_token::{IdToken, Signing};
+pub(crate) use id_token::{IdToken, Signing, published_secret};
 pub(crate) use message::Seen;
 pub(crate) use person::{PASSWORD_THERE, Person};
 pub(crate) use redeem::Grant;

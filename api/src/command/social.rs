@@ -9,7 +9,7 @@ use domain::{
     mail::Purpose,
     name::{NameKind, canonical_email, social_name},
     session::{Client, Live},
-    user::{self, Account, Command, Grounds, Identity, Proof, Registration, SocialAccount, Unlink},
+    user::{self, Account, Command, Grounds, Identity, Proof, Registration, Unlink},
 };
 use serde::{Deserialize, Serialize};
 use store::{Context, Position, StoreError, StreamId, clock};
@@ -140,7 +140,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<SocialLogin, SocialError> {
         self.may_come_in(&account)?;
-        let link = link_of(&account, person).map(|linked| linked.id);
+        let link = link_of(&account, person);
         let opened = self.start_session(context, (user, account.epoch), (client, link)).await?;
         Ok(SocialLogin { user, account, session: (opened.id, opened.live), position: opened.position })
     }
@@ -163,7 +163,7 @@ impl Accounts {
         })?;
         let account = planned(&plan, user)?;
         let mut others = Vec::from_iter(Self::notice(Purpose::SocialAccountLinked, (user, &account), at)?);
-        let link = link_of(&account, person).map(|linked| linked.id);
+        let link = link_of(&account, person);
         let (id, live, change) = self.new_session((user, account.epoch), (client, link), at)?;
         others.push(change);
         let position = self.carry_out(context, &plan, others).await?;
@@ -192,7 +192,7 @@ impl Accounts {
             self.carry_out(context, &plan, others).await?;
             return Err(kept_out);
         }
-        let link = link_of(&account, person).map(|linked| linked.id);
+        let link = link_of(&account, person);
         let session = self.first_session((user, client, link), at, &mut others)?;
         let position = self.carry_out(context, &plan, others).await?;
         Ok(SocialLogin { user, account, session, position })
@@ -346,9 +346,12 @@ fn under_way() -> StoreError {
     StoreError::Conflict { stream: StreamId::user(NOBODY) }
 }
 
-fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {
+/// Which of the user's linked accounts is this person's.
+fn link_of(account: &Account, person: &Person) -> Option<u32> {
     let mut linked = account.linked.iter().map(|linked| &linked.account);
-    linked.find(|linked| linked.provider == person.provider && linked.subject.get() == Some(&person.subject))
+    let own = linked
+        .find(|linked| linked.provider == person.provider && linked.subject.get() == Some(&person.subject));
+    own.map(|linked| linked.id)
 }
 
 fn planned(plan: &Plan<StreamId>, user: UserId) -> Result<Account, StoreError> {

@@ -14,6 +14,13 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Whether it answers with an ID token, which repeats the nonce.
+    pub(crate) const fn gives_id_tokens(&self) -> bool {
+        matches!(self, Self::Google | Self::OpenId { .. })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     /// By which events, lists and paths call it.
@@ -39,6 +46,11 @@ impl ProviderConfig {
             Kind::OpenId { .. } => format!("oidc/{}", self.name),
             Kind::Facebook | Kind::Google | Kind::GitHub | Kind::Twitter => self.name.clone(),
         }
+    }
+
+    /// Where codes are exchanged, as far as the settings say it.
+    pub(super) fn token_url(&self) -> &str {
+        self.token_url.as_deref().unwrap_or_default()
     }
 
     /// A place in the provider's API.
@@ -78,6 +90,32 @@ pub(super) fn origin(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_callback_is_one_of_the_settings_letter_by_letter() {
+        let config = |callback_urls: &[&str]| ProviderConfig {
+            name: "google".to_owned(),
+            kind: Kind::Google,
+            client_id: String::new(),
+            client_secret: Secret::new(String::new()),
+            scopes: vec![],
+            callback_urls: callback_urls.iter().map(|url| (*url).to_owned()).collect(),
+            trust_email: false,
+            api_url: None,
+            auth_url: None,
+            token_url: None,
+        };
+        let two = config(&["https://app.test/in", "https://app.test/other"]);
+        assert_eq!(two.callback(None), Some("https://app.test/in"));
+        assert_eq!(two.callback(Some("")), Some("https://app.test/in"));
+        assert_eq!(two.callback(Some("https://app.test/other")), Some("https://app.test/other"));
+        for foreign in
+            ["https://app.test/in/", "https://app.test/in?x", "https://app.test/i", "HTTPS://app.test/in"]
+        {
+            assert_eq!(two.callback(Some(foreign)), None, "{foreign}");
+        }
+        assert_eq!(config(&[]).callback(None), None);
+    }
 
     #[test]
     fn an_origin_is_one_whatever_its_spelling() {

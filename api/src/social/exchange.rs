@@ -1,9 +1,10 @@
-//! A code for tokens (RFC 6749, section 4.1.3), by the client's id and secret in the form.
+//! A code for tokens (RFC 6749, section 4.1.3), by the client's id and secret in the form; and the access token of whoever
+//! brings one or the other.
 
 use serde::Deserialize;
 
 use super::{
-    Code, ProviderConfig, ProviderError,
+    Code, Credential, ProviderConfig, ProviderError,
     outbound::{Call, Outbound, OutboundError},
 };
 use crate::form::Secret;
@@ -18,6 +19,21 @@ pub(super) struct Exchanged {
 pub(super) struct Tokens {
     pub(super) access: Secret,
     pub(super) id: Option<Secret>,
+}
+
+/// What was brought where a provider gives out access tokens alone.
+pub(super) async fn access_token(
+    outbound: &Outbound,
+    config: &ProviderConfig,
+    credential: &Credential,
+) -> Result<Secret, ProviderError> {
+    match credential {
+        Credential::AccessToken(token) => Ok(token.clone()),
+        Credential::Code(code) => Ok(exchange(outbound, config, config.token_url(), code).await?.access),
+        Credential::IdToken { .. } | Credential::Signing { .. } => {
+            Err(ProviderError::Refused("this provider gives out none"))
+        }
+    }
 }
 
 pub(super) async fn exchange(

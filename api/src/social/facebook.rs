@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use super::{
     Credential, Identity, Provider, ProviderConfig, ProviderError,
-    exchange::exchange,
+    exchange::access_token,
     outbound::{Call, Outbound},
     parted,
 };
@@ -62,7 +62,7 @@ impl Facebook {
         if profile.id != data.user_id {
             return Err(ProviderError::Refused("it is two people's"));
         }
-        let (first, last) = parted(profile.name.as_deref().unwrap_or_default());
+        let (first, last) = parted(profile.name.as_deref());
         Ok(Identity {
             subject: profile.id,
             email: profile.email,
@@ -85,21 +85,8 @@ impl Facebook {
 #[async_trait]
 impl Provider for Facebook {
     async fn identify(&self, credential: &Credential) -> Result<Identity, ProviderError> {
-        match credential {
-            Credential::AccessToken(token) => self.by_access_token(token).await,
-            Credential::Code(code) => {
-                let url = self.config.token_url.as_deref().unwrap_or_default();
-                let tokens = exchange(&self.outbound, &self.config, url, code).await?;
-                self.by_access_token(&tokens.access).await
-            }
-            Credential::IdToken { .. } | Credential::Signing { .. } => {
-                Err(ProviderError::Refused("Facebook gives out none"))
-            }
-        }
-    }
-
-    async fn authorization_url(&self) -> Result<String, ProviderError> {
-        Ok(self.config.auth_url.clone().unwrap_or_default())
+        let token = access_token(&self.outbound, &self.config, credential).await?;
+        self.by_access_token(&token).await
     }
 }
 

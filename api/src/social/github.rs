@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Credential, Identity, Provider, ProviderConfig, ProviderError,
-    exchange::exchange,
+    exchange::access_token,
     outbound::{Call, Outbound, OutboundError},
     parted,
 };
@@ -56,12 +56,13 @@ impl GitHub {
 
     async fn by_access_token(&self, token: &Secret) -> Result<Identity, ProviderError> {
         let owner = self.owner(token).await?;
-        let profile: Profile = self.outbound.call(get(&self.config.api("/user"), token)).await?;
+        let url = self.config.api("/user");
+        let profile: Profile = self.outbound.call(Call::get(&url).with_bearer(token)).await?;
         if owner.is_some_and(|owner| owner.id != profile.id) {
             return Err(ProviderError::Refused("it is two people's"));
         }
         let address = self.address(token).await?;
-        let (first_name, last_name) = parted(profile.name.as_deref().unwrap_or_default());
+        let (first_name, last_name) = parted(profile.name.as_deref());
         Ok(Identity {
             subject: profile.id.to_string(),
             email_verified: address.as_ref().is_some_and(|address| address.verified),
@@ -89,7 +90,7 @@ impl GitHub {
     /// The main address; none where the token may not ask for it.
     async fn address(&self, token: &Secret) -> Result<Option<Address>, ProviderError> {
         let url = self.config.api("/user/emails");
-        let addresses: Vec<Address> = match self.outbound.call(get(&url, token)).await {
+        let addresses: Vec<Address> = match self.outbound.call(Call::get(&url).with_bearer(token)).await {
             Err(OutboundError::Refused(_)) => vec![],
             outcome => outcome?,
         };
@@ -100,24 +101,7 @@ impl GitHub {
 #[async_trait]
 impl Provider for GitHub {
     async fn identify(&self, credential: &Credential) -> Result<Identity, ProviderError> {
-        match credential {
-            Credential::AccessToken(token) => self.by_access_token(token).await,
-            Credential::Code(code) => {
-                let url = self.config.token_url.as_deref().unwrap_or_default();
-                let tokens = exchange(&self.outbound, &self.config, url, code).await?;
-                self.by_access_token(&tokens.access).await
-            }
-            Credential::IdToken { .. } | Credential::Signing { .. } => {
-                Err(ProviderError::Refused("GitHub gives out none"))
-            }
-        }
+        let token = access_token(&self.outbound, &self.config, credential).await?;
+        self.by_access_token(&token).await
     }
-
-    async fn authorization_url(&self) -> Result<String, ProviderError> {
-        Ok(self.config.auth_url.clone().unwrap_or_default())
-    }
-}
-
-fn get<'a>(url: &'a str, token: &Secret) -> Call<'a> {
-    Call::get(url).with_authorization(format!("Bearer {}", token.as_str()))
 }

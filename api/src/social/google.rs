@@ -53,12 +53,11 @@ impl Google {
             return Err(ProviderError::Refused("it is another client's"));
         }
         let url = self.config.api("/oauth2/v3/userinfo");
-        let call = Call::get(&url).with_authorization(format!("Bearer {}", token.as_str()));
-        let user: UserInfo = self.outbound.call(call).await?;
+        let user: UserInfo = self.outbound.call(Call::get(&url).with_bearer(token)).await?;
         if info.sub.is_some_and(|sub| sub != user.sub) {
             return Err(ProviderError::Refused("it is two people's"));
         }
-        let (first, last) = parted(user.name.as_deref().unwrap_or_default());
+        let (first, last) = parted(user.name.as_deref());
         Ok(Identity {
             subject: user.sub,
             email: user.email,
@@ -85,8 +84,7 @@ impl Provider for Google {
             Credential::AccessToken(token) => self.by_access_token(token).await,
             Credential::IdToken { token, nonce } => self.by_id_token(token, nonce.as_deref()).await,
             Credential::Code(code) => {
-                let url = self.config.token_url.as_deref().unwrap_or_default();
-                let tokens = exchange(&self.outbound, &self.config, url, code).await?;
+                let tokens = exchange(&self.outbound, &self.config, self.config.token_url(), code).await?;
                 match &tokens.id {
                     Some(id) => self.by_id_token(id, code.nonce.as_deref()).await,
                     None if code.nonce.is_some() => {
@@ -97,9 +95,5 @@ impl Provider for Google {
             }
             Credential::Signing { .. } => Err(ProviderError::Refused("Google gives out none")),
         }
-    }
-
-    async fn authorization_url(&self) -> Result<String, ProviderError> {
-        Ok(self.config.auth_url.clone().unwrap_or_default())
     }
 }

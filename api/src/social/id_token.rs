@@ -141,7 +141,7 @@ impl Claims {
 
 impl From<Claims> for Identity {
     fn from(claims: Claims) -> Self {
-        let (first, last) = parted(claims.name.as_deref().unwrap_or_default());
+        let (first, last) = parted(claims.name.as_deref());
         Self {
             subject: claims.sub,
             email: claims.email,

@@ -93,8 +93,7 @@ impl OpenId {
         url: &str,
         token: &Secret,
     ) -> Result<Identity, ProviderError> {
-        let call = Call::get(url).with_authorization(format!("Bearer {}", token.as_str()));
-        let told: UserInfo = self.outbound.call(call).await?;
+        let told: UserInfo = self.outbound.call(Call::get(url).with_bearer(token)).await?;
         if told.sub != identity.subject {
             return Err(ProviderError::Refused("it is two people's"));
         }
@@ -114,10 +113,7 @@ impl Provider for OpenId {
         }
     }
 
-    async fn authorization_url(&self) -> Result<String, ProviderError> {
-        match &self.config.auth_url {
-            Some(url) => Ok(url.clone()),
-            None => Ok(self.discovered().await?.authorization_endpoint),
-        }
+    async fn found_authorization_url(&self) -> Result<String, ProviderError> {
+        Ok(self.discovered().await?.authorization_endpoint)
     }
 }

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde::de::DeserializeOwned;
 
 use super::config::origin;
+use crate::form::Secret;
 
 /// The most that an answer may have, in bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -33,7 +34,8 @@ pub struct TlsError(#[source] rustls::Error);
 
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    #[error("{0} is at no host of the settings")]
+    /// Without path and query: secrets may stand there.
+    #[error("it is at no host of the settings, but at {0:?}")]
     ForeignHost(String),
     #[error("no request can be made of it")]
     NoRequest(#[source] axum::http::Error),
@@ -48,8 +50,9 @@ pub enum OutboundError {
     Refused(StatusCode),
     #[error("it answers with status {0}")]
     Status(StatusCode),
-    #[error("its answer is not what it should be")]
-    Nonsense(#[source] serde_json::Error),
+    /// Told by its place alone: what stands there may be somebody's name.
+    #[error("its answer is not what it should be, at line {line}, column {column}")]
+    Nonsense { line: usize, column: usize },
 }
 
 pub(super) struct Outbound {
@@ -81,6 +84,10 @@ impl<'a> Call<'a> {
         Self { method: Method::POST, url, authorization: None, body }
     }
 
+    pub(super) fn with_bearer(self, token: &Secret) -> Self {
+        self.with_authorization(format!("Bearer {}", token.as_str()))
+    }
+
     pub(super) fn with_authorization(self, value: String) -> Self {
         Self { authorization: Some(value), ..self }
     }
@@ -107,9 +114,9 @@ impl Outbound {
 
     /// The JSON of a good answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, OutboundError> {
-        let allowed = origin(call.url).is_some_and(|origin| self.origins.contains(&origin));
-        if !allowed {
-            return Err(OutboundError::ForeignHost(call.url.to_owned()));
+        let at = origin(call.url).unwrap_or_default();
+        if !self.origins.contains(&at) {
+            return Err(OutboundError::ForeignHost(at));
         }
         let response = self.client.request(request(call)?).await.map_err(OutboundError::Unreachable)?;
         let status = response.status();
@@ -117,7 +124,9 @@ impl Outbound {
             if error.is::<LengthLimitError>() { OutboundError::TooLong } else { OutboundError::Broken(error) }
         })?;
         if status.is_success() {
-            return serde_json::from_slice(&body.to_bytes()).map_err(OutboundError::Nonsense);
+            let read = serde_json::from_slice(&body.to_bytes());
+            return read
+                .map_err(|error| OutboundError::Nonsense { line: error.line(), column: error.column() });
         }
         let refused = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
         Err(if refused { OutboundError::Refused(status) } else { OutboundError::Status(status) })
@@ -152,4 +161,24 @@ pub(super) fn tls() -> Result<ClientConfig, TlsError> {
         .with_safe_default_protocol_versions()
         .map_err(TlsError)?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_foreign_host_is_not_called_and_told_of_without_what_it_was_to_be_asked() {
+        let outbound = Outbound::new(vec!["https://api.example.com:443".to_owned()], tls().unwrap());
+        for (url, told) in [
+            ("http://127.0.0.1:9/me?access_token=s3cret", "http://127.0.0.1:9"),
+            ("https://api.example.com.evil.test/s3cret", "https://api.example.com.evil.test:443"),
+            ("https://api.example.com:443@evil.test/?s3cret", ""),
+            ("https://s3cret@api.example.com/", ""),
+            ("s3cret", ""),
+        ] {
+            let error = outbound.call::<serde_json::Value>(Call::get(url)).await.unwrap_err();
+            assert_eq!(error.to_string(), format!("it is at no host of the settings, but at {told:?}"));
+        }
+    }
 }

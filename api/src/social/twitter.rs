@@ -46,7 +46,7 @@ impl Twitter {
             .ok_or(ProviderError::Refused("nothing can be signed with it"))?;
         let asked = format!("{url}?include_email=true");
         let profile: Profile = self.outbound.call(Call::get(&asked).with_authorization(header)).await?;
-        let (first_name, last_name) = parted(profile.name.as_deref().unwrap_or_default());
+        let (first_name, last_name) = parted(profile.name.as_deref());
         let email = profile.email.filter(|email| !email.is_empty());
         Ok(Identity {
             subject: profile.id.to_string(),
@@ -68,9 +68,5 @@ impl Provider for Twitter {
                 Err(ProviderError::Refused("nothing is signed with it"))
             }
         }
-    }
-
-    async fn authorization_url(&self) -> Result<String, ProviderError> {
-        Ok(self.config.auth_url.clone().unwrap_or_default())
     }
 }

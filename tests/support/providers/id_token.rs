@@ -15,15 +15,22 @@ const KEYS: usize = 3;
 /// The last one is of somebody else.
 const STRANGER: usize = KEYS - 1;
 
+const SECRET_NAME: &str = "secret";
+const PUBLISHED_SECRET: &[u8] = b"what everybody can read is no secret";
+
 /// How a token is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signing {
     Rs256,
+    /// With the right key, which is published for another algorithm.
+    Rs512,
     /// `alg: none`, and no signature.
     None,
     /// With the public key, as PEM, for the secret.
     Hs256WithPublicKey,
     Hs256WithClientSecret,
+    /// With the [`published_secret`].
+    Hs256WithPublishedSecret,
     /// By somebody else, in the name of the right key.
     Stranger,
     /// By somebody else, whose key nobody published.
@@ -75,12 +82,16 @@ impl IdToken {
         let secret = |bytes: &[u8]| EncodingKey::from_secret(bytes);
         match self.signing {
             Signing::Rs256 => self.by(Algorithm::RS256, &name, &key.private),
+            Signing::Rs512 => self.by(Algorithm::RS512, &name, &key.private),
             Signing::None => format!("{}.", self.message("none", &name)),
             Signing::Hs256WithPublicKey => {
                 self.by(Algorithm::HS256, &name, &secret(key.public_pem.as_bytes()))
             }
             Signing::Hs256WithClientSecret => {
                 self.by(Algorithm::HS256, &name, &secret(OUR_SECRET.as_bytes()))
+            }
+            Signing::Hs256WithPublishedSecret => {
+                self.by(Algorithm::HS256, SECRET_NAME, &secret(PUBLISHED_SECRET))
             }
             Signing::Stranger => self.by(Algorithm::RS256, &name, &stranger.private),
             Signing::UnknownKey => self.by(Algorithm::RS256, "of-nobody", &stranger.private),
@@ -118,6 +129,11 @@ pub(super) fn published(world: &World) -> Value {
         "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key_id(world.key()), "n": modulus, "e": exponent,
     });
     json!({ "keys": [key] })
+}
+
+/// What no provider should have among its keys.
+pub(crate) fn published_secret() -> Value {
+    json!({ "kty": "oct", "kid": SECRET_NAME, "k": BASE64URL_NOPAD.encode(PUBLISHED_SECRET) })
 }
 
 pub(super) fn issuer(world: &World) -> &str {
