@@ -1,6 +1,7 @@
 //! Login through providers of identities, against providers on loopback: who is let in, who is not, and that a provider harms nobody
 //! but those who come from it.
 
+mod connecting;
 mod contract;
 mod journeys;
 mod linking;

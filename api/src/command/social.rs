@@ -255,6 +255,8 @@ impl Accounts {
         let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(ConnectError::SessionEnded)?;
         if link_of(account, person).is_some() {
+        // Whoever is linked already decides nothing that could judge it.
+        judge(account, proof)?;
             return Ok((account.clone(), loaded.position));
         }
         let mut plan = Plan::of(user, loaded.clone().into());
@@ -347,6 +349,13 @@ fn under_way() -> StoreError {
 }
 
 fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {
+fn judge(account: &Account, proof: Proof) -> Result<(), ConnectError> {
+    if !account.active {
+        return Err(ConnectError::Disabled);
+    }
+    if account.admits(proof.session, proof.epoch) { Ok(()) } else { Err(ConnectError::SessionEnded) }
+}
+
     let mut linked = account.linked.iter().map(|linked| &linked.account);
     linked.find(|linked| linked.provider == person.provider && linked.subject.get() == Some(&person.subject))
 }
