@@ -110,7 +110,7 @@ fn of_known(from: &mut Reader, known: &Known) -> Option<ProviderConfig> {
 fn of_openid(from: &mut Reader, name: &str) -> Option<ProviderConfig> {
     let section = Section(format!("{OPENID}.{name}"));
     let client = section.client(from);
-    let issuer: Option<Url> = from.optional(section.name("issuer"), ISSUER);
+    let issuer: Option<Issuer> = from.optional(section.name("issuer"), ISSUER);
     let scopes = section.scopes(from, &["openid", "email", "profile"]);
     let mut url = |key, about| from.optional(section.name(key), about).map(|Url(url)| url);
     let urls = [
@@ -129,7 +129,7 @@ fn of_openid(from: &mut Reader, name: &str) -> Option<ProviderConfig> {
             Conflict::Incomplete { given: client_id, missing: issuer_name },
         );
     }
-    let issuer = issuer.map(|Url(issuer)| issuer).unwrap_or_default();
+    let issuer = issuer.map(|Issuer(issuer)| issuer).unwrap_or_default();
     Some(provider(name, Kind::OpenId { issuer }, (client, scopes), urls))
 }
 
@@ -162,8 +162,7 @@ fn is_name(name: &str) -> bool {
 const API_URL: &str = "The provider's API; another one for a proxy, or for a provider on one's own premises.";
 const AUTH_URL: &str = "Where browsers are sent to log in.";
 const TOKEN_URL: &str = "Where codes are exchanged for tokens.";
-const ISSUER: &str =
-    "Who issues the tokens, as they name him; what else there is to know is asked for there.";
+const ISSUER: &str = "Who issues the tokens, letter by letter as they name him; what else there is to know is asked for there.";
 
 /// As the provider knows Stele.
 struct Client {
@@ -278,6 +277,20 @@ impl Value for Url {
             return Ok(Self(text.trim_end_matches('/').to_owned()));
         }
         Err(not(text, "an address such as https://api.example.com; http:// is for this machine alone"))
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// As its tokens spell it, with a slash at the end where they have one.
+struct Issuer(String);
+
+impl Value for Issuer {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        Url::read(raw)?;
+        Ok(Self(raw.text()?.to_owned()))
     }
 
     fn show(&self) -> String {
