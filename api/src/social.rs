@@ -12,6 +12,8 @@ pub(crate) mod handoff;
 mod id_token;
 pub(crate) mod intent;
 mod keys;
+#[cfg(test)]
+mod loopback;
 mod openid;
 mod outbound;
 mod signature;
