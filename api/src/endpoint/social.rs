@@ -127,8 +127,8 @@ fn credential(call: &Call, site: &Site) -> Result<Credential, Answer> {
         return Ok(Credential::Signing { token, secret });
     }
     let brought = Brought::parse(&fields)?;
-    let speaks_openid = matches!(site.config.kind, Kind::Google | Kind::OpenId { .. });
-    match (brought.id_token.filter(|_| speaks_openid), brought.access_token, brought.code) {
+    match (brought.id_token.filter(|_| site.config.kind.speaks_openid()), brought.access_token, brought.code)
+    {
         (Some(token), _, _) => Ok(Credential::IdToken { token, nonce: brought.nonce }),
         (None, Some(token), _) => Ok(Credential::AccessToken(token)),
         (None, None, Some(code)) => {

@@ -24,7 +24,7 @@ use crate::{
     pages::{self, Outcome},
     social::{
         Code, Credential, Kind, Site,
-        flow::{Ending, FlowRules, has_nonce},
+        flow::{Ending, FlowRules},
         handoff::{self, Handoff},
         intent::{self, Intent, IntentCookie},
     },
@@ -171,7 +171,7 @@ impl<'a> Visit<'a> {
         {
             return Err(Ending::Failed);
         }
-        let nonce = has_nonce(&config.kind).then_some(intent.nonce);
+        let nonce = config.kind.speaks_openid().then_some(intent.nonce);
         let credential = Credential::Code(Code {
             code: Secret::new(brought.code.clone()),
             callback_url: self.flow.redirect_uri(&config.name),

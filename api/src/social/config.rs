@@ -14,6 +14,13 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Whether it answers with an ID token, which repeats the nonce.
+    pub(crate) const fn speaks_openid(&self) -> bool {
+        matches!(self, Self::Google | Self::OpenId { .. })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     /// By which events, lists and paths call it.

@@ -3,7 +3,7 @@
 
 use form_urlencoded::Serializer;
 
-use super::{Kind, ProviderConfig, intent::Intent};
+use super::{ProviderConfig, intent::Intent};
 
 /// The addresses of a deployment that has a front end for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl FlowRules {
             .append_pair("state", intent.state())
             .append_pair("code_challenge", &intent.code_challenge())
             .append_pair("code_challenge_method", "S256");
-        if has_nonce(&config.kind) {
+        if config.kind.speaks_openid() {
             query.append_pair("nonce", &intent.nonce);
         }
         joined(page, &query.finish())
@@ -73,11 +73,6 @@ impl FlowRules {
         };
         joined(&self.return_url, &query.finish())
     }
-}
-
-/// Whether a provider answers with an ID token, which repeats the nonce.
-pub(crate) const fn has_nonce(kind: &Kind) -> bool {
-    matches!(kind, Kind::Google | Kind::OpenId { .. })
 }
 
 /// An address that ends in `#` has what is added as its fragment, which browsers keep to themselves.
