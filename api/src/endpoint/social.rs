@@ -151,8 +151,14 @@ pub(super) fn not_identified(provider: &str, error: &ProviderError) -> Answer {
             tracing::info!(provider, error = chain(error), "nobody was let in");
             refused(INCORRECT)
         }
-        ProviderError::NotExchanged => refused(NOT_EXCHANGED),
-        ProviderError::Away(_) | ProviderError::Busy | ProviderError::Slow => {
+        ProviderError::NotExchanged(_) => {
+            tracing::info!(provider, error = chain(error), "nobody was let in");
+            refused(NOT_EXCHANGED)
+        }
+        ProviderError::Away(_)
+        | ProviderError::Busy
+        | ProviderError::Slow
+        | ProviderError::Misconfigured(_) => {
             tracing::warn!(provider, error = chain(error), "a provider of identities did not help");
             Answer::unavailable(call::SOON)
         }
