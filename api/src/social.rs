@@ -144,6 +144,7 @@ impl Providers {
         Ok(Self(sites.collect()))
     }
 
+    /// The one of this name, if it is on.
     pub fn get(&self, name: &str) -> Option<&Arc<Site>> {
         self.0.get(name)
     }
@@ -152,6 +153,7 @@ impl Providers {
         self.0.values()
     }
 
+    /// What those that are on are called.
     pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }

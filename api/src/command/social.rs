@@ -48,7 +48,8 @@ pub enum SocialError {
     EmailTaken,
     #[error("the user is disabled")]
     Disabled,
-    /// He exists now, where he was let in for the first time, and was sent a link.
+    /// Where he was let in for the first time, he exists now and was sent a link; without an address there is none to send,
+    /// and he does not.
     #[error("the address must be verified first")]
     Unverified,
     #[error(transparent)]
