@@ -135,6 +135,7 @@ fn settings(kind: Kind, provider: &Provider) -> Vec<(String, String)> {
     let url = |path: &str| format!("{}{path}", provider.url());
     let of_kind = match kind {
         Kind::Oidc => vec![("ISSUER", url(""))],
+        Kind::Twitter => vec![("API_URL", url(""))],
         _ => vec![
             ("API_URL", url("")),
             ("AUTH_URL", provider.authorize_url()),

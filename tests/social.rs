@@ -117,15 +117,16 @@ const fn section(kind: Kind) -> &'static str {
 
 /// What Stele is told of a provider.
 fn settings(kind: Kind, provider: &Provider) -> Vec<(String, String)> {
+    let url_of = if kind == Kind::Oidc { "ISSUER" } else { "API_URL" };
     let mut values = vec![
         ("CLIENT_ID", OUR_APP.to_owned()),
         ("CLIENT_SECRET", OUR_SECRET.to_owned()),
-        ("CALLBACK_URLS", json!([CALLBACK, "http://front.test/other"]).to_string()),
+        (url_of, provider.url().to_owned()),
     ];
-    if kind == Kind::Oidc {
-        values.push(("ISSUER", provider.url().to_owned()));
-    } else {
-        values.push(("API_URL", provider.url().to_owned()));
+    if kind != Kind::Twitter {
+        values.push(("CALLBACK_URLS", json!([CALLBACK, "http://front.test/other"]).to_string()));
+    }
+    if !matches!(kind, Kind::Oidc | Kind::Twitter) {
         values.push(("AUTH_URL", provider.authorize_url()));
         values.push(("TOKEN_URL", provider.token_url()));
     }

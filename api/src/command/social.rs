@@ -255,9 +255,9 @@ impl Accounts {
     ) -> Result<(Account, Position), ConnectError> {
         let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(ConnectError::SessionEnded)?;
-        if link_of(account, person).is_some() {
         // Whoever is linked already decides nothing that could judge it.
         judge(account, proof)?;
+        if link_of(account, person).is_some() {
             return Ok((account.clone(), loaded.position));
         }
         let mut plan = Plan::of(user, loaded.clone().into());
@@ -349,7 +349,6 @@ fn under_way() -> StoreError {
     StoreError::Conflict { stream: StreamId::user(NOBODY) }
 }
 
-fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {
 fn judge(account: &Account, proof: Proof) -> Result<(), ConnectError> {
     if !account.active {
         return Err(ConnectError::Disabled);
@@ -357,6 +356,7 @@ fn judge(account: &Account, proof: Proof) -> Result<(), ConnectError> {
     if account.admits(proof.session, proof.epoch) { Ok(()) } else { Err(ConnectError::SessionEnded) }
 }
 
+fn link_of<'a>(account: &'a Account, person: &Person) -> Option<&'a SocialAccount> {
     let mut linked = account.linked.iter().map(|linked| &linked.account);
     linked.find(|linked| linked.provider == person.provider && linked.subject.get() == Some(&person.subject))
 }
