@@ -1,6 +1,7 @@
 //! Login through providers of identities, against providers on loopback: who is let in, who is not, and that a provider harms nobody
 //! but those who come from it.
 
+mod connecting;
 mod contract;
 mod journeys;
 mod linking;
@@ -57,7 +58,9 @@ impl Stage {
             let provider = Provider::start(kind).await;
             provider.allow_callback(CALLBACK);
             home.enable(kind, &provider);
-            home.set(&kind.setting("CALLBACK_URLS"), &json!([CALLBACK, OTHER_CALLBACK]).to_string());
+            if kind != Kind::Twitter {
+                home.set(&kind.setting("CALLBACK_URLS"), &json!([CALLBACK, OTHER_CALLBACK]).to_string());
+            }
             known.push((kind, provider));
         }
         let server = Rc::new(Server::at(home).await);

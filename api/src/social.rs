@@ -12,6 +12,8 @@ pub(crate) mod handoff;
 mod id_token;
 pub(crate) mod intent;
 mod keys;
+#[cfg(test)]
+mod loopback;
 mod openid;
 mod outbound;
 mod signature;
@@ -28,6 +30,7 @@ use crate::{
     form::{Secret, email::is_email},
 };
 pub use config::{Kind, ProviderConfig};
+pub use exchange::NotExchanged;
 pub use outbound::TlsError;
 use outbound::{Outbound, OutboundError};
 
@@ -87,7 +90,7 @@ pub(crate) trait Provider: Send + Sync {
 
     /// Where a browser is sent to log in, if that is not set but found out.
     async fn found_authorization_url(&self) -> Result<String, ProviderError> {
-        Err(ProviderError::Refused("nothing says where"))
+        Err(ProviderError::Misconfigured("nothing says where browsers log in"))
     }
 }
 
@@ -95,8 +98,8 @@ pub(crate) trait Provider: Send + Sync {
 pub enum ProviderError {
     #[error("the token is not good, or not for us: {0}")]
     Refused(&'static str),
-    #[error("the code is not good")]
-    NotExchanged,
+    #[error("the code, or the client that shows it, is not good")]
+    NotExchanged(#[source] NotExchanged),
     /// Nothing is wrong with what was brought.
     #[error("the provider can't be asked now")]
     Away(#[source] OutboundError),
@@ -104,6 +107,9 @@ pub enum ProviderError {
     Busy,
     #[error("the provider takes too long")]
     Slow,
+    /// The operator's to mend, or the provider's.
+    #[error("the settings and the provider do not fit: {0}")]
+    Misconfigured(&'static str),
 }
 
 impl From<OutboundError> for ProviderError {
@@ -138,6 +144,7 @@ impl Providers {
         Ok(Self(sites.collect()))
     }
 
+    /// The one of this name, if it is on.
     pub fn get(&self, name: &str) -> Option<&Arc<Site>> {
         self.0.get(name)
     }
@@ -146,6 +153,7 @@ impl Providers {
         self.0.values()
     }
 
+    /// What those that are on are called.
     pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }

@@ -23,8 +23,13 @@ const EXAMPLE: &str = "example";
 struct Known {
     name: &'static str,
     kind: Kind,
-    scopes: &'static [&'static str],
     api_url: &'static str,
+    /// None where there are no codes, and no browser is sent anywhere.
+    codes: Option<KnownCodes>,
+}
+
+struct KnownCodes {
+    scopes: &'static [&'static str],
     auth_url: &'static str,
     token_url: &'static str,
 }
@@ -33,35 +38,34 @@ const KNOWN: [Known; 4] = [
     Known {
         name: "facebook",
         kind: Kind::Facebook,
-        scopes: &["email"],
         api_url: "https://graph.facebook.com/v24.0",
-        auth_url: "https://www.facebook.com/v24.0/dialog/oauth",
-        token_url: "https://graph.facebook.com/v24.0/oauth/access_token",
+        codes: Some(KnownCodes {
+            scopes: &["email"],
+            auth_url: "https://www.facebook.com/v24.0/dialog/oauth",
+            token_url: "https://graph.facebook.com/v24.0/oauth/access_token",
+        }),
     },
     Known {
         name: "google",
         kind: Kind::Google,
-        scopes: &["openid", "email", "profile"],
         api_url: "https://www.googleapis.com",
-        auth_url: "https://accounts.google.com/o/oauth2/v2/auth",
-        token_url: "https://oauth2.googleapis.com/token",
+        codes: Some(KnownCodes {
+            scopes: &["openid", "email", "profile"],
+            auth_url: "https://accounts.google.com/o/oauth2/v2/auth",
+            token_url: "https://oauth2.googleapis.com/token",
+        }),
     },
     Known {
         name: "github",
         kind: Kind::GitHub,
-        scopes: &["user:email"],
         api_url: "https://api.github.com",
-        auth_url: "https://github.com/login/oauth/authorize",
-        token_url: "https://github.com/login/oauth/access_token",
+        codes: Some(KnownCodes {
+            scopes: &["user:email"],
+            auth_url: "https://github.com/login/oauth/authorize",
+            token_url: "https://github.com/login/oauth/access_token",
+        }),
     },
-    Known {
-        name: "twitter",
-        kind: Kind::Twitter,
-        scopes: &[],
-        api_url: "https://api.x.com",
-        auth_url: "https://api.x.com/oauth/authenticate",
-        token_url: "https://api.x.com/oauth/access_token",
-    },
+    Known { name: "twitter", kind: Kind::Twitter, api_url: "https://api.x.com", codes: None },
 ];
 
 #[derive(Debug)]
@@ -95,29 +99,23 @@ fn providers(from: &mut Reader) -> Vec<ProviderConfig> {
 fn of_known(from: &mut Reader, known: &Known) -> Option<ProviderConfig> {
     let section = Section(format!("social.{}", known.name));
     let client = section.client(from);
-    let scopes = section.scopes(from, known.scopes);
-    let mut url =
-        |key, default: &str, about| Some(from.get(section.name(key), Url(default.to_owned()), about).0);
-    let urls = [
-        url("api_url", known.api_url, API_URL),
-        url("auth_url", known.auth_url, AUTH_URL),
-        url("token_url", known.token_url, TOKEN_URL),
-    ];
+    let codes = known.codes.as_ref().map(|known| section.known_codes(from, known)).unwrap_or_default();
+    let Url(api_url) = from.get(section.name("api_url"), Url(known.api_url.to_owned()), API_URL);
     let client = section.complete(from, client, Secrecy::Needed)?;
-    Some(provider(known.name, known.kind.clone(), (client, scopes), urls))
+    Some(provider((known.name, known.kind.clone()), client, codes, Some(api_url)))
 }
 
 fn of_openid(from: &mut Reader, name: &str) -> Option<ProviderConfig> {
     let section = Section(format!("{OPENID}.{name}"));
     let client = section.client(from);
-    let issuer: Option<Url> = from.optional(section.name("issuer"), ISSUER);
-    let scopes = section.scopes(from, &["openid", "email", "profile"]);
+    let issuer: Option<Issuer> = from.optional(section.name("issuer"), ISSUER);
+    let (callback_urls, scopes) = section.codes(from, &["openid", "email", "profile"]);
     let mut url = |key, about| from.optional(section.name(key), about).map(|Url(url)| url);
-    let urls = [
-        url("api_url", "Another host that may be asked, where the issuer publishes its keys, for example."),
-        url("auth_url", "Where browsers are sent, in place of what the issuer says."),
-        url("token_url", "Where codes are exchanged, in place of what the issuer says."),
-    ];
+    let api_url =
+        url("api_url", "Another host that may be asked, where the issuer publishes its keys, for example.");
+    let auth_url = url("auth_url", "Where browsers are sent, in place of what the issuer says.");
+    let token_url = url("token_url", "Where codes are exchanged, in place of what the issuer says.");
+    let codes = Codes { callback_urls, scopes, auth_url, token_url };
     let client = section.complete(from, client, Secrecy::Optional)?;
     if KNOWN.iter().any(|known| known.name == name) || !is_name(name) {
         from.refuse(&[section.name("client_id")], Conflict::ProviderName(name.to_owned()));
@@ -129,27 +127,27 @@ fn of_openid(from: &mut Reader, name: &str) -> Option<ProviderConfig> {
             Conflict::Incomplete { given: client_id, missing: issuer_name },
         );
     }
-    let issuer = issuer.map(|Url(issuer)| issuer).unwrap_or_default();
-    Some(provider(name, Kind::OpenId { issuer }, (client, scopes), urls))
+    let issuer = issuer.map(|Issuer(issuer)| issuer).unwrap_or_default();
+    Some(provider((name, Kind::OpenId { issuer }), client, codes, api_url))
 }
 
 fn provider(
-    name: &str,
-    kind: Kind,
-    (client, scopes): (Client, Vec<String>),
-    [api_url, auth_url, token_url]: [Option<String>; 3],
+    (name, kind): (&str, Kind),
+    client: Client,
+    codes: Codes,
+    api_url: Option<String>,
 ) -> ProviderConfig {
     ProviderConfig {
         name: name.to_owned(),
         kind,
         client_id: client.id.unwrap_or_default(),
         client_secret: client.secret.map_or_else(|| Secret::new(String::new()), |SecretText(secret)| secret),
-        scopes,
-        callback_urls: client.callback_urls,
+        scopes: codes.scopes,
+        callback_urls: codes.callback_urls,
         trust_email: client.trust_email,
         api_url,
-        auth_url,
-        token_url,
+        auth_url: codes.auth_url,
+        token_url: codes.token_url,
     }
 }
 
@@ -162,15 +160,22 @@ fn is_name(name: &str) -> bool {
 const API_URL: &str = "The provider's API; another one for a proxy, or for a provider on one's own premises.";
 const AUTH_URL: &str = "Where browsers are sent to log in.";
 const TOKEN_URL: &str = "Where codes are exchanged for tokens.";
-const ISSUER: &str =
-    "Who issues the tokens, as they name him; what else there is to know is asked for there.";
+const ISSUER: &str = "Who issues the tokens, letter by letter as they name him; what else there is to know is asked for there.";
 
 /// As the provider knows Stele.
 struct Client {
     id: Option<String>,
     secret: Option<SecretText>,
-    callback_urls: Vec<String>,
     trust_email: bool,
+}
+
+/// What codes need.
+#[derive(Default)]
+struct Codes {
+    callback_urls: Vec<String>,
+    scopes: Vec<String>,
+    auth_url: Option<String>,
+    token_url: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -194,13 +199,6 @@ impl Section {
             id: from
                 .optional(self.name("client_id"), "Stele's id at this provider, which is on when it is set."),
             secret: from.optional(self.name("client_secret"), "The secret that goes with it."),
-            callback_urls: from
-                .get(
-                    self.name("callback_urls"),
-                    Texts(vec![]),
-                    "Where the provider may have sent a code; the first counts where a client names none.",
-                )
-                .0,
             trust_email: from.get(
                 self.name("trust_email"),
                 false,
@@ -209,9 +207,29 @@ impl Section {
         }
     }
 
-    fn scopes(&self, from: &mut Reader, default: &[&str]) -> Vec<String> {
-        let default = default.iter().map(|scope| (*scope).to_owned()).collect();
-        from.get(self.name("scopes"), Texts(default), "What a browser asks the provider for.").0
+    /// Callback URLs and scopes.
+    fn codes(&self, from: &mut Reader, scopes: &[&str]) -> (Vec<String>, Vec<String>) {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let Texts(callback_urls) = from.get(
+            self.name("callback_urls"),
+            Texts(vec![]),
+            "Where the provider may have sent a code; the first counts where a client names none.",
+        );
+        let Texts(scopes) =
+            from.get(self.name("scopes"), Texts(scopes), "What a browser asks the provider for.");
+        (callback_urls, scopes)
+    }
+
+    fn known_codes(&self, from: &mut Reader, known: &KnownCodes) -> Codes {
+        let (callback_urls, scopes) = self.codes(from, known.scopes);
+        let mut url =
+            |key, default: &str, about| Some(from.get(self.name(key), Url(default.to_owned()), about).0);
+        Codes {
+            callback_urls,
+            scopes,
+            auth_url: url("auth_url", known.auth_url, AUTH_URL),
+            token_url: url("token_url", known.token_url, TOKEN_URL),
+        }
     }
 
     /// The client, if it is on; what is given while it is off is a mistake.
@@ -278,6 +296,20 @@ impl Value for Url {
             return Ok(Self(text.trim_end_matches('/').to_owned()));
         }
         Err(not(text, "an address such as https://api.example.com; http:// is for this machine alone"))
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// As its tokens spell it, with a slash at the end where they have one.
+struct Issuer(String);
+
+impl Value for Issuer {
+    fn read(raw: &Raw) -> Result<Self, ValueError> {
+        Url::read(raw)?;
+        Ok(Self(raw.text()?.to_owned()))
     }
 
     fn show(&self) -> String {

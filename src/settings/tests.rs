@@ -3,6 +3,7 @@
 mod cross;
 mod defaults;
 mod refusals;
+mod social;
 mod sources;
 
 use std::{io, path::Path};

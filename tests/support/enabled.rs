@@ -30,7 +30,8 @@ impl Home {
         let client = [("CLIENT_ID", OUR_APP.to_owned()), ("CLIENT_SECRET", OUR_SECRET.to_owned())];
         let places = match kind {
             Kind::Oidc => vec![("ISSUER", provider.url().to_owned())],
-            Kind::Google | Kind::GitHub | Kind::Facebook | Kind::Twitter => vec![
+            Kind::Twitter => vec![("API_URL", provider.url().to_owned())],
+            Kind::Google | Kind::GitHub | Kind::Facebook => vec![
                 ("API_URL", provider.url().to_owned()),
                 ("AUTH_URL", provider.authorize_url()),
                 ("TOKEN_URL", provider.token_url()),

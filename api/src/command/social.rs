@@ -48,7 +48,8 @@ pub enum SocialError {
     EmailTaken,
     #[error("the user is disabled")]
     Disabled,
-    /// He exists now, where he was let in for the first time, and was sent a link.
+    /// Where he was let in for the first time, he exists now and was sent a link; without an address there is none to send,
+    /// and he does not.
     #[error("the address must be verified first")]
     Unverified,
     #[error(transparent)]
@@ -254,6 +255,8 @@ impl Accounts {
     ) -> Result<(Account, Position), ConnectError> {
         let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(ConnectError::SessionEnded)?;
+        // Whoever is linked already decides nothing that could judge it.
+        judge(account, proof)?;
         if link_of(account, person).is_some() {
             return Ok((account.clone(), loaded.position));
         }
@@ -344,6 +347,13 @@ impl Accounts {
 /// Somebody else is about to take what is wanted: it is decided again, and is his then.
 fn under_way() -> StoreError {
     StoreError::Conflict { stream: StreamId::user(NOBODY) }
+}
+
+fn judge(account: &Account, proof: Proof) -> Result<(), ConnectError> {
+    if !account.active {
+        return Err(ConnectError::Disabled);
+    }
+    if account.admits(proof.session, proof.epoch) { Ok(()) } else { Err(ConnectError::SessionEnded) }
 }
 
 /// Which of the user's linked accounts is this person's.

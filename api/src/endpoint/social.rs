@@ -127,7 +127,7 @@ fn credential(call: &Call, site: &Site) -> Result<Credential, Answer> {
         return Ok(Credential::Signing { token, secret });
     }
     let brought = Brought::parse(&fields)?;
-    let id_token = brought.id_token.filter(|_| site.config.kind.gives_id_tokens());
+    let id_token = brought.id_token.filter(|_| site.config.kind.speaks_openid());
     match (id_token, brought.access_token, brought.code) {
         (Some(token), _, _) => Ok(Credential::IdToken { token, nonce: brought.nonce }),
         (None, Some(token), _) => Ok(Credential::AccessToken(token)),
@@ -151,8 +151,14 @@ pub(super) fn not_identified(provider: &str, error: &ProviderError) -> Answer {
             tracing::info!(provider, error = chain(error), "nobody was let in");
             refused(INCORRECT)
         }
-        ProviderError::NotExchanged => refused(NOT_EXCHANGED),
-        ProviderError::Away(_) | ProviderError::Busy | ProviderError::Slow => {
+        ProviderError::NotExchanged(_) => {
+            tracing::info!(provider, error = chain(error), "nobody was let in");
+            refused(NOT_EXCHANGED)
+        }
+        ProviderError::Away(_)
+        | ProviderError::Busy
+        | ProviderError::Slow
+        | ProviderError::Misconfigured(_) => {
             tracing::warn!(provider, error = chain(error), "a provider of identities did not help");
             Answer::unavailable(call::SOON)
         }

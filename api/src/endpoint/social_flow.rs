@@ -171,7 +171,7 @@ impl<'a> Visit<'a> {
         {
             return Err(Ending::Failed);
         }
-        let nonce = config.kind.gives_id_tokens().then_some(intent.nonce);
+        let nonce = config.kind.speaks_openid().then_some(intent.nonce);
         let credential = Credential::Code(Code {
             code: Secret::new(brought.code.clone()),
             callback_url: self.flow.redirect_uri(&config.name),

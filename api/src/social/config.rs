@@ -1,5 +1,6 @@
 //! What the settings say of a provider, checked already.
 
+use super::ProviderError;
 use crate::form::Secret;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Kind {
 
 impl Kind {
     /// Whether it answers with an ID token, which repeats the nonce.
-    pub(crate) const fn gives_id_tokens(&self) -> bool {
+    pub(crate) const fn speaks_openid(&self) -> bool {
         matches!(self, Self::Google | Self::OpenId { .. })
     }
 }
@@ -26,8 +27,10 @@ pub struct ProviderConfig {
     /// By which events, lists and paths call it.
     pub name: String,
     pub kind: Kind,
+    /// Its name for this instance.
     pub client_id: String,
     pub client_secret: Secret,
+    /// What browsers ask for; a client that talks to the provider itself asks for what it likes.
     pub scopes: Vec<String>,
     /// Where codes may have been sent; the first counts where a client names none.
     pub callback_urls: Vec<String>,
@@ -48,9 +51,11 @@ impl ProviderConfig {
         }
     }
 
-    /// Where codes are exchanged, as far as the settings say it.
-    pub(super) fn token_url(&self) -> &str {
-        self.token_url.as_deref().unwrap_or_default()
+    /// Where codes are exchanged, as the settings say it.
+    pub(super) fn token_url(&self) -> Result<&str, ProviderError> {
+        self.token_url
+            .as_deref()
+            .ok_or(ProviderError::Misconfigured("nothing says where codes are exchanged"))
     }
 
     /// A place in the provider's API.

@@ -93,7 +93,7 @@ impl Provider for Facebook {
 /// Shows that whoever asks knows the application's secret.
 fn proof(secret: &Secret, token: &Secret) -> Result<String, ProviderError> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_str().as_bytes());
-    let mac = mac.map_err(|_| ProviderError::Refused("the application's secret is no key"))?;
+    let mac = mac.map_err(|_| ProviderError::Misconfigured("the application's secret is no key"))?;
     Ok(HEXLOWER.encode(&mac.chain_update(token.as_str()).finalize().into_bytes()))
 }
 

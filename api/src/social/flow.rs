@@ -54,7 +54,7 @@ impl FlowRules {
             .append_pair("state", intent.state())
             .append_pair("code_challenge", &intent.code_challenge())
             .append_pair("code_challenge_method", "S256");
-        if config.kind.gives_id_tokens() {
+        if config.kind.speaks_openid() {
             query.append_pair("nonce", &intent.nonce);
         }
         joined(page, &query.finish())

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{
     Credential, Identity, Provider, ProviderConfig, ProviderError,
-    exchange::exchange,
-    id_token::{Expected, judge},
+    exchange::{Shown, exchange},
+    id_token::{Expected, Truth, judge},
     keys::Keys,
     outbound::{Call, Outbound},
     parted,
@@ -33,7 +33,7 @@ struct UserInfo {
     sub: String,
     email: Option<String>,
     #[serde(default)]
-    email_verified: bool,
+    email_verified: Truth,
     given_name: Option<String>,
     family_name: Option<String>,
     name: Option<String>,
@@ -61,7 +61,7 @@ impl Google {
         Ok(Identity {
             subject: user.sub,
             email: user.email,
-            email_verified: user.email_verified,
+            email_verified: user.email_verified.into(),
             username: None,
             first_name: user.given_name.unwrap_or(first),
             last_name: user.family_name.unwrap_or(last),
@@ -84,7 +84,9 @@ impl Provider for Google {
             Credential::AccessToken(token) => self.by_access_token(token).await,
             Credential::IdToken { token, nonce } => self.by_id_token(token, nonce.as_deref()).await,
             Credential::Code(code) => {
-                let tokens = exchange(&self.outbound, &self.config, self.config.token_url(), code).await?;
+                let tokens =
+                    exchange(&self.outbound, &self.config, (self.config.token_url()?, Shown::InForm), code)
+                        .await?;
                 match &tokens.id {
                     Some(id) => self.by_id_token(id, code.nonce.as_deref()).await,
                     None if code.nonce.is_some() => {
@@ -95,5 +97,21 @@ impl Provider for Google {
             }
             Credential::Signing { .. } => Err(ProviderError::Refused("Google gives out none")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Kind, loopback::Loopback},
+        *,
+    };
+
+    #[tokio::test]
+    async fn an_address_is_verified_by_a_truth_or_by_its_word() {
+        let told = r#"{"aud":"stele","sub":"ada","email":"ada@example.com","email_verified":"true"}"#;
+        let provider = Loopback::start(move |_| (200, told.to_owned())).await;
+        let google = Google::new(provider.config(Kind::Google), provider.outbound());
+        assert!(google.by_access_token(&Secret::new("t0ken".to_owned())).await.unwrap().email_verified);
     }
 }

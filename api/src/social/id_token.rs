@@ -61,7 +61,7 @@ enum Audience {
 /// Some providers write it as a text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Truth {
+pub(super) enum Truth {
     Plain(bool),
     Text(String),
 }
@@ -69,6 +69,15 @@ enum Truth {
 impl Default for Truth {
     fn default() -> Self {
         Self::Plain(false)
+    }
+}
+
+impl From<Truth> for bool {
+    fn from(truth: Truth) -> Self {
+        match truth {
+            Truth::Plain(truth) => truth,
+            Truth::Text(text) => text == "true",
+        }
     }
 }
 
@@ -145,10 +154,7 @@ impl From<Claims> for Identity {
         Self {
             subject: claims.sub,
             email: claims.email,
-            email_verified: match claims.email_verified {
-                Truth::Plain(truth) => truth,
-                Truth::Text(text) => text == "true",
-            },
+            email_verified: claims.email_verified.into(),
             username: claims.preferred_username,
             first_name: claims.given_name.unwrap_or(first),
             last_name: claims.family_name.unwrap_or(last),

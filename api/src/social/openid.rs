@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use store::chain;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     Code, Credential, Identity, Provider, ProviderConfig, ProviderError,
-    exchange::exchange,
-    id_token::{Expected, judge},
+    exchange::{Shown, exchange},
+    id_token::{Expected, Truth, judge},
     keys::Keys,
-    outbound::{Call, Outbound},
+    outbound::{Call, Outbound, OutboundError},
 };
 use crate::form::Secret;
 
@@ -35,6 +36,17 @@ struct Discovered {
     token_endpoint: String,
     userinfo_endpoint: Option<String>,
     jwks_uri: String,
+    /// By the secret in a header, where it says nothing.
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+impl Discovered {
+    fn shown(&self) -> Shown {
+        let in_form =
+            self.token_endpoint_auth_methods_supported.iter().any(|method| method == "client_secret_post");
+        if in_form { Shown::InForm } else { Shown::InHeader }
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,7 +54,7 @@ struct UserInfo {
     sub: String,
     email: Option<String>,
     #[serde(default)]
-    email_verified: bool,
+    email_verified: Truth,
 }
 
 impl OpenId {
@@ -60,7 +72,7 @@ impl OpenId {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let fresh: Discovered = self.outbound.call(Call::get(&url)).await.map_err(ProviderError::Away)?;
         if fresh.issuer != self.issuer {
-            return Err(ProviderError::Refused("the issuer says that it is another one"));
+            return Err(ProviderError::Misconfigured("the issuer calls itself otherwise"));
         }
         *found = Some((fresh.clone(), Instant::now()));
         Ok(fresh)
@@ -77,7 +89,7 @@ impl OpenId {
     async fn by_code(&self, code: &Code) -> Result<Identity, ProviderError> {
         let discovered = self.discovered().await?;
         let url = self.config.token_url.as_ref().unwrap_or(&discovered.token_endpoint);
-        let tokens = exchange(&self.outbound, &self.config, url, code).await?;
+        let tokens = exchange(&self.outbound, &self.config, (url, discovered.shown()), code).await?;
         let id = tokens.id.ok_or(ProviderError::Refused("no ID token came with the access token"))?;
         let identity = self.by_id_token(&id, code.nonce.as_deref()).await?;
         match &discovered.userinfo_endpoint {
@@ -86,18 +98,25 @@ impl OpenId {
         }
     }
 
-    /// Some tell of addresses only when they are asked.
+    /// Some tell of addresses only when they are asked. Without an answer he is who he is all the same.
     async fn with_address(
         &self,
         identity: Identity,
         url: &str,
         token: &Secret,
     ) -> Result<Identity, ProviderError> {
-        let told: UserInfo = self.outbound.call(Call::get(url).with_bearer(token)).await?;
+        let told: UserInfo = match self.outbound.call(Call::get(url).with_bearer(token)).await {
+            Err(error @ (OutboundError::Refused(_) | OutboundError::ForeignHost(_))) => {
+                let provider = &self.config.name;
+                tracing::warn!(provider, error = chain(&error), "a provider of identities tells no address");
+                return Ok(identity);
+            }
+            outcome => outcome?,
+        };
         if told.sub != identity.subject {
             return Err(ProviderError::Refused("it is two people's"));
         }
-        Ok(Identity { email: told.email, email_verified: told.email_verified, ..identity })
+        Ok(Identity { email: told.email, email_verified: told.email_verified.into(), ..identity })
     }
 }
 
@@ -115,5 +134,86 @@ impl Provider for OpenId {
 
     async fn found_authorization_url(&self) -> Result<String, ProviderError> {
         Ok(self.discovered().await?.authorization_endpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{Kind, loopback::Loopback},
+        *,
+    };
+
+    /// What is known of `issuer`, below the address of this provider.
+    fn openid(provider: &Loopback, issuer: &str) -> OpenId {
+        let issuer = provider.url(issuer);
+        let config = provider.config(Kind::OpenId { issuer: issuer.clone() });
+        OpenId::new(issuer, config, provider.outbound())
+    }
+
+    /// One that calls itself by this name, and says nothing of how it takes secrets.
+    async fn calling_itself(issuer: &'static str) -> Loopback {
+        Loopback::start(move |request| {
+            let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+            let body = json!({
+                "issuer": format!("http://{host}{issuer}"),
+                "authorization_endpoint": "", "token_endpoint": "", "jwks_uri": "",
+            });
+            (200, body.to_string())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn an_issuer_is_believed_under_the_name_in_the_settings_alone_with_its_slash_or_without() {
+        for (settings, calls_itself, is_it) in
+            [("", "", true), ("/tenant/", "/tenant/", true), ("/", "", false), ("", "/", false)]
+        {
+            let provider = calling_itself(calls_itself).await;
+            match openid(&provider, settings).discovered().await {
+                Ok(found) => {
+                    assert!(is_it, "{settings} is {calls_itself}");
+                    assert_eq!(found.shown(), Shown::InHeader);
+                }
+                Err(error) => assert!(!is_it && matches!(error, ProviderError::Misconfigured(_)), "{error}"),
+            }
+            let path = format!("{}/.well-known/openid-configuration", settings.trim_end_matches('/'));
+            assert!(provider.asked().concat().starts_with(&format!("GET {path} HTTP")));
+        }
+    }
+
+    #[tokio::test]
+    async fn whose_address_the_provider_does_not_tell_is_himself_all_the_same() {
+        let ada = Identity { subject: "ada".to_owned(), ..Identity::default() };
+        let token = Secret::new("t0ken".to_owned());
+        for status in [401, 403, 404] {
+            let provider = Loopback::start(move |_| (status, String::new())).await;
+            let (openid, url) = (openid(&provider, ""), provider.url("/userinfo"));
+            assert_eq!(openid.with_address(ada.clone(), &url, &token).await.unwrap(), ada);
+            let foreign = Loopback::silent().await;
+            let told = openid.with_address(ada.clone(), &foreign.url("/userinfo"), &token).await;
+            assert_eq!(told.unwrap(), ada);
+            assert!(foreign.asked().is_empty());
+        }
+        let provider = Loopback::start(|_| (500, String::new())).await;
+        let told = openid(&provider, "").with_address(ada, &provider.url("/userinfo"), &token).await;
+        assert!(matches!(told, Err(ProviderError::Away(_))));
+    }
+
+    #[tokio::test]
+    async fn an_address_is_verified_by_a_truth_or_by_its_word() {
+        for (truth, verified) in
+            [(json!(true), true), (json!("true"), true), (json!(false), false), (json!("no"), false)]
+        {
+            let body = json!({ "sub": "ada", "email": "ada@example.com", "email_verified": truth });
+            let provider = Loopback::start(move |_| (200, body.to_string())).await;
+            let ada = Identity { subject: "ada".to_owned(), ..Identity::default() };
+            let token = Secret::new("t0ken".to_owned());
+            let told =
+                openid(&provider, "").with_address(ada, &provider.url("/userinfo"), &token).await.unwrap();
+            assert_eq!((told.email.as_deref(), told.email_verified), (Some("ada@example.com"), verified));
+        }
     }
 }
