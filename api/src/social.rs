@@ -40,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const SEATS: usize = 32;
 /// The longest first or last name that is kept, in letters.
 const LONGEST_NAME: usize = 150;
+/// In bytes (OpenID Connect Core 1.0, section 2).
+const LONGEST_SUBJECT: usize = 255;
 
 /// What a client brought from a provider.
 #[derive(Debug, Clone)]
@@ -176,7 +178,7 @@ impl Site {
     /// Who brought this. His address counts as verified only if the provider says so and the settings trust it.
     pub async fn identify(&self, credential: &Credential) -> Result<Person, ProviderError> {
         let identity = self.patiently(self.provider.identify(credential)).await?;
-        if identity.subject.is_empty() {
+        if identity.subject.is_empty() || identity.subject.len() > LONGEST_SUBJECT {
             return Err(ProviderError::Refused("it is nobody's"));
         }
         let email = identity.email.filter(|email| is_email(email));
@@ -185,7 +187,7 @@ impl Site {
             subject: identity.subject,
             email_verified: identity.email_verified && self.config.trust_email && email.is_some(),
             email,
-            username: identity.username,
+            username: identity.username.filter(|name| name.chars().count() <= LONGEST_NAME),
             first_name: shortened(&identity.first_name),
             last_name: shortened(&identity.last_name),
         })

@@ -206,3 +206,16 @@ async fn an_address_is_verified_only_by_a_provider_that_vouches_and_is_trusted()
 async fn links_to(stage: &Stage, email: &str) -> usize {
     stage.server.mails().await.iter().filter(|mail| mail.is_to(email) && mail.verify_key().is_some()).count()
 }
+
+#[tokio::test]
+async fn whoever_came_in_by_an_account_is_out_when_it_is_disconnected() {
+    let stage = Stage::of(Kind::GitHub).await;
+    let owner = Account::named("owner").register(&stage.api()).await.on(&stage.api());
+    let thief = Person::named("thief");
+    stage.connect(&owner, &thief).await.expect(200);
+    let stolen = Tokens::of(&stage.try_login(&thief).await.expect(200));
+    owner.post("socialaccounts/1/disconnect/", json!({})).await.expect(200);
+    stolen.on(&stage.api()).get("user/").await.expect(401);
+    stolen.try_refresh(&stage.api()).await.expect(401);
+    owner.get("user/").await.expect(200);
+}

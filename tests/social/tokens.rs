@@ -75,7 +75,7 @@ async fn a_bare_access_token_of_openid_connect_says_not_for_whom_it_is() {
 type Bend = fn(&mut IdToken);
 
 /// Each is a token that was good but for one thing.
-const BENT: [(&str, Bend); 19] = [
+const BENT: [(&str, Bend); 24] = [
     ("another issuer", |token| token.claims["iss"] = json!("https://evil.test")),
     ("no issuer", |token| drop(token.claims.as_object_mut().unwrap().remove("iss"))),
     ("another client", |token| token.claims["aud"] = json!(OTHER_APP)),
@@ -98,7 +98,23 @@ const BENT: [(&str, Bend); 19] = [
     ("signed as the key is not made for", |token| token.signing = Signing::Rs512),
     ("signed by a stranger", |token| token.signing = Signing::Stranger),
     ("signed by a key that is not published", |token| token.signing = Signing::UnknownKey),
+    ("with what must be understood", |token| token.header["crit"] = json!(["b64"])),
+    ("an access token", |token| token.header["typ"] = json!("at+jwt")),
+    ("a logout token", |token| token.header["typ"] = json!("logout+jwt")),
+    ("with events", |token| token.claims["events"] = json!({})),
+    ("of somebody with too long a name", |token| token.claims["sub"] = json!("x".repeat(256))),
 ];
+
+/// Google says so of what an app on a phone asked for, for its server.
+#[tokio::test]
+async fn an_id_token_that_another_client_asked_for_is_good_from_google_alone() {
+    for stage in Stage::of_all([Kind::Google, Kind::Oidc]).await {
+        let token =
+            stage.provider.id_token(&stage.somebody(), |token| token.claims["azp"] = json!(OTHER_APP));
+        let reply = stage.post(json!({ "id_token": token })).await;
+        assert_eq!(reply.status, if stage.kind == Kind::Google { 200 } else { 400 }, "{reply:?}");
+    }
+}
 
 #[tokio::test]
 async fn an_id_token_is_refused_for_anything_that_is_wrong_with_it() {

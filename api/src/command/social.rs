@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use store::{Context, Position, StoreError, StreamId, clock};
 
 use super::{Accounts, Failure, Held, NOBODY, contradiction, insist};
-use crate::config::Verification;
+use crate::config::{LoginMethods, Verification};
 
 /// Somebody as a provider knows him.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,7 +298,8 @@ impl Accounts {
         let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(UnlinkError::SessionEnded)?;
         let mut plan = Plan::of(user, loaded.clone().into());
-        let unlink = Unlink { proof, id, offered: offered.to_vec(), at };
+        let by_address_alone = self.config.login == LoginMethods::Email;
+        let unlink = Unlink { proof, id, offered: offered.to_vec(), by_address_alone, at };
         let events = plan.commit(Command::UnlinkSocialAccount(unlink)).map_err(|error| match error {
             user::Error::NotLinked => UnlinkError::NotLinked,
             user::Error::LastWayIn => UnlinkError::LastWayIn,

@@ -24,10 +24,13 @@ const AT_ONCE: usize = 16;
 
 pub(crate) async fn sessions(call: Call) -> Handled {
     let caller = *call.caller()?;
-    let live = live(&call, &caller).await?;
     if call.method == Method::DELETE {
-        return end_others(&call, &caller, &live).await;
+        let ended = end_others(&call, &caller, |_| true).await?;
+        return Ok(
+            call.positioned(Answer::new(StatusCode::NO_CONTENT, Value::Null), ended.unwrap_or_default())
+        );
     }
+    let live = live(&call, &caller).await?;
     Ok(Answer::ok(live.iter().map(|session| shown(session, &caller)).collect()))
 }
 
@@ -56,16 +59,18 @@ async fn live(call: &Call, caller: &Caller) -> Result<Vec<SessionRow>, Answer> {
     Ok(sessions::live(&call.app.views, &user, clock::now()).await?)
 }
 
-async fn end_others(call: &Call, caller: &Caller, live: &[SessionRow]) -> Handled {
-    let others: Vec<SessionId> =
-        live.iter().map(|session| session.id).filter(|id| *id != caller.session).collect();
+/// Ends the caller's sessions that are meant, but for the one that asks.
+pub(super) async fn end_others(
+    call: &Call,
+    caller: &Caller,
+    is_meant: impl Fn(&SessionRow) -> bool,
+) -> Result<Option<Position>, Answer> {
+    let live = live(call, caller).await?;
+    let others = live.iter().filter(|session| session.id != caller.session && is_meant(session));
+    let others: Vec<SessionId> = others.map(|session| session.id).collect();
     let ended: Vec<Option<Position>> =
         stream::iter(others).map(|id| end(call, id)).buffer_unordered(AT_ONCE).try_collect().await?;
-    let answer = Answer::new(StatusCode::NO_CONTENT, Value::Null);
-    Ok(match ended.into_iter().flatten().max() {
-        Some(position) => call.positioned(answer, position),
-        None => answer,
-    })
+    Ok(ended.into_iter().flatten().max())
 }
 
 async fn end(call: &Call, id: SessionId) -> Result<Option<Position>, Answer> {

@@ -12,6 +12,7 @@ use projections::{LinkedRow, sessions};
 use serde_json::{Value, json};
 use store::{chain, clock};
 
+use super::sessions::end_others;
 use crate::{
     answer::{Answer, Handled},
     app::App,
@@ -93,7 +94,8 @@ pub(crate) async fn list(call: Call) -> Handled {
     Ok(call.positioned(Answer::ok(list), user.position))
 }
 
-/// Takes away the account that the path names, if it is one of the caller's and not his last way in.
+/// Takes away the account that the path names, if it is one of the caller's and not his last way in, and ends the sessions that
+/// came in by it: whoever takes away a link that is not his own wants to be rid of the other one.
 pub(crate) async fn disconnect(app: App, id: Path<String>, request: Request) -> Response {
     let handler = |call: Call| async move {
         let tokens = call.app.config.tokens;
@@ -107,7 +109,9 @@ pub(crate) async fn disconnect(app: App, id: Path<String>, request: Request) -> 
             UnlinkError::SessionEnded => session_ended(tokens),
             UnlinkError::Failed(failure) => failure.into(),
         })?;
-        Ok(call.positioned(Answer::ok(json!({})), position))
+        let caller = *call.caller()?;
+        let ended = end_others(&call, &caller, |session| session.social == Some(id)).await?;
+        Ok(call.positioned(Answer::ok(json!({})), position.max(ended.unwrap_or_default())))
     };
     call::answer(app, Endpoint::SOCIAL_DISCONNECT, request, handler).await
 }

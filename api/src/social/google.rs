@@ -69,7 +69,9 @@ impl Google {
     }
 
     async fn by_id_token(&self, token: &Secret, nonce: Option<&str>) -> Result<Identity, ProviderError> {
-        let expected = Expected { issuers: &ISSUERS, client_id: &self.config.client_id, nonce };
+        let client_id = &self.config.client_id;
+        // An app on a phone asks for tokens for its server under an id of its own.
+        let expected = Expected { issuers: &ISSUERS, client_id, by_another: true, nonce };
         let url = self.config.api("/oauth2/v3/certs");
         let claims = judge(token.as_str(), &expected, &self.keys, (&self.outbound, &url)).await?;
         // Google has no usernames.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
@@ -50,9 +50,9 @@ impl Keys {
             return Err(if young.is_some() { unknown() } else { ProviderError::Busy });
         }
         fetches.push_back(now);
-        let fetched: JwkSet = outbound.call(Call::get(url)).await.map_err(ProviderError::Away)?;
-        let found = named(&fetched, name).ok_or_else(unknown);
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(fetched), now));
+        let published: JwkSet = outbound.call(Call::get(url)).await.map_err(ProviderError::Away)?;
+        let found = named(&published, name).ok_or_else(unknown);
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(published), now));
         found
     }
 
@@ -64,7 +64,11 @@ impl Keys {
 }
 
 fn named(keys: &JwkSet, name: Option<&str>) -> Option<Jwk> {
-    let signs = |key: &&Jwk| !matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
+    let signs = |key: &&Jwk| {
+        let verifies =
+            key.common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
+        verifies && matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature))
+    };
     let mut fit = keys.keys.iter().filter(signs);
     match name {
         Some(name) => fit.find(|key| key.common.key_id.as_deref() == Some(name)).cloned(),

@@ -10,6 +10,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     Code, Credential, Identity, Provider, ProviderConfig, ProviderError,
+    config::origin,
     exchange::{Shown, exchange},
     id_token::{Expected, Truth, judge},
     keys::Keys,
@@ -81,7 +82,8 @@ impl OpenId {
     async fn by_id_token(&self, token: &Secret, nonce: Option<&str>) -> Result<Identity, ProviderError> {
         let discovered = self.discovered().await?;
         let issuers = [self.issuer.as_str()];
-        let expected = Expected { issuers: &issuers, client_id: &self.config.client_id, nonce };
+        let client_id = &self.config.client_id;
+        let expected = Expected { issuers: &issuers, client_id, by_another: false, nonce };
         let source = (&self.outbound, discovered.jwks_uri.as_str());
         Ok(judge(token.as_str(), &expected, &self.keys, source).await?.into())
     }
@@ -133,7 +135,13 @@ impl Provider for OpenId {
     }
 
     async fn found_authorization_url(&self) -> Result<String, ProviderError> {
-        Ok(self.discovered().await?.authorization_endpoint)
+        let url = self.discovered().await?.authorization_endpoint;
+        let is_page = origin(&url).is_some() && !url.contains('#');
+        let is_as_safe = url.starts_with("https://") || self.issuer.starts_with("http://");
+        if is_page && is_as_safe {
+            return Ok(url);
+        }
+        Err(ProviderError::Misconfigured("what the issuer names is no page for browsers"))
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Unlink {
     pub id: u32,
     /// The providers through which anyone can come in now.
     pub offered: Vec<String>,
+    /// Whether nobody comes in with a password who has no address to go with it.
+    pub by_address_alone: bool,
     pub at: Time,
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Signing {
 /// A token before it is signed.
 #[derive(Debug, Clone)]
 pub(crate) struct IdToken {
+    /// All but the algorithm and the name of the key.
+    pub(crate) header: Value,
     pub(crate) claims: Value,
     pub(crate) signing: Signing,
 }
@@ -63,7 +65,7 @@ impl IdToken {
             claims["email"] = json!(email);
             claims["email_verified"] = json!(verified);
         }
-        Self { claims, signing: Signing::Rs256 }
+        Self { header: json!({ "typ": "JWT" }), claims, signing: Signing::Rs256 }
     }
 
     /// As it is issued together with an access token.
@@ -105,7 +107,9 @@ impl IdToken {
     }
 
     fn message(&self, algorithm: &str, key: &str) -> String {
-        let header = json!({ "alg": algorithm, "kid": key, "typ": "JWT" });
+        let mut header = self.header.clone();
+        header["alg"] = json!(algorithm);
+        header["kid"] = json!(key);
         [header, self.claims.clone()]
             .map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()))
             .join(".")

@@ -175,9 +175,15 @@ fn about_links() -> impl Strategy<Value = Command> {
             identity,
             at
         }),
-        (proof(), link(), offered, time()).prop_map(|(proof, id, offered, at)| Command::UnlinkSocialAccount(
-            Unlink { proof, id, offered, at }
-        )),
+        (proof(), link(), offered, any::<bool>(), time()).prop_map(
+            |(proof, id, offered, by_address_alone, at)| Command::UnlinkSocialAccount(Unlink {
+                proof,
+                id,
+                offered,
+                by_address_alone,
+                at
+            })
+        ),
     ]
 }
 

@@ -53,13 +53,14 @@ impl Account {
     }
 
     pub(in crate::user) fn unlink_social_account(&self, unlink: Unlink) -> Result<Vec<Event>, Error> {
-        let Unlink { proof, id, offered, at } = unlink;
+        let Unlink { proof, id, offered, by_address_alone, at } = unlink;
         self.check(proof)?;
         if !self.linked.iter().any(|linked| linked.account.id == id) {
             return Err(Error::NotLinked);
         }
         let mut others = self.linked.iter().map(|linked| &linked.account).filter(|account| account.id != id);
-        if self.password.is_none() && !others.any(|account| offered.contains(&account.provider)) {
+        let by_password = self.password.is_some() && (self.email.is_some() || !by_address_alone);
+        if !by_password && !others.any(|account| offered.contains(&account.provider)) {
             return Err(Error::LastWayIn);
         }
         Ok(vec![Event::SocialAccountUnlinked { id, at }])

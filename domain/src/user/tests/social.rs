@@ -39,7 +39,8 @@ fn vouched(address: &str) -> Command {
 
 pub(super) fn unlink(id: u32, offered: &[&str]) -> Command {
     let offered = offered.iter().map(|provider| (*provider).to_owned()).collect();
-    Command::UnlinkSocialAccount(Unlink { proof: proof(0), id, offered, at: NOW })
+    let unlink = Unlink { proof: proof(0), id, offered, by_address_alone: false, at: NOW };
+    Command::UnlinkSocialAccount(unlink)
 }
 
 fn reset() -> Command {
@@ -114,6 +115,19 @@ fn the_last_way_in_is_not_unlinked() {
     given::<User>(two.clone()).when(unlink(1, &["google", "github"])).then([unlinked(1)]);
     given::<User>(two).when(unlink(1, &["google"])).refused(&Error::LastWayIn);
     given::<User>([registered(), linked(1, "google", GOOGLE)]).when(unlink(1, &[])).then([unlinked(1)]);
+}
+
+#[test]
+fn a_password_that_goes_with_an_address_alone_is_no_way_in_without_one() {
+    let unlink = |by_address_alone| {
+        let (proof, offered) = (proof(0), vec![]);
+        Command::UnlinkSocialAccount(Unlink { proof, id: 1, offered, by_address_alone, at: NOW })
+    };
+    let birth = Registration { email: None, email_claim: None, ..registration() };
+    let nameless = [Event::UserRegistered(birth), linked(1, "google", GOOGLE)];
+    given::<User>(nameless.clone()).when(unlink(true)).refused(&Error::LastWayIn);
+    given::<User>(nameless).when(unlink(false)).then([unlinked(1)]);
+    given::<User>([registered(), linked(1, "google", GOOGLE)]).when(unlink(true)).then([unlinked(1)]);
 }
 
 #[test]
