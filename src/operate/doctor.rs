@@ -165,7 +165,7 @@ async fn limits(url: &kurrent::Url) -> (bool, String) {
     match kurrent::Guard::look(url, SOON).await {
         Ok(guard) => {
             let limits: String =
-                guard.limits().iter().map(|limit| format!("; {limit}, which takes events away")).collect();
+                guard.limits().iter().flat_map(|limit| ["; ", limit, ", which takes events away"]).collect();
             (limits.is_empty(), limits)
         }
         Err(_) => {

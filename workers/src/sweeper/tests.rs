@@ -169,7 +169,7 @@ impl House {
 }
 
 fn almost() -> Time {
-    START + (UNDER_WAY - Duration::from_micros(1))
+    START + (UNDER_WAY.saturating_sub(Duration::from_micros(1)))
 }
 
 fn later() -> Time {

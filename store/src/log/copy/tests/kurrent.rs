@@ -80,9 +80,9 @@ async fn a_copied_log_is_read_from_every_place_and_goes_on_behind_the_last_one()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_not_copied_stays_readable_where_a_copy_finds_nothing_to_do() {
+    const APPENDED: u64 = 1100;
     let (folder, double) = (Folder::new(), Double::start().await.unwrap());
     let url = url_of(&double);
-    const APPENDED: u64 = 1100;
     grow(&OneByOne(KurrentLog::open(&url).await.unwrap()), 0, APPENDED).await;
     let (there, back) = (rows(&url).await, folder.rows("b").await);
     copy(&there, &back).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_log_that_was_not_copied_stays_readable_where_a_copy_finds_nothing_to_
     {
         assert_eq!(
             log.read_all(before.position, 1).await.unwrap(),
-            [next.clone()],
+            std::slice::from_ref(next),
             "after {:?}",
             before.position
         );
