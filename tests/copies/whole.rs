@@ -47,7 +47,7 @@ async fn people_are_told_both_sums_and_that_it_is_the_same_log() {
         told.stdout.contains(&id) && told.stdout.contains("40 of its events were copied now"),
         "{told:?}"
     );
-    for line in ["stele: copying, 40 events", "stele: reading both logs back, 40 events"] {
+    for line in ["stele: copying, 40 positions", "stele: reading both logs back, 40 positions"] {
         assert!(told.stderr.contains(line), "{told:?}");
     }
     let again = report(&copy(&home, &source, &target), 0);
