@@ -172,7 +172,7 @@ impl Database {
 
     /// Opens a transaction as [`BEGIN`] says; it is rolled back unless it is committed.
     pub async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        self.reach.check()?;
+        self.reach.check().await?;
         self.reach.learn(&self.url, self.pool.begin_with(BEGIN).await)
     }
 
@@ -183,7 +183,7 @@ impl Database {
         &self,
         statement: impl Fn() -> Query<'q, sqlx::Postgres, PgArguments> + Send + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        self.reach.check()?;
+        self.reach.check().await?;
         let mut left = AGAIN;
         loop {
             let answer = timeout(ANSWER, self.ask(statement())).await;
@@ -210,7 +210,7 @@ impl Database {
 
     /// A connection beside the pool's.
     pub async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
-        self.reach.check()?;
+        self.reach.check().await?;
         let connect = async {
             let mut connection = self.url.options().connect().await?;
             begin_session(&mut connection, self.has_sessions()).await?;

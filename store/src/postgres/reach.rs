@@ -14,7 +14,10 @@ use std::{
 };
 
 use sqlx::{ConnectOptions, Connection};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 use super::{CONNECT, Url, is_lost};
 
@@ -32,9 +35,14 @@ struct Known {
 }
 
 impl Reach {
-    /// Fails while the server is away.
-    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
-        if self.0.is_away.load(Ordering::Acquire) { Err(away()) } else { Ok(()) }
+    /// Fails while the server is away. Whoever asks again at once leaves the search its turn: those who ask in a loop would
+    /// otherwise hold every thread, and nobody would find the server.
+    pub(super) async fn check(&self) -> Result<(), sqlx::Error> {
+        if self.0.is_away.load(Ordering::Acquire) {
+            yield_now().await;
+            return Err(away());
+        }
+        Ok(())
     }
 
     /// Has the server looked for, if this outcome says that it was waited for in vain.

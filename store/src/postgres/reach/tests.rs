@@ -33,6 +33,20 @@ async fn asked_until(database: &Database, enough: impl Fn(&Result<i32, sqlx::Err
     }
 }
 
+#[tokio::test]
+async fn whoever_asks_in_a_loop_does_not_keep_the_server_from_being_found() {
+    let reach = Reach::default();
+    reach.0.is_away.store(true, Ordering::Release);
+    let known = Arc::clone(&reach.0);
+    tokio::spawn(async move { known.is_away.store(false, Ordering::Release) });
+    for _ in 0..1000 {
+        if reach.check().await.is_ok() {
+            return;
+        }
+    }
+    panic!("on the only thread nobody else had a turn");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn nobody_waits_for_a_server_that_was_waited_for_in_vain_until_it_is_back() {

@@ -56,7 +56,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed_and_the_log_goes
     }
     stop.send_replace(true);
     let mut acknowledged = HashSet::new();
-    while let Some(written) = writers.join_next().await {
+    while let Some(written) = tokio::time::timeout(DEADLINE, writers.join_next()).await.unwrap() {
         acknowledged.extend(written.unwrap());
     }
     let all = contract::feed(logs[0].as_ref(), Position::BEGINNING, 1000).await.unwrap();
