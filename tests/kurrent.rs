@@ -8,5 +8,6 @@ mod migrated;
 mod names;
 mod swept;
 mod told;
+mod troupe;
 mod whole;
 mod writer;

@@ -21,7 +21,7 @@ use domain::{MailId, SessionId, Time, UserId, name::NameKind};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Cause, VaultError};
+use crate::{Cause, VaultError, random};
 
 pub use memory::MemoryLog;
 pub use one_by_one::{OneByOne, StreamLog};
@@ -116,6 +116,13 @@ pub struct LogHead {
     pub position: Position,
     /// Whether it is being made a copy of another log, and lacks some of that.
     pub half_copied: bool,
+}
+
+impl LogHead {
+    /// What a new log is called from now on.
+    pub(crate) fn new_id() -> String {
+        format!("{:08x}", random::number() >> 32)
+    }
 }
 
 /// A version or position as a column holds it: SQL has no unsigned integers, and no log comes near their ends.

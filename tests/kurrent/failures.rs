@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use kurrent_double::{Call, Fault, Leader};
 
-use super::whole::{count, whole_log};
-use super::writer::Writer;
-use crate::support::{Account, Home, Kurrent, Server, comes_back_later, together, wait_for};
+use super::troupe::Troupe;
+use super::whole::count;
+use crate::support::{Account, Home, Kurrent, Server, comes_back_later, wait_for};
 
 const WRITERS: usize = 16;
 /// In each round so many of them come anew.
@@ -26,26 +26,14 @@ async fn server(kurrent: &Kurrent) -> Server {
 /// Sixteen write while these calls fail so, one after the other.
 async fn sixteen_write_through(kurrent: &Kurrent, faults: &[(Call, Fault)]) {
     let server = server(kurrent).await;
-    let mut writers: Vec<Writer> = Vec::new();
-    let mut born = 0;
+    let mut troupe = Troupe::new(WRITERS, NEWCOMERS);
     for (call, fault) in faults {
-        let mut cast = writers.split_off(writers.len().saturating_sub(WRITERS - NEWCOMERS));
-        while cast.len() < WRITERS {
-            cast.push(Writer::named(&format!("writer{born}")));
-            born += 1;
-        }
         kurrent.fail(*call, fault.clone(), TIMES, "");
-        let api = server.api();
-        writers.extend(together(cast.into_iter().map(|writer| writer.writes(api.clone()))).await);
+        troupe.write(&server.api()).await;
         kurrent.is_well_again();
     }
-    let events = whole_log(&server).await;
-    for writer in &writers {
-        writer.holds(&server.api()).await;
-    }
-    let (registered, mails) = (count(&events, "user.registered.v1"), count(&events, "mail.requested.v1"));
-    assert_eq!((registered, mails), (born + 1, born + 1), "each writer and the last comer");
-    server.run(&["rebuild", "--check"]).succeeded();
+    let events = troupe.check_all(&server).await;
+    assert_eq!(count(&events, "mail.requested.v1"), troupe.born());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

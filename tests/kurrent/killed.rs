@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::whole::{count, whole_log};
-use super::writer::Writer;
-use crate::support::{Home, KurrentProcess, Seed, Server, is_long, together, wait_for};
+use super::troupe::Troupe;
+use crate::support::{Home, KurrentProcess, Seed, Server, is_long, wait_for};
 
 /// A long run has ten times as many.
 const ROUNDS: usize = 4;
@@ -21,33 +20,20 @@ async fn what_was_acknowledged_survives_every_kill_of_the_log_s_server() {
     let env = [("STELE_AUTH__TOKENS", "jwt"), ("STELE_JWT__REFRESH_GRACE", "60s")];
     let server = Server::at(Home::on_kurrent(&kurrent.url(), &env)).await;
     let mut dice = Seed::of("kills of KurrentDB").dice(0);
-    let (mut writers, mut born): (Vec<Writer>, usize) = (Vec::new(), 0);
+    let mut troupe = Troupe::new(WRITERS, NEWCOMERS);
     for _ in 0..if is_long() { ROUNDS * 10 } else { ROUNDS } {
-        let mut cast = writers.split_off(writers.len().saturating_sub(WRITERS - NEWCOMERS));
-        while cast.len() < WRITERS {
-            cast.push(Writer::named(&format!("writer{born}")));
-            born += 1;
-        }
         let api = server.api();
         let last = kurrent.served("append") + 1 + dice.below(APPENDS) as u64;
-        let (cast, ()) =
-            tokio::join!(together(cast.into_iter().map(|writer| writer.writes(api.clone()))), async {
-                wait_for("it has taken some appends", SOON, async || {
-                    (kurrent.served("append") >= last).then_some(())
-                })
-                .await;
-                kurrent.kill9();
-                kurrent.begin().await;
-            });
-        for writer in &cast {
-            writer.holds(&api).await;
-        }
-        writers.extend(cast);
+        let kill = async {
+            wait_for("it has taken some appends", SOON, async || {
+                (kurrent.served("append") >= last).then_some(())
+            })
+            .await;
+            kurrent.kill9();
+            kurrent.begin().await;
+        };
+        tokio::join!(troupe.write(&api), kill);
+        troupe.check(&api).await;
     }
-    let events = whole_log(&server).await;
-    for writer in &writers {
-        writer.holds(&server.api()).await;
-    }
-    assert_eq!(count(&events, "user.registered.v1"), born + 1, "each writer and the last comer");
-    server.run(&["rebuild", "--check"]).succeeded();
+    troupe.check_all(&server).await;
 }

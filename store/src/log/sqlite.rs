@@ -21,7 +21,6 @@ use super::{
     to_sql, unavailable,
 };
 use crate::{
-    random,
     sqlite::{self, OpenError, Role},
     together::Together,
 };
@@ -68,7 +67,7 @@ impl SqliteLog {
     async fn make(path: &Path, connections: u32) -> Result<SqlitePool, OpenError> {
         let pool = sqlite::open(path, Role::Log, connections).await?;
         sqlx::query("insert or ignore into log_head (one, log_id, position) values (1, ?, 0)")
-            .bind(format!("{:08x}", random::number() >> 32))
+            .bind(LogHead::new_id())
             .execute(&pool)
             .await
             .map_err(|source| OpenError::Unreachable { path: path.display().to_string(), source })?;

@@ -12,7 +12,7 @@ use super::{
     url::Url,
 };
 use crate::{
-    log::{Position, StoreError, copy::Sequence, unavailable, went_on},
+    log::{LogHead, Position, StoreError, copy::Sequence, unavailable, went_on},
     random,
 };
 
@@ -66,7 +66,7 @@ pub(super) async fn find_or_give(server: &Server) -> Result<Name, StoreError> {
         if let Some((name, _)) = find(server).await? {
             return Ok(name);
         }
-        let log_id = format!("{:08x}", random::number() >> 32);
+        let log_id = LogHead::new_id();
         let name = Name { log_id, half_copied: false, copied: None, sequences: Vec::new() };
         match give(server, &name, 0).await {
             // Someone else gave it one at this moment.

@@ -20,7 +20,7 @@ async fn open(url: &Url) -> Arc<dyn EventLog> {
 }
 
 fn url_of(double: &Double) -> Url {
-    format!("esdb://127.0.0.1:{}?tls=false", double.port()).parse().unwrap()
+    double.url().parse().unwrap()
 }
 
 /// A server, and the log on it with one event in one stream.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 fn url_of(double: &Double) -> Url {
-    format!("esdb://127.0.0.1:{}?tls=false", double.port()).parse().unwrap()
+    double.url().parse().unwrap()
 }
 
 async fn rows(url: &Url) -> KurrentLogRows {
