@@ -27,6 +27,8 @@ const BASE: [(&str, &str); 4] = [
 const KEY: (&str, &str) = ("STELE_AUTH__TOKENS", "key");
 const JWT: (&str, &str) = ("STELE_AUTH__TOKENS", "jwt");
 const FIXED: (&str, &str) = ("STELE_JWT__ROTATE_REFRESH", "false");
+const ROTATED: [(&str, &str); 2] =
+    [("STELE_JWT__ROTATE_REFRESH", "true"), ("STELE_JWT__REFRESH_GRACE", "0s")];
 const TWITTER: [(&str, &str); 2] =
     [("STELE_SOCIAL__TWITTER__CLIENT_ID", "x"), ("STELE_SOCIAL__TWITTER__CLIENT_SECRET", "y")];
 const FACEBOOK: [(&str, &str); 2] =
@@ -91,7 +93,7 @@ profiles! {
     jwt_mandatory: [JWT, FIXED, MANDATORY],
     jwt_expiration: [JWT, FIXED, ("STELE_JWT__RETURN_EXPIRATION", "true")],
     jwt_short: [JWT, FIXED, ("STELE_JWT__ACCESS_TTL", "2s")],
-    jwt_rotate: [JWT, ("STELE_JWT__ROTATE_REFRESH", "true"), ("STELE_JWT__REFRESH_GRACE", "0s")],
+    jwt_rotate: [JWT, ROTATED[0], ROTATED[1]],
     jwt_cookie: [
         JWT,
         FIXED,
@@ -101,23 +103,22 @@ profiles! {
     ],
 }
 
-/// Where there is PostgreSQL and no NATS, in either token mode.
+/// Where there is PostgreSQL and no NATS, in either token mode. All profiles are tried on PostgreSQL when it is grown up.
 mod on_postgres {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
     async fn keys() {
-        let settings = [&[KEY][..], &TWITTER, &FACEBOOK].concat();
-        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "token", &settings)
-            .await;
+        let site = async |env: &[(&str, &str)]| Site::of_several(Home::on_postgres(env)).await;
+        keeps_the_contract(site, "token_mandatory", &[KEY, MANDATORY]).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
     async fn tokens() {
-        keeps_the_contract(async |env| Site::of_several(Home::on_postgres(env)).await, "jwt", &[JWT, FIXED])
-            .await;
+        let site = async |env: &[(&str, &str)]| Site::of_several(Home::on_postgres(env)).await;
+        keeps_the_contract(site, "jwt_rotate", &[JWT, ROTATED[0], ROTATED[1]]).await;
     }
 }
 

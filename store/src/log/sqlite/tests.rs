@@ -12,6 +12,7 @@ use super::{
     },
     *,
 };
+use crate::random;
 
 fn file(folder: &TempDir) -> PathBuf {
     folder.path().join("log.db")
