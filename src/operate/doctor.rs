@@ -168,9 +168,11 @@ async fn limits(url: &kurrent::Url) -> (bool, String) {
                 guard.limits().iter().flat_map(|limit| ["; ", limit, ", which takes events away"]).collect();
             (limits.is_empty(), limits)
         }
-        Err(_) => {
-            (true, "; it holds too much to look for limits of streams here: `stele migrate` does".to_owned())
+        Err(kurrent::OpenError::Unreachable { .. }) => {
+            let unseen = "; it takes too long to look for limits of streams here: `stele migrate` does";
+            (true, unseen.to_owned())
         }
+        Err(error) => (false, format!("; {error}")),
     }
 }
 

@@ -102,15 +102,18 @@ pub(crate) async fn disconnect(app: App, id: Path<String>, request: Request) -> 
         let id: u32 = id.parse().map_err(|_| Answer::not_found())?;
         let offered = call.app.providers.names();
         let unlinked = call.app.accounts.unlink(&call.context(), call.proof()?, id, &offered).await;
-        let position = unlinked.map_err(|error| match error {
-            UnlinkError::NotLinked => Answer::not_found(),
-            UnlinkError::LastWayIn => refused(LAST_WAY_IN),
-            UnlinkError::Disabled => inactive(tokens),
-            UnlinkError::SessionEnded => session_ended(tokens),
-            UnlinkError::Failed(failure) => failure.into(),
-        })?;
+        let gone = match unlinked {
+            Ok(position) => Some(position),
+            // An earlier try may have died before it ended them.
+            Err(UnlinkError::NotLinked) => None,
+            Err(UnlinkError::LastWayIn) => return Err(refused(LAST_WAY_IN)),
+            Err(UnlinkError::Disabled) => return Err(inactive(tokens)),
+            Err(UnlinkError::SessionEnded) => return Err(session_ended(tokens)),
+            Err(UnlinkError::Failed(failure)) => return Err(failure.into()),
+        };
         let caller = *call.caller()?;
         let ended = end_others(&call, &caller, |session| session.social == Some(id)).await?;
+        let position = gone.ok_or_else(Answer::not_found)?;
         Ok(call.positioned(Answer::ok(json!({})), position.max(ended.unwrap_or_default())))
     };
     call::answer(app, Endpoint::SOCIAL_DISCONNECT, request, handler).await

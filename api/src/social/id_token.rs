@@ -84,6 +84,7 @@ enum Audience {
 pub(super) enum Truth {
     Plain(bool),
     Text(String),
+    Nothing(()),
 }
 
 impl Default for Truth {
@@ -97,6 +98,7 @@ impl From<Truth> for bool {
         match truth {
             Truth::Plain(truth) => truth,
             Truth::Text(text) => text == "true",
+            Truth::Nothing(()) => false,
         }
     }
 }

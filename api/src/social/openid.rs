@@ -108,7 +108,12 @@ impl OpenId {
         token: &Secret,
     ) -> Result<Identity, ProviderError> {
         let told: UserInfo = match self.outbound.call(Call::get(url).with_bearer(token)).await {
-            Err(error @ (OutboundError::Refused(_) | OutboundError::ForeignHost(_))) => {
+            Err(
+                error @ (OutboundError::Refused(_)
+                | OutboundError::ForeignHost(_)
+                | OutboundError::Nonsense { .. }
+                | OutboundError::TooLong),
+            ) => {
                 let provider = &self.config.name;
                 tracing::warn!(provider, error = chain(&error), "a provider of identities tells no address");
                 return Ok(identity);
@@ -212,9 +217,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_verified_by_a_truth_or_by_its_word() {
-        for (truth, verified) in
-            [(json!(true), true), (json!("true"), true), (json!(false), false), (json!("no"), false)]
-        {
+        for (truth, verified) in [
+            (json!(true), true),
+            (json!("true"), true),
+            (json!(false), false),
+            (json!("no"), false),
+            (json!(null), false),
+        ] {
             let body = json!({ "sub": "ada", "email": "ada@example.com", "email_verified": truth });
             let provider = Loopback::start(move |_| (200, body.to_string())).await;
             let ada = Identity { subject: "ada".to_owned(), ..Identity::default() };

@@ -177,8 +177,14 @@ impl KurrentLog {
         patience: &mut Patience,
     ) -> Result<Vec<Recorded>, StoreError> {
         let name = stream_name(self.ours.server.url(), stream);
-        let wanted = Wanted::Stream(&name, options);
-        self.ours.decode(&self.ours.server.read_within(patience, &wanted).await?, Foreign::Refused)
+        let read = self.ours.server.read_within(patience, &Wanted::Stream(&name, options)).await;
+        let events = read.map_err(|error| match error {
+            StoreError::Unavailable(source) if server::is_deleted(&source) => {
+                StoreError::Corrupt { stream: stream.clone(), version: 1, source }
+            }
+            error => error,
+        })?;
+        self.ours.decode(&events, Foreign::Refused)
     }
 
     async fn read_after(

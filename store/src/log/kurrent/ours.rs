@@ -80,8 +80,14 @@ impl Ours {
         let options = ReadAllOptions::default().position(StreamPosition::End).max_count(1);
         let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), &[])));
         let newest = self.server.read(&wanted).await?;
-        let read = self.decode(&newest, Foreign::Marked)?;
-        Ok(read.first().zip(newest.first()).map(|(read, newest)| (read.position, newest.position.commit)))
+        let prefix = format!("{}-", self.server.url().prefix());
+        let place = (prefix.as_str(), &self.places);
+        // Whose it is is told where it is read to be gone by.
+        let position = |event| match envelope::read(place, event) {
+            Ok(ours) => Some(ours.position),
+            Err(_) => envelope::foreign(place, event).map(|foreign| foreign.position),
+        };
+        Ok(newest.first().and_then(|event| Some((position(event)?, event.position.commit))))
     }
 }
 

@@ -157,10 +157,12 @@ impl Server {
         answer: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Failure> {
         // The server keeps to the deadline itself, if it lives.
-        let answer = timeout(patience.left().min(self.deadline + SLACK), answer).await;
-        let error = match answer {
+        let (left, late) = (patience.left(), self.deadline + SLACK);
+        let error = match timeout(left.min(late), answer).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
+            // It had no time to show whether the connection is well.
+            Err(_) if left < self.deadline => return Err(Failure::from(Error::DeadlineExceeded)),
             Err(_) => Error::DeadlineExceeded,
         };
         self.lost(number, &error);
@@ -245,6 +247,11 @@ impl From<Error> for Failure {
 /// Whether it is the user who may not.
 pub(super) fn is_denied(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(cause) if matches!(cause.downcast_ref(), Some(Error::AccessDenied)))
+}
+
+/// Whether the stream that was asked for is gone for good.
+pub(super) fn is_deleted(cause: &Cause) -> bool {
+    matches!(cause.downcast_ref(), Some(Error::ResourceDeleted))
 }
 
 /// Whether it is not what was asked that is at fault.

@@ -196,6 +196,8 @@ async fn what_others_write_to_our_streams_is_a_matter_of_that_stream_and_never_c
     assert_eq!((all[4].position, log.head().await.unwrap()), (position, position));
     let read = log.read_stream(&write.stream, 0).await;
     assert!(matches!(read, Err(StoreError::Corrupt { version: 2, .. })), "{read:?}");
+    let gone = log.read_stream(&deleted, 0).await;
+    assert!(matches!(gone, Err(StoreError::Corrupt { .. })), "{gone:?}");
     let copied = KurrentLogRows::open(&url).await.unwrap();
     let copied = LogRows::read_all(&copied, Position::BEGINNING, 10).await;
     assert!(matches!(copied, Err(StoreError::Corrupt { .. })), "{copied:?}");
