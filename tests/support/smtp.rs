@@ -160,6 +160,11 @@ impl MailServer {
         kept.scripts.entry((at, to.to_owned())).or_default().extend(acts);
     }
 
+    /// Whether everything that was scripted for this point has begun.
+    pub(crate) fn has_played(&self, at: At, to: &str) -> bool {
+        self.state.kept().scripts.get(&(at, to.to_owned())).is_none_or(VecDeque::is_empty)
+    }
+
     pub(crate) fn taken(&self) -> Vec<Taken> {
         self.state.kept().taken.clone()
     }

@@ -123,7 +123,7 @@ async fn a_server_that_says_nothing_any_more_is_given_up_and_its_connection_with
     deliver(&outbox).await.unwrap();
     server.script(At::Message, ADA, &[Act::Hang]);
     let slow = async {
-        while server.count("DATA") < 2 {
+        while !server.has_played(At::Message, ADA) {
             yield_now().await;
         }
         tokio::time::pause();
