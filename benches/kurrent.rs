@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use kurrent_double::{Double, Settings};
 use store::{
     EventLog, Position, StreamId, Write,
+    follow::Batches,
     log::{OneByOne, kurrent::KurrentLog},
     random,
 };
@@ -215,14 +216,14 @@ async fn read_raw(client: &Client) -> Outcome<u32> {
 /// As followers do: they read, and where there is no more they wait for the log to say that there is.
 async fn follow(log: &Arc<dyn EventLog>) -> Outcome<u32> {
     let (mut count, mut after) = (0, Position::BEGINNING);
-    let mut grown = log.grown();
+    let (mut batches, mut grown) = (Batches::new(Arc::clone(log)), log.grown());
     while count < EVENTS {
-        let page = log.read_all(after, PAGE.into()).await?;
-        match page.last() {
+        let batch = batches.after(after).await?;
+        match batch.last() {
             Some(last) => after = last.position,
             None => _ = timeout(SPAN, grown.changed()).await,
         }
-        count += u32::try_from(page.len()).unwrap_or(u32::MAX);
+        count += u32::try_from(batch.len()).unwrap_or(u32::MAX);
     }
     Ok(count)
 }

@@ -1,6 +1,7 @@
 //! Followers read the log in order and keep their place: one leader for each role, by a lease whose epoch fences off a
 //! leader that lost it. Knows when to hand out events, not what is done with them.
 
+mod batches;
 mod desk;
 mod hold;
 mod leading;
@@ -15,6 +16,7 @@ use std::future::pending;
 use async_trait::async_trait;
 
 use crate::{Cause, Position, Recorded};
+pub use batches::Batches;
 pub use desk::{Desk, Lease, Settled, Standing, Tenure};
 pub use leading::{follow, woken};
 pub use listeners::Listener;

@@ -8,11 +8,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Desk, FollowError, Follower, Lease};
-use crate::{EventLog, Position, chain};
+use super::{Batches, Desk, FollowError, Follower, Lease};
+use crate::{EventLog, Position, Recorded, StoreError, chain};
 
-/// How many events are handed out at once.
-const BATCH: u32 = 1000;
 /// Followers look at the log this often even when nothing woke them.
 const POLL: Duration = Duration::from_secs(1);
 const FIRST_RETRY: Duration = Duration::from_millis(50);
@@ -32,7 +30,7 @@ pub async fn follow(
     let mut epoch = None;
     while !*stop.borrow_and_update() {
         let start = *progress.borrow();
-        let turn = Turn { log: log.as_ref(), desk: &desk, progress: &progress };
+        let turn = Turn { log: &log, desk: &desk, progress: &progress };
         let pause = match turn.lead(&mut follower, &mut epoch, &mut grown, &mut stop).await {
             Ok(()) => POLL.min(desk.tenure().length / 10),
             Err(error) => {
@@ -55,7 +53,7 @@ pub async fn follow(
 
 /// One time of leading a role.
 struct Turn<'a> {
-    log: &'a dyn EventLog,
+    log: &'a Arc<dyn EventLog>,
     desk: &'a Desk,
     progress: &'a watch::Sender<Position>,
 }
@@ -97,10 +95,11 @@ impl Turn<'_> {
     ) -> Result<(), FollowError> {
         let mut place = self.desk.checkpoint(follower.role()).await?;
         self.progress.send_replace(follower.done(place));
+        let mut batches = Batches::new(Arc::clone(self.log));
         while lease.is_held() && !*stop.borrow() {
             grown.borrow_and_update();
             if follower.has_room()
-                && let Some(last) = self.hand_out(follower, lease, place).await?
+                && let Some(last) = hand_out(batches.after(place).await, follower, lease).await?
             {
                 place = last;
                 self.progress.send_replace(follower.done(place));
@@ -119,21 +118,19 @@ impl Turn<'_> {
         }
         Ok(())
     }
+}
 
-    /// Hands out the events after a position, and answers that of the last one, if there are any.
-    async fn hand_out(
-        &self,
-        follower: &mut impl Follower,
-        lease: &Lease,
-        after: Position,
-    ) -> Result<Option<Position>, FollowError> {
-        let batch = self.log.read_all(after, BATCH).await;
-        let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
-        if !batch.is_empty() {
-            follower.take(&batch, lease).await?;
-        }
-        Ok(batch.last().map(|last| last.position))
+/// Hands out a batch, and answers the position of its last event, if there is one.
+async fn hand_out(
+    batch: Result<Vec<Recorded>, StoreError>,
+    follower: &mut impl Follower,
+    lease: &Lease,
+) -> Result<Option<Position>, FollowError> {
+    let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
+    if !batch.is_empty() {
+        follower.take(&batch, lease).await?;
     }
+    Ok(batch.last().map(|last| last.position))
 }
 
 /// Renews a lease again and again beside the work that is done under it, so that no long batch lets it run out. Once it is

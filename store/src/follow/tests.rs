@@ -1,6 +1,7 @@
 //! What followers promise, wherever their desk stands: every event in order, again after an error, at most one leader who counts,
 //! and no lost wake-up.
 
+mod batches;
 mod leases;
 
 use std::{

@@ -1,0 +1,59 @@
+//! Reads the log for one follower, and the next batch while he is busy with the last one. Knows neither leases nor what is done
+//! with events.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::{EventLog, Position, Recorded, StoreError};
+
+/// How many events are handed out at once.
+const SIZE: u32 = 1000;
+
+type Read = Result<Vec<Recorded>, StoreError>;
+
+/// The events of a log in its order, batch after batch.
+pub struct Batches {
+    log: Arc<dyn EventLog>,
+    /// What is read already, after which position.
+    ahead: Option<(Position, JoinHandle<Read>)>,
+}
+
+impl Batches {
+    pub fn new(log: Arc<dyn EventLog>) -> Self {
+        Self { log, ahead: None }
+    }
+
+    /// Events after a position, oldest first; none only where the log has no more now.
+    pub async fn after(&mut self, place: Position) -> Result<Vec<Recorded>, StoreError> {
+        let read = match self.read_ahead(place).await {
+            // What was read ahead of time and came out empty may have been filled since.
+            Some(batch) if !batch.is_empty() => batch,
+            _ => self.log.read_all(place, SIZE).await?,
+        };
+        if let Some(last) = read.last().filter(|_| u32::try_from(read.len()) == Ok(SIZE)) {
+            let (log, place) = (Arc::clone(&self.log), last.position);
+            self.ahead = Some((place, tokio::spawn(async move { log.read_all(place, SIZE).await })));
+        }
+        Ok(read)
+    }
+
+    /// What was read already, if it begins after this position. What went wrong with it shows when it is read again.
+    async fn read_ahead(&mut self, place: Position) -> Option<Vec<Recorded>> {
+        let (after, mut reading) = self.ahead.take()?;
+        if after != place {
+            reading.abort();
+            return None;
+        }
+        let read: Result<Read, JoinError> = (&mut reading).await;
+        read.ok()?.ok()
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        if let Some((_, reading)) = &self.ahead {
+            reading.abort();
+        }
+    }
+}
