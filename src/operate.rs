@@ -135,6 +135,9 @@ pub(crate) enum OperateError {
         "{log} takes events away, which nothing brings back: {limits}; set the metadata of each stream without its limits, and migrate again"
     )]
     Limited { log: String, limits: String },
+    #[cfg(feature = "kurrent")]
+    #[error("{log} keeps {user} from appending; an administrator has to name him{steps}")]
+    KeptOut { log: String, user: String, steps: String },
     #[error("bus.url names no NATS")]
     NoBus,
     #[error(transparent)]

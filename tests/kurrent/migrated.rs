@@ -105,6 +105,53 @@ async fn a_second_migration_changes_nothing_and_stele_serves_as_the_user_that_is
     server.has_mailed().await;
 }
 
+/// The settings, with this list of who may write to streams that have no list of their own.
+fn writers(roles: &Value) -> EventData {
+    let json = json!({"$userStreamAcl": {"$r": "$all", "$w": roles, "$d": "$admins", "$mw": "$admins"}});
+    EventData::json("update-default-acl", &json).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_whom_a_list_keeps_from_appending_is_told_so_and_what_lets_him_in() {
+    let kurrent = Kurrent::guarded().await;
+    let home = Home::on_kurrent(kurrent.url(), &[]);
+    admitted(&kurrent, &home).await;
+    append(&kurrent.client("admin"), "$settings", Any, writers(&json!("ops"))).await.unwrap();
+    let own = json!({"$acl": {"$w": ["ops"]}, "$cacheControl": 3});
+    describe(&kurrent, &kurrent.stream(".log"), own).await;
+    let before = held(&kurrent).await;
+    let refused = home.run(&["migrate"], "");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    for told in
+        ["keeps stele from appending", "$userStreamAcl in $settings", r#"["ops","stele"]"#, "$cacheControl"]
+    {
+        assert!(refused.stderr.contains(told), "{told}: {refused:?}");
+    }
+    let started = home.run(&["serve"], "");
+    assert!(
+        started.code == Some(1) && started.stderr.contains("lets stele read, but not append"),
+        "{started:?}"
+    );
+    assert_eq!(held(&kurrent).await, before, "nothing is written to learn it");
+    obey(&kurrent, &refused.stderr).await;
+    home.run(&["migrate"], "").succeeded();
+    let server = Server::at(home).await;
+    Account::named("ada").register(&server.api()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_is_kept_from_a_log_that_is_there_already_is_told_so() {
+    let kurrent = Kurrent::guarded().await;
+    let home = Home::on_kurrent(kurrent.url(), &[]);
+    admitted(&kurrent, &home).await;
+    home.run(&["migrate"], "").succeeded();
+    append(&kurrent.client("admin"), "$settings", Any, writers(&json!(["ops"]))).await.unwrap();
+    let refused = home.run(&["migrate"], "");
+    assert!(refused.code == Some(1) && refused.stderr.contains("keeps stele from appending"), "{refused:?}");
+    obey(&kurrent, &refused.stderr).await;
+    home.run(&["migrate"], "").succeeded();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_with_a_limit_is_refused_by_its_name_until_the_limit_is_lifted() {
     let kurrent = Kurrent::guarded().await;

@@ -56,6 +56,8 @@ pub enum OpenError {
         "{log} denies access to {user}; if the password is right, an administrator has to allow reading $all, by a list that takes the place of the one it has: {step}"
     )]
     Denied { log: String, user: String, step: Box<Step> },
+    #[error("{log} lets {user} read, but not append; `stele migrate` says what an administrator has to do")]
+    KeptOut { log: String, user: String },
     #[error("{log} can't be reached")]
     Unreachable {
         log: String,
@@ -284,11 +286,14 @@ fn connect(url: &Url) -> Result<Server, OpenError> {
 
 fn unopened(url: &Url, source: StoreError) -> OpenError {
     let log = url.to_string();
-    if !server::is_denied(&source) {
-        return OpenError::Unreachable { log, source };
-    }
     let user = url.user().unwrap_or("a client without a name").to_owned();
-    OpenError::Denied { log, user, step: Box::new(Step::to_read_all(url)) }
+    match source {
+        StoreError::Unavailable(cause) if cause.is::<name::Unnamed>() => OpenError::KeptOut { log, user },
+        denied if server::is_denied(&denied) => {
+            OpenError::Denied { log, user, step: Box::new(Step::to_read_all(url)) }
+        }
+        source => OpenError::Unreachable { log, source },
+    }
 }
 
 /// Beside the log: a stream of which nobody wants to know anything.

@@ -49,9 +49,10 @@ impl EventLog for Counted {
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        let read = match self.is_away.load(SeqCst) {
-            true => Err(StoreError::Unavailable("away".into())),
-            false => self.log.read_all(after, limit).await,
+        let read = if self.is_away.load(SeqCst) {
+            Err(StoreError::Unavailable("away".into()))
+        } else {
+            self.log.read_all(after, limit).await
         };
         self.reads.fetch_add(1, SeqCst);
         read

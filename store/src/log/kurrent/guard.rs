@@ -22,9 +22,12 @@ const DEFAULT: &str = "$userStreamAcl";
 const SYSTEM: &str = "$systemStreamAcl";
 /// In metadata.
 const LIST: &str = "$acl";
+const WRITE: &str = "$w";
 const MAX_COUNT: &str = "$maxCount";
 const LIMITS: [&str; 3] = ["$maxAge", MAX_COUNT, "$tb"];
 const METADATA: &str = "$metadata";
+/// What none of the streams that are asked is ever at.
+const NEVER: StreamState = StreamState::StreamRevision(0xffff_ffff);
 const EVERYONE: &str = "$all";
 const ADMINS: &str = "$admins";
 
@@ -79,6 +82,34 @@ impl Guard {
         self.server.url().user()
     }
 
+    /// The lists that keep the user who asks from appending, each with what lets him in. To learn it costs appends that expect what is
+    /// not so: nothing is written.
+    pub async fn keeping_out(&self) -> Result<Vec<(String, Step)>, StoreError> {
+        let mut lists = Vec::new();
+        for stream in [name::stream(self.server.url()), nowhere(self.server.url())] {
+            match name::note(&self.server, &stream, (METADATA, &()), NEVER).await {
+                Err(error) if is_denied(&error) => lists.push(self.letting_in(&stream)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        lists.dedup_by(|one, other| one.0 == other.0);
+        Ok(lists)
+    }
+
+    /// Which list keeps the user from appending to a stream, and the same with him in it.
+    fn letting_in(&self, stream: &str) -> (String, Step) {
+        let (url, user) = (self.server.url(), self.user().unwrap_or("NAME"));
+        let own = self.data(&format!("$${stream}"));
+        let list = own.and_then(|own| own.get(LIST)?.as_object()).filter(|list| list.contains_key(WRITE));
+        if let (Some(own), Some(list)) = (own, list) {
+            let mut data = own.clone();
+            data.insert(LIST.to_owned(), admitting(list, user).into());
+            return (format!("the metadata of {stream}"), Step::to_describe(url, stream, data.into()));
+        }
+        let list = admitting(self.default().unwrap_or(&Map::new()), user);
+        (format!("{DEFAULT} in {SETTINGS}"), Step::to_settle(url, self.settings_with(list)))
+    }
+
     /// Closes the streams beside the log to all but the user who asks, as far as they are open and he may. Those of the log itself are
     /// too many for a list each: theirs is the one by default, which holds for others as well and is for an administrator to write.
     pub async fn close(&self) -> Result<Guarded, StoreError> {
@@ -124,15 +155,19 @@ impl Guard {
     /// What the settings have to be, if they are something else.
     fn settings(&self) -> Option<Value> {
         let user = self.user().filter(|_| !is_closed([None, self.default()]))?;
+        Some(self.settings_with(closed(self.default(), user)))
+    }
+
+    /// The settings with this list for streams that have none.
+    fn settings_with(&self, mut list: Map<String, Value>) -> Value {
         let mut settings = self.data(SETTINGS).cloned().unwrap_or_default();
-        let mut list = closed(self.default(), user);
         for right in ["$r", "$mr"] {
             list.entry(right).or_insert_with(|| EVERYONE.into());
         }
         settings.insert(DEFAULT.to_owned(), list.into());
         let of_system = json!({ "$r": ADMINS, "$w": ADMINS, "$d": ADMINS, "$mr": ADMINS, "$mw": ADMINS });
         settings.entry(SYSTEM).or_insert(of_system);
-        Some(settings.into())
+        settings.into()
     }
 
     fn default(&self) -> Option<&Map<String, Value>> {
@@ -169,7 +204,7 @@ fn fields(json: &[u8]) -> Map<String, Value> {
 
 /// Whether these lists, of which the first says more, let only some change what a stream holds.
 fn is_closed(lists: [Option<&Map<String, Value>>; 2]) -> bool {
-    ["$w", "$d", "$mw"].into_iter().all(|right| {
+    [WRITE, "$d", "$mw"].into_iter().all(|right| {
         let roles =
             lists.into_iter().flatten().find_map(|list| list.get(right).filter(|roles| !roles.is_null()));
         roles.is_some_and(|roles| !is_everyone(roles))
@@ -179,12 +214,30 @@ fn is_closed(lists: [Option<&Map<String, Value>>; 2]) -> bool {
 /// The list, with nobody but the user who may write, and administrators who may do what he never does.
 fn closed(list: Option<&Map<String, Value>>, user: &str) -> Map<String, Value> {
     let mut list = list.cloned().unwrap_or_default();
-    for (right, holder) in [("$w", user), ("$d", ADMINS), ("$mw", ADMINS)] {
+    for (right, holder) in [(WRITE, user), ("$d", ADMINS), ("$mw", ADMINS)] {
         if list.get(right).is_none_or(is_everyone) {
             list.insert(right.to_owned(), holder.into());
         }
     }
     list
+}
+
+/// The list, with the user among those who may write.
+fn admitting(list: &Map<String, Value>, user: &str) -> Map<String, Value> {
+    let mut list = list.clone();
+    let mut writers = match list.remove(WRITE) {
+        Some(Value::Array(roles)) => roles,
+        Some(role @ Value::String(_)) => vec![role],
+        _ => Vec::new(),
+    };
+    writers.push(user.into());
+    list.insert(WRITE.to_owned(), writers.into());
+    list
+}
+
+/// A stream of the log that is never there.
+fn nowhere(url: &Url) -> String {
+    format!("{}-nowhere", url.prefix())
 }
 
 fn is_everyone(roles: &Value) -> bool {
@@ -229,5 +282,17 @@ mod tests {
         let after = list(json!({"$r": "$all", "$w": "ada", "$d": ["bob"], "$mw": "$admins"}));
         assert_eq!(closed(Some(&before), "ada"), after);
         assert!(is_closed([Some(&after), None]));
+    }
+
+    #[test]
+    fn whoever_is_let_in_writes_beside_those_who_do() {
+        for (before, after) in [
+            (json!({"$r": "bob", "$w": "bob"}), json!({"$r": "bob", "$w": ["bob", "ada"]})),
+            (json!({"$w": ["bob", "$admins"]}), json!({"$w": ["bob", "$admins", "ada"]})),
+            (json!({"$w": []}), json!({"$w": ["ada"]})),
+            (json!({"$w": null, "$d": "bob"}), json!({"$d": "bob", "$w": ["ada"]})),
+        ] {
+            assert_eq!(admitting(&list(before), "ada"), list(after));
+        }
     }
 }

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     nothing,
     place::{Copied, Places},
-    server::{Failure, Patience, Server, Wanted},
+    server::{self, Failure, Patience, Server, Wanted},
     state,
     url::Url,
 };
 use crate::{
+    Cause,
     log::{LogHead, Position, StoreError, copy::Sequence, unavailable, went_on},
     random,
 };
@@ -36,6 +37,11 @@ struct Known {
     position: u64,
     commit: u64,
 }
+
+/// The user may read, but not append.
+#[derive(Debug, thiserror::Error)]
+#[error("the log can't be given a name")]
+pub(super) struct Unnamed(#[source] Cause);
 
 const NAMED: &str = "log.named.v1";
 const KNOWN: &str = "log.place-known.v1";
@@ -69,6 +75,9 @@ pub(super) async fn find_or_give(server: &Server) -> Result<Name, StoreError> {
         let log_id = LogHead::new_id();
         let name = Name { log_id, half_copied: false, copied: None, sequences: Vec::new() };
         match give(server, &name, 0).await {
+            Err(StoreError::Unavailable(source)) if server::is_of_access(&source) => {
+                return Err(unavailable(Unnamed(source)));
+            }
             // Someone else gave it one at this moment.
             Err(StoreError::Unavailable(_)) if find(server).await?.is_some() => {}
             given => return given.map(|()| name),
@@ -125,7 +134,7 @@ pub(super) fn beside(url: &Url) -> [String; 3] {
 }
 
 /// No stream of the log begins like this.
-fn stream(url: &Url) -> String {
+pub(super) fn stream(url: &Url) -> String {
     format!("{}.log", url.prefix())
 }
 

@@ -246,7 +246,12 @@ impl From<Error> for Failure {
 
 /// Whether it is the user who may not.
 pub(super) fn is_denied(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unavailable(cause) if matches!(cause.downcast_ref(), Some(Error::AccessDenied)))
+    matches!(error, StoreError::Unavailable(cause) if is_of_access(cause))
+}
+
+/// The same of a cause.
+pub(super) fn is_of_access(cause: &Cause) -> bool {
+    matches!(cause.downcast_ref(), Some(Error::AccessDenied))
 }
 
 /// Whether the stream that was asked for is gone for good.
