@@ -2,6 +2,8 @@
 //! know, decides and appends. Knows no HTTP; the command line gives the same orders.
 
 mod email;
+#[cfg(test)]
+mod house;
 mod login;
 mod mails;
 mod names;
@@ -39,8 +41,6 @@ pub use social::{ConnectError, Person, SocialError, SocialLogin, UnlinkError};
 
 /// How often an order that takes several streams is decided again when someone else wrote first.
 const ATTEMPTS: u32 = 5;
-
-const NOBODY: UserId = UserId::NOBODY;
 
 /// How many users and sessions are remembered as they were folded.
 const FOLDED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();

@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{Change, Context, StoreError, StreamId, chain, clock};
 
-use super::{Accounts, Failure, NOBODY, names::Held, sealed};
+use super::{Accounts, Failure, names::Held, sealed};
 use crate::{
     attempts::Attempts,
     password::{Seat, Secret, Verdict},
@@ -103,7 +103,7 @@ impl Accounts {
     /// Failures are worth recording, and never worth failing over. Whether a user is known can't be told from the time it
     /// takes: for one who is not, or of whom enough was recorded, as much is done and nothing written.
     async fn record_failure(&self, context: &Context, attempts: &Attempts, user: Option<UserId>) {
-        let (at, whose) = (clock::now(), user.unwrap_or(NOBODY));
+        let (at, whose) = (clock::now(), user.unwrap_or(UserId::NOBODY));
         let recorded = async {
             let counted = attempts.tally(&["failed login", &whose.to_string()], at).await;
             let count = counted.map_err(|error| StoreError::Unavailable(error.into()))?;

@@ -11,7 +11,7 @@ use domain::{
 };
 use store::{Change, Context, Loaded, Position, StoreError, StreamId, chain, clock, random};
 
-use super::{Accounts, NOBODY};
+use super::Accounts;
 use crate::config::Verification;
 
 /// A name's holder, folded.
@@ -52,7 +52,7 @@ impl Accounts {
 
     /// Whether the name could not be taken by a new user right now.
     pub async fn is_taken(&self, kind: NameKind, name: &str) -> Result<bool, StoreError> {
-        let mut plan = Plan::of(NOBODY, Seen::default());
+        let mut plan = Plan::of(UserId::NOBODY, Seen::default());
         Ok(self.take(&mut plan, (kind, name), clock::now()).await?.is_none())
     }
 

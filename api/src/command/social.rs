@@ -2,19 +2,21 @@
 //! found out before; here it is only the pair of provider and subject that counts, never an address by itself.
 
 mod names;
+#[cfg(test)]
+mod tests;
 
 use domain::{
     KeyId, Private, SessionId, Time, User, UserId,
     claim::{Plan, Seen},
     mail::Purpose,
     name::{NameKind, canonical_email, social_name},
-    session::{Client, Live},
+    session::{Client, Live, RevocationReason},
     user::{self, Account, Command, Grounds, Identity, Proof, Registration, Unlink},
 };
 use serde::{Deserialize, Serialize};
 use store::{Context, Position, StoreError, StreamId, clock};
 
-use super::{Accounts, Failure, Held, NOBODY, contradiction, insist};
+use super::{Accounts, Failure, Held, contradiction, insist};
 use crate::config::{LoginMethods, Verification};
 
 /// Somebody as a provider knows him.
@@ -68,6 +70,15 @@ pub enum ConnectError {
     Failed(#[from] Failure),
 }
 
+impl ConnectError {
+    const fn of(error: user::Error) -> Self {
+        match error {
+            user::Error::Disabled => Self::Disabled,
+            _ => Self::SessionEnded,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum UnlinkError {
     #[error("the user has no such linked account")]
@@ -101,10 +112,14 @@ impl Accounts {
     ) -> Result<SocialLogin, SocialError> {
         if let Some(held) = self.linked_to(person).await? {
             let account = held.loaded.state.account().cloned().ok_or(SocialError::Disabled)?;
-            return self.let_in(context, (held.user, account), person, client).await;
+            let login = self.let_in(context, (held.user, account), person, client).await?;
+            return self.unless_disconnected(context, login, person).await;
         }
         match self.owner_of_address(person).await? {
-            Some(owner) => self.link_by_address(context, owner, person, client).await,
+            Some(owner) => {
+                let login = self.link_by_address(context, owner, person, client).await?;
+                self.unless_disconnected(context, login, person).await
+            }
             None => match self.sign_up(context, person, client).await {
                 // Perhaps by himself, a moment ago.
                 Err(SocialError::EmailTaken) if self.linked_to(person).await?.is_some() => {
@@ -113,6 +128,23 @@ impl Accounts {
                 outcome => outcome,
             },
         }
+    }
+
+    /// Ends the session again whose account was disconnected since it was decided to let him in: whoever disconnected it looked for
+    /// the sessions to end before this one was there.
+    async fn unless_disconnected(
+        &self,
+        context: &Context,
+        login: SocialLogin,
+        person: &Person,
+    ) -> Result<SocialLogin, SocialError> {
+        let (link, now) = (link_of(&login.account, person), self.standing(login.user).await?);
+        let linked = now.state.account().map(|account| account.linked.as_slice()).unwrap_or_default();
+        if linked.iter().any(|linked| Some(linked.account.id) == link) {
+            return Ok(login);
+        }
+        self.revoke(context, login.session.0, RevocationReason::Ended).await?;
+        Err(under_way().into())
     }
 
     /// Whom the account there lets in.
@@ -256,7 +288,7 @@ impl Accounts {
         let (loaded, at) = (self.user(user).await?, clock::now());
         let account = loaded.state.account().ok_or(ConnectError::SessionEnded)?;
         // Whoever is linked already decides nothing that could judge it.
-        judge(account, proof)?;
+        account.check(proof).map_err(ConnectError::of)?;
         if link_of(account, person).is_some() {
             return Ok((account.clone(), loaded.position));
         }
@@ -267,10 +299,7 @@ impl Accounts {
             return Err(if own { under_way().into() } else { ConnectError::ForeignAccount });
         };
         let by = Grounds::Session(proof);
-        plan.commit(Command::LinkSocialAccount { by, identity, at }).map_err(|error| match error {
-            user::Error::Disabled => ConnectError::Disabled,
-            _ => ConnectError::SessionEnded,
-        })?;
+        plan.commit(Command::LinkSocialAccount { by, identity, at }).map_err(ConnectError::of)?;
         let account = planned(&plan, user)?;
         let notice = Vec::from_iter(Self::notice(Purpose::SocialAccountLinked, (user, &account), at)?);
         let position = self.carry_out(context, &plan, notice).await?;
@@ -345,16 +374,9 @@ impl Accounts {
     }
 }
 
-/// Somebody else is about to take what is wanted: it is decided again, and is his then.
+/// Somebody else is changing what this was decided on: it is decided again, when that has come about.
 fn under_way() -> StoreError {
-    StoreError::Conflict { stream: StreamId::user(NOBODY) }
-}
-
-fn judge(account: &Account, proof: Proof) -> Result<(), ConnectError> {
-    if !account.active {
-        return Err(ConnectError::Disabled);
-    }
-    if account.admits(proof.session, proof.epoch) { Ok(()) } else { Err(ConnectError::SessionEnded) }
+    StoreError::Conflict { stream: StreamId::user(UserId::NOBODY) }
 }
 
 /// Which of the user's linked accounts is this person's.

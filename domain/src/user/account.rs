@@ -204,7 +204,8 @@ impl Account {
         if self.active { vec![] } else { vec![Event::UserEnabled { at }] }
     }
 
-    fn check(&self, proof: Proof) -> Result<(), Error> {
+    /// Whether whoever asks is let in still, and why not.
+    pub fn check(&self, proof: Proof) -> Result<(), Error> {
         if !self.active {
             return Err(Error::Disabled);
         }

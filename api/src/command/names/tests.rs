@@ -2,27 +2,23 @@
 //! whatever is left, no name has two users, nobody has half of his names, and a minute later what nobody holds is free;
 //! at once where nothing went wrong.
 
-mod house;
-
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use domain::{
     KeyId, Private, SessionId,
     claim::{UNDER_WAY, Write},
     user::{Command, PasswordHash, Proof, Registration},
 };
-use store::{MasterKey, Vault, log::OneByOne};
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    command::{NewUser, ProfileUpdate},
-    password::{HashPool, PoolLimits, Secret},
+    command::{
+        NewUser, ProfileUpdate,
+        house::{self, Fault, Faulty},
+    },
+    password::Secret,
 };
-use house::{Fault, Faulty, config, mac_keys};
 
 const EVE: UserId = UserId(1);
 const DAN: UserId = UserId(2);
@@ -62,14 +58,8 @@ fn context() -> Context {
 
 impl House {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let vault =
-            Vault::open_file(&folder.path().join("vault.db"), MasterKey([1; 32].into())).await.unwrap();
-        let macs = Arc::new(mac_keys(&vault).await);
         let log = Faulty::default();
-        let journal = store::Journal::new(Arc::new(OneByOne(log.clone())), Arc::new(vault));
-        let limits = PoolLimits { threads: 1, queue: 64, deadline: Duration::from_mins(1) };
-        let accounts = Accounts::new(journal, macs, HashPool::start(limits).unwrap(), Arc::new(config()));
+        let (folder, accounts) = house::accounts_on(&log).await;
         let house = Self { _folder: folder, log, accounts };
         for (user, name) in [(EVE, "eve"), (DAN, "dan")] {
             house.register_at(user, name, clock::now()).await;

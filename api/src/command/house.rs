@@ -1,21 +1,26 @@
 //! What the orders under test stand on: a log in memory that fails when it is told to, keys, settings and links.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use domain::UserId;
 use store::{
-    Position, Recorded, StoreError, StreamId, Vault, Write, clock,
+    Journal, MasterKey, Position, Recorded, StoreError, StreamId, Vault, Write, clock,
     link::{Link, Subject, verify_email_key},
-    log::{MemoryLog, StreamLog},
+    log::{MemoryLog, OneByOne, StreamLog},
     node_keys::{self, MacKeys},
     random,
 };
-use tokio::sync::watch;
+use tempfile::TempDir;
+use tokio::sync::{Notify, watch};
 
-use super::{Arc, Mutex};
+use super::Accounts;
 use crate::{
     config::{Config, JwtRules, Limit, Limits, LoginMethods, PkMode, TokenMode, Verification},
+    password::{HashPool, PoolLimits},
     token::cookie::{CookieRules, SameSite},
 };
 
@@ -27,6 +32,8 @@ pub(super) enum Fault {
     DiesAfter,
     /// Someone else was first.
     Beaten,
+    /// It waits before the append, for others to be quicker.
+    Waits,
 }
 
 #[derive(Default)]
@@ -41,6 +48,8 @@ struct Script {
 pub(super) struct Faulty {
     log: MemoryLog,
     script: Arc<Mutex<Script>>,
+    waits: Arc<Notify>,
+    goes_on: Arc<Notify>,
 }
 
 impl Faulty {
@@ -53,6 +62,16 @@ impl Faulty {
         std::mem::take(&mut *self.script.lock().unwrap()).next.is_none()
     }
 
+    /// Until an append waits.
+    pub(super) async fn is_waiting(&self) {
+        self.waits.notified().await;
+    }
+
+    /// Lets the append that waits go on.
+    pub(super) fn go_on(&self) {
+        self.goes_on.notify_one();
+    }
+
     fn due(&self) -> Option<Fault> {
         let mut script = self.script.lock().unwrap();
         if script.is_dead {
@@ -60,7 +79,7 @@ impl Faulty {
         }
         let (left, fault) = script.next?;
         script.next = left.checked_sub(1).map(|left| (left, fault));
-        script.is_dead = left == 0 && fault != Fault::Beaten;
+        script.is_dead = left == 0 && matches!(fault, Fault::DiesBefore | Fault::DiesAfter);
         (left == 0).then_some(fault)
     }
 }
@@ -82,6 +101,11 @@ impl StreamLog for Faulty {
             Some(Fault::DiesAfter) => {
                 self.log.append_to_stream(write).await?;
                 Err(StoreError::Unavailable("it died".into()))
+            }
+            Some(Fault::Waits) => {
+                self.waits.notify_one();
+                self.goes_on.notified().await;
+                self.log.append_to_stream(write).await
             }
             Some(Fault::Beaten) => Err(StoreError::Conflict { stream: write.stream }),
         }
@@ -130,7 +154,18 @@ impl StreamLog for Faulty {
     }
 }
 
-pub(super) async fn mac_keys(vault: &Vault) -> MacKeys {
+/// Accounts on this log, and the folder of their vault.
+pub(super) async fn accounts_on(log: &Faulty) -> (TempDir, Accounts) {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::open_file(&folder.path().join("vault.db"), MasterKey([1; 32].into())).await.unwrap();
+    let macs = Arc::new(mac_keys(&vault).await);
+    let journal = Journal::new(Arc::new(OneByOne(log.clone())), Arc::new(vault));
+    let limits = PoolLimits { threads: 1, queue: 64, deadline: Duration::from_mins(1) };
+    let hashes = HashPool::start(limits).unwrap();
+    (folder, Accounts::new(journal, macs, hashes, Arc::new(config())))
+}
+
+async fn mac_keys(vault: &Vault) -> MacKeys {
     node_keys::complete(vault).await.unwrap();
     MacKeys::from(&vault.node_keys().await.unwrap()).unwrap()
 }
