@@ -137,25 +137,28 @@ impl Database {
 
     /// Opens a database as it is, to be looked at.
     pub async fn connect(url: &Url, connections: u32) -> Result<Self, OpenError> {
-        let has_sessions = url.has_sessions();
+        let (has_sessions, reach) = (url.has_sessions(), Reach::default());
+        let losses = reach.clone();
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(CONNECT)
             .test_before_acquire(false)
             .after_connect(move |connection, _| Box::pin(begin_session(connection, has_sessions)))
-            .before_acquire(|connection, met| {
+            .before_acquire(move |connection, met| {
+                // It is closed without a word: another one is made, which is well, or there is no server.
+                let is_sound = !losses.may_be_lost(met.age);
                 Box::pin(async move {
-                    if met.idle_for >= REST {
+                    if is_sound && met.idle_for >= REST {
                         sqlx::Connection::ping(connection).await?;
                     }
-                    Ok(true)
+                    Ok(is_sound)
                 })
             });
         let pool = pool
             .connect_with(url.options().clone())
             .await
             .map_err(|source| OpenError::Unreachable { database: url.to_string(), source })?;
-        Ok(Self { pool, url: url.clone(), reach: Reach::default() })
+        Ok(Self { pool, url: url.clone(), reach })
     }
 
     /// A statement to be given to this database: prepared once for each connection, or each time anew where the connection

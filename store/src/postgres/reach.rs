@@ -7,7 +7,7 @@ mod tests;
 use std::{
     io,
     sync::{
-        Arc, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use std::{
 use sqlx::{ConnectOptions, Connection};
 use tokio::{
     task::yield_now,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{CONNECT, Url, is_lost};
@@ -32,6 +32,8 @@ pub(super) struct Reach(Arc<Known>);
 struct Known {
     is_looked_for: AtomicBool,
     is_away: AtomicBool,
+    /// When a connection was found to be lost the last time.
+    lost: Mutex<Option<Instant>>,
 }
 
 impl Reach {
@@ -45,13 +47,27 @@ impl Reach {
         Ok(())
     }
 
-    /// Has the server looked for, if this outcome says that it was waited for in vain.
+    /// Whether a connection of this age may have been lost together with another one, as by a restart of the server.
+    pub(super) fn may_be_lost(&self, age: Duration) -> bool {
+        self.0.lost().is_some_and(|lost| lost.elapsed() <= age)
+    }
+
+    /// Has the server looked for, if this outcome says that it was waited for in vain, and keeps in mind that a connection is lost.
     pub(super) fn learn<T>(&self, url: &Url, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if outcome.as_ref().is_err_and(is_lost) {
+            *self.0.lost() = Some(Instant::now());
+        }
         let in_vain = matches!(outcome, Err(sqlx::Error::PoolTimedOut));
         if in_vain && !self.0.is_looked_for.swap(true, Ordering::AcqRel) {
             tokio::spawn(look_for(url.clone(), Arc::downgrade(&self.0)));
         }
         outcome
+    }
+}
+
+impl Known {
+    fn lost(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

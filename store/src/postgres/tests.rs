@@ -187,6 +187,22 @@ async fn what_is_asked_is_answered_after_the_server_was_killed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn however_many_connections_are_lost_whoever_asks_meets_one_of_them_at_most() {
+    const MANY: u32 = 12;
+    let server = Postgres::start();
+    let made = server.database();
+    let database = Database::connect(&made.url(OWNER).parse().unwrap(), MANY).await.unwrap();
+    let hold = || database.rows(|| database.query("select pg_sleep(0.2)"));
+    futures_util::future::try_join_all((0..MANY).map(|_| hold())).await.unwrap();
+    assert!(database.pool().num_idle() > AGAIN + 1, "{:?}", database.pool());
+    server.kill();
+    server.begin();
+    let found: i32 = database.one(|| database.query("select 1")).await.unwrap();
+    assert_eq!(found, 1);
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn what_may_pass_is_told_from_what_stays_wrong() {
