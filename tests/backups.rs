@@ -78,7 +78,7 @@ async fn goes_on(home: &Home, mails: &str, (ada, tokens): (&Account, &Tokens)) {
         ada.login(&node.api()).await;
     }
     is_whole(&a).await;
-    tokens.on(&b.api()).get(SESSIONS).await.expect(200);
+    tokens.on(&b.api()).insist(SESSIONS).await.expect(200);
     tokens.refreshed(&b.api()).await;
     Account::named("late").register(&a.api()).await;
     has_mailed(&a.api()).await;

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::{Caller, Reply, Tokens, together, wait_for};
 
 /// An access token is refused within milliseconds of the event; this is the patience of a busy machine.
-const REVOKED: Duration = Duration::from_secs(2);
+const REVOKED: Duration = Duration::from_secs(20);
 
 /// No token of these opens or refreshes anything any more.
 async fn are_dead(api: &Caller, sessions: &[Tokens]) {

@@ -9,7 +9,7 @@ mod rolling;
 
 use std::time::Duration;
 
-use crate::support::{Caller, Home, Server, comes_back_later, each, wait_for};
+use crate::support::{Caller, Home, SESSIONS, Server, comes_back_later, each, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -86,8 +86,8 @@ async fn lists_wait_for_the_projector_and_ask_to_come_back_while_there_is_none()
     let ada = crate::support::Account::named("ada");
     let tokens = ada.register(&a.api()).await;
     let on_b = tokens.on(&b.api());
-    let sessions = async || on_b.get(crate::support::SESSIONS).await;
-    assert_eq!(sessions().await.expect(200).json().as_array().unwrap().len(), 1);
+    let sessions = async || on_b.get(SESSIONS).await;
+    assert_eq!(on_b.insist(SESSIONS).await.expect(200).json().as_array().unwrap().len(), 1);
     for end in [Server::kill9, |server: &mut Server| _ = server.stop()] {
         end(&mut projector);
         ada.login(&a.api()).await;
@@ -100,5 +100,5 @@ async fn lists_wait_for_the_projector_and_ask_to_come_back_while_there_is_none()
             .await;
         tokens.on(&a.api()).patch("user/", serde_json::json!({"first_name": "Augusta"})).await.expect(200);
     }
-    assert_eq!(sessions().await.expect(200).json().as_array().unwrap().len(), 3);
+    assert_eq!(on_b.insist(SESSIONS).await.expect(200).json().as_array().unwrap().len(), 3);
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::support::{Home, Lines, Process, Server, wait_for};
+use super::support::{Home, Lines, Process, Server, run_to_end, wait_for};
 
 const README: &str = include_str!("../README.md");
 
@@ -124,8 +124,7 @@ fn variable_set_by(command: &str) -> Option<&str> {
 
 /// Runs one command to its end, with the variables that were set before.
 fn run(place: &Place, variables: &[String], command: &str) -> String {
-    let output = place.shell(&format!("{}{command}", variables.concat())).output();
-    String::from_utf8(output.expect("bash and curl are installed").stdout).expect("text")
+    run_to_end(place.shell(&format!("{}{command}", variables.concat())), "").stdout
 }
 
 /// Runs a command until it has shown what the README says, and ends it.

@@ -172,7 +172,7 @@ async fn a_key_whose_end_no_memory_and_no_read_model_tells_of_stays_dead() {
     let ended = account.register(&server.api()).await;
     ended.on(&server.api()).post("logout/", json!({})).await.expect(200);
     let kept = account.login(&server.api()).await;
-    kept.on(&server.api()).get(SESSIONS).await.expect(200);
+    kept.on(&server.api()).insist(SESSIONS).await.expect(200);
     server.stop();
     // As if it were long ago: what a node loads at its start goes back only so far.
     alter_views(server.home(), "update sessions set revoked_at = 0 where revoked_at is not null").await;

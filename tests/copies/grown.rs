@@ -24,9 +24,9 @@ fn copy(home: &Home, from: &str, to: &str) -> Value {
     lines.iter().find_map(|line| serde_json::from_str(line).ok()).expect("a report")
 }
 
-/// Copies, is killed when a third has arrived, and copies the rest.
+/// Copies, is killed when a sixth has arrived, and copies the rest.
 async fn moves(home: &Home, (from, to): (&str, &str), count: i64, arrived: impl AsyncFn() -> i64) -> Value {
-    killed_when(home, (from, to), async || arrived().await >= count / 3).await;
+    killed_when(home, (from, to), async || arrived().await >= count / 6).await;
     let finished = copy(home, from, to);
     is_whole(&finished, count);
     let held = finished["held_before"].as_i64().expect("a number");
@@ -45,7 +45,7 @@ async fn moves(home: &Home, (from, to): (&str, &str), count: i64, arrived: impl 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn a_log_grows_from_sqlite_to_postgres_and_kurrentdb_and_comes_home_as_it_was() {
-    let count = if is_long() { 100_000 } else { 6_000 };
+    let count = if is_long() { 100_000 } else { 12_000 };
     let (home, kurrent) = (Home::new(&[]), Kurrent::double().await);
     let (source, database) = (filled::log(&home, count).await, Postgres::shared().database());
     let (postgres, back) = (database.url(OWNER), file(&home, "back.db"));

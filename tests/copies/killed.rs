@@ -53,7 +53,7 @@ fn is_known_to_be_half(url: &str) {
 }
 
 async fn is_killed_again_and_again(home: &Home, from: &str, to: &str, count: i64) {
-    for place in [0, count / 3, count * 2 / 3] {
+    for place in [0, count / 6, count / 3] {
         killed_when(home, (from, to), async || position(to).await >= place).await;
         let reached = position(to).await;
         assert!(reached >= place, "what was there is gone: {reached}");

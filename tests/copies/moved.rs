@@ -11,7 +11,7 @@ const STORE_LOG: &str = "STELE_STORE__LOG";
 async fn goes_on(server: &Server, tokens: &Tokens, last: u64) -> u64 {
     let ada = tokens.on(&server.api());
     assert_eq!(ada.get("user/").await.expect(200).at("/username"), "ada");
-    let sessions = ada.get(SESSIONS).await.expect(200).json();
+    let sessions = ada.insist(SESSIONS).await.expect(200).json();
     assert!(sessions.as_array().is_some_and(|sessions| !sessions.is_empty()), "{sessions}");
     let names = serde_json::json!({"first_name": format!("Ada {last}")});
     let changed = ada.patch("user/", names).await.expect(200);

@@ -16,7 +16,7 @@ fn copy_vault(home: &Home, from: &str, to: &str) -> Ran {
 async fn knows_ada(server: &Server, tokens: &Tokens) {
     let (api, ada) = (server.api(), Account::named("ada"));
     assert_eq!(tokens.on(&api).get("user/").await.expect(200).at("/username"), "ada");
-    tokens.on(&api).get(SESSIONS).await.expect(200);
+    tokens.on(&api).insist(SESSIONS).await.expect(200);
     ada.try_login(&api, &ada.password).await.expect(400);
     ada.try_login(&api, NEW_PASSWORD).await.expect(200);
     server.run(&["rebuild", "--check"]).succeeded();

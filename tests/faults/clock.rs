@@ -41,7 +41,7 @@ async fn all_goes_on(server: &Server, name: &str, before: &Tokens) -> Tokens {
     let key = server.verify_key(&account.email).await;
     // The change of the password has spent it.
     api.post("registration/verify-email/", json!({"key": key})).await.expect(404);
-    let shown = own.on(&api).get(SESSIONS).await.expect(200).json();
+    let shown = own.on(&api).insist(SESSIONS).await.expect(200).json();
     assert_eq!(shown.as_array().unwrap().len(), 1);
     next
 }
@@ -151,8 +151,8 @@ mod on_postgres {
         is_refused(&one, &tokens).await;
         stage.api.restart().await;
         is_refused(&stage.door(0), &tokens).await;
-        let said = stage.other.as_ref().unwrap().lines().join("\n");
-        assert!(said.contains("the clock of this machine is not that of the log's server"), "{said}");
+        let other = stage.other.as_ref().unwrap();
+        other.says("the clock of this machine is not that of the log's server").await;
     }
 
     async fn is_refused(api: &Caller, tokens: &Tokens) {

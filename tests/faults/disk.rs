@@ -222,7 +222,7 @@ async fn full_disks_under_read_models_and_mails_hold_up_no_command_and_lose_noth
         witness.reads().await;
         Small.free(&server);
         server.has_mailed().await;
-        let shown = tokens.on(&witness.api).get(SESSIONS).await.expect(200).json();
+        let shown = tokens.on(&witness.api).insist(SESSIONS).await.expect(200).json();
         assert_eq!(shown.as_array().unwrap().len(), 1, "{setting:?}");
         let folder = match setting.0 {
             "STELE_MAIL__URL" => Small::folder(&server).join("mail"),
@@ -244,8 +244,8 @@ async fn mails_that_have_no_place_to_go_are_sent_when_they_have_one() {
     let late = Account::named("late");
     late.register(&witness.api).await;
     wait_for("the mailer lags", SOON, async || {
-        let report = witness.api.get("/health/ready").await.expect(200).json();
-        (report["parts"]["mailer"]["lag"] != 0).then_some(())
+        let ready = witness.api.get("/health/ready").await;
+        (ready.status == 200 && ready.json()["parts"]["mailer"]["lag"] != 0).then_some(())
     })
     .await;
     fs::remove_file(&folder).unwrap();
@@ -264,9 +264,11 @@ async fn a_full_disk_under_postgresql_holds_up_what_needs_it_and_loses_nothing()
         let full = Full::under_load(server, postgres).await;
         assert!(full.disk.said("could not extend file") > 0);
         full.witness.is_known().await;
-        while full.disk.said("PANIC") == 0 {
+        wait_for("the write-ahead log has no room", SOON, async || {
             full.disk.switch_log();
-        }
+            (full.disk.said("PANIC") > 0).then_some(())
+        })
+        .await;
         full.witness.is_known().await;
         full.witness.waits().await;
         full.all_holds_with_room(|server| server.home().log()).await;

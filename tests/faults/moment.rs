@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// How long a busy machine may take for the answers before it.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[derive(Clone)]
 pub(super) struct Moment(Arc<State>);
@@ -37,7 +42,8 @@ impl Moment {
         answers >= self.0.end.load(Ordering::Relaxed)
     }
 
+    /// Comes back when it has come. Where everyone is turned away before it, it never does.
     pub(super) async fn come(&self) {
-        self.0.come.notified().await;
+        timeout(PATIENCE, self.0.come.notified()).await.expect("everyone went home before the moment");
     }
 }

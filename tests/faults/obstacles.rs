@@ -11,7 +11,7 @@ use super::stage::Stage;
 use super::tally::Fate;
 use super::town::Town;
 use crate::support::{
-    Caller, Home, LOG, Postgres, Seed, VAULT, VIEWS, comes_back_later, is_long, together, wait_for,
+    Caller, Home, LOG, Looks, Postgres, Seed, VAULT, VIEWS, comes_back_later, is_long, together, wait_for,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -123,11 +123,13 @@ async fn cross(stage: &Stage, setting: &str, table: &str, other: &str) {
     const DEADLOCK: &str = "deadlock detected";
     let before = stage.postgres().said(DEADLOCK);
     let mut operator = Operator::of(stage.api.home(), setting).await;
+    let looks = Looks::begin(SOON * 5);
     while stage.postgres().said(DEADLOCK) == before {
         let lock = format!("lock table {table} in share row exclusive mode");
         operator.runs(&format!("begin; set local deadlock_timeout = '1min'; {lock}")).await;
         operator.is_waited_for().await;
         operator.runs(&format!("lock table {other}; rollback")).await;
+        looks.again(DEADLOCK).await;
     }
 }
 

@@ -87,7 +87,7 @@ impl Person {
     /// How many sessions he is shown to have, besides the one that asks.
     async fn shown_sessions(&mut self, api: &Caller) -> usize {
         let tokens = self.account.login(api).await;
-        let shown = tokens.on(api).get(SESSIONS).await.expect(200).json();
+        let shown = tokens.on(api).insist(SESSIONS).await.expect(200).json();
         self.leaves(api, tokens).await;
         shown.as_array().unwrap().len() - 1
     }

@@ -74,7 +74,8 @@ async fn what_kills_left_behind_is_free_again_a_minute_later_without_anybody_ask
     let claimed = seconds(events.iter().find(claim).expect("it was claimed"));
     assert!(swept.iter().all(|event| seconds(event) >= claimed + 60), "{swept:#?}");
     let told = "a name that was left behind is free again";
-    assert_eq!(server.lines().iter().filter(|line| line.contains(told)).count(), 2);
+    wait_for("both names are told of", SOON, async || (server.said(told) >= 2).then_some(())).await;
+    assert_eq!(server.said(told), 2);
     let doctor = server.run(&["doctor"]).succeeded();
     assert!(doctor.lines().any(|line| line.starts_with("sweeper ")), "{doctor}");
     lost.register(&server.api()).await;

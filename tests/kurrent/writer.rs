@@ -66,7 +66,7 @@ impl Writer {
         let user = self.tokens.as_ref().expect("he has logged in").on(api);
         let shown = user.get("user/").await.expect(200).json();
         assert_eq!(shown["first_name"], self.first_name(), "{}", self.account.username);
-        let sessions = user.get(SESSIONS).await.expect(200).json();
+        let sessions = user.insist(SESSIONS).await.expect(200).json();
         let sessions: HashSet<String> =
             sessions.as_array().unwrap().iter().map(|session| session["id"].to_string()).collect();
         let (least, most) = (self.sessions, self.sessions + self.open);

@@ -51,7 +51,7 @@ fn failed(server: &Server) -> Vec<Value> {
 async fn a_mail_whose_link_died_is_not_tried_again() {
     let mail = MailServer::start();
     mail.script(At::Recipient, &address("ada"), &[Act::Say("450 4.2.0 greylisted"); 100]);
-    let server = mailing_to(&mail.url(""), &[("STELE_AUTH__VERIFY_TTL", "3s")]).await;
+    let server = mailing_to(&mail.url(""), &[("STELE_AUTH__VERIFY_TTL", "8s")]).await;
     register(&server.api(), &["ada"]).await;
     server.has_mailed().await;
     assert_eq!(server.run(&["mail", "list"]).succeeded(), "No mail waits.\n");

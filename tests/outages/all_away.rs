@@ -12,8 +12,9 @@ use crate::support::{
     Tokens, comes_back_later, each, has_mailed, is_long, together, wait_for,
 };
 
-/// Longer than the second in which a node looks at the log, so that one that hears is never silent.
-const SILENCE: &str = "5s";
+/// Longer than the second in which a node looks at the log, so that one that hears is never silent, and than PostgreSQL takes to
+/// stop.
+const SILENCE: &str = "15s";
 const LONG_SILENCE: &str = "20s";
 /// How long a long run leaves it away. A short one waits until the silence is over, and no longer.
 const LONG_OUTAGE: Duration = Duration::from_secs(30);
@@ -64,7 +65,7 @@ impl Town {
         account.login(&api).await;
         api.post("password/reset/", json!({"email": account.email})).await.expect(200);
         has_mailed(&api).await;
-        let sessions = tokens.on(&api).get(SESSIONS).await.expect(200).json();
+        let sessions = tokens.on(&api).insist(SESSIONS).await.expect(200).json();
         let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false);
         let mails = self.mails();
         let mut own = mails.iter().filter(|mail| mail.is_to(&account.email));
@@ -236,7 +237,7 @@ async fn while_postgresql_is_stopped_tokens_are_judged_for_a_while_and_all_else_
     let user = on.get("user/").await.expect(200);
     assert_eq!(user.at("/first_name"), "", "what was put off was not done");
     town.goes_on("late").await;
-    assert_eq!(on.get(SESSIONS).await.expect(200).json().as_array().unwrap().len(), 2);
+    assert_eq!(on.insist(SESSIONS).await.expect(200).json().as_array().unwrap().len(), 2);
 }
 
 async fn are_put_off(requests: Vec<RequestBuilder>) {

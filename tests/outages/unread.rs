@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 use rustix::pipe::fcntl_setpipe_size;
@@ -11,6 +13,8 @@ use serde_json::json;
 use crate::support::{Account, Caller, Home, Wire, has_mailed, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
+/// How long a server lives at most. Else whoever reads a line that it never prints would wait for ever.
+const LIFE: Duration = Duration::from_mins(5);
 /// Bytes, the least that a pipe can hold.
 const PIPE: usize = 4096;
 /// More than the queue before stdout and the pipe hold together.
@@ -25,12 +29,14 @@ struct Unread {
     stdout: BufReader<ChildStdout>,
     stderr: ChildStderr,
     address: String,
+    _alive: Sender<()>,
 }
 
 impl Unread {
     fn start(home: &Home) -> Self {
         let mut command = home.command(&["serve"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let alive = ends_in_time(Pid::from_child(&child));
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         fcntl_setpipe_size(&stdout, PIPE).unwrap();
         fcntl_setpipe_size(&stderr, PIPE).unwrap();
@@ -41,7 +47,7 @@ impl Unread {
             assert!(stdout.read_line(&mut line).unwrap() > 0, "it ended at its start");
         }
         let address = line.trim_end().rsplit('/').next().unwrap().to_owned();
-        Self { child, stdout, stderr, address }
+        Self { child, stdout, stderr, address, _alive: alive }
     }
 
     fn api(&self) -> Caller {
@@ -53,6 +59,17 @@ impl Unread {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         wait_for("the server has ended", SOON, async || self.child.try_wait().unwrap()).await
     }
+}
+
+/// Kills a process that is there for too long; not once what this answers is gone.
+fn ends_in_time(pid: Pid) -> Sender<()> {
+    let (alive, told) = mpsc::channel();
+    thread::spawn(move || {
+        if told.recv_timeout(LIFE) == Err(RecvTimeoutError::Timeout) {
+            kill_process(pid, Signal::KILL).ok();
+        }
+    });
+    alive
 }
 
 impl Drop for Unread {

@@ -22,7 +22,7 @@ async fn a_rebuild_that_is_killed_leaves_the_live_models_as_they_are() {
     }))
     .await;
     let ann = tokens[0].on(&api);
-    ann.get(SESSIONS).await.expect(200);
+    ann.insist(SESSIONS).await.expect(200);
     let mut ended = 0;
     for kill in 0..KILLS {
         let mut command = server.home().command(&["rebuild"]);
@@ -34,7 +34,7 @@ async fn a_rebuild_that_is_killed_leaves_the_live_models_as_they_are() {
         rebuild.kill().unwrap();
         ended += u64::from(rebuild.wait().unwrap().success());
         ann.get("user/").await.expect(200);
-        ann.get(SESSIONS).await.expect(200);
+        ann.insist(SESSIONS).await.expect(200);
         let checked = server.run(&["rebuild", "--check", "--json"]);
         assert_same(&report(checked));
     }
@@ -51,7 +51,7 @@ async fn a_rebuild_that_is_killed_leaves_the_live_models_as_they_are() {
 #[tokio::test]
 async fn a_server_that_starts_removes_what_rebuilds_left_behind_and_what_they_replaced_long_ago() {
     let mut server = Server::start(&[]).await;
-    Account::named("ann").register(&server.api()).await.on(&server.api()).get(SESSIONS).await.expect(200);
+    Account::named("ann").register(&server.api()).await.on(&server.api()).insist(SESSIONS).await.expect(200);
     server.run(&["rebuild"]).succeeded();
     server.stop();
     let mut views = open_views(server.home()).await;

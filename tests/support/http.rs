@@ -10,7 +10,10 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use super::number_in;
+use super::{Looks, number_in};
+
+/// How long a read model may lag.
+const LAG: Duration = Duration::from_mins(1);
 
 /// Where connections live. On the thread of a test nobody would close them while it waits for its server to end, and that lingers for two
 /// seconds then.
@@ -62,6 +65,19 @@ impl Caller {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         Reply::to(self.request("GET", path)).await
+    }
+
+    /// Comes back for as long as it is told to, as it is while what is read lags.
+    pub(crate) async fn insist(&self, path: &str) -> Reply {
+        let looks = Looks::begin(LAG);
+        loop {
+            let reply = self.get(path).await;
+            if reply.status != 503 {
+                return reply;
+            }
+            comes_back_later(&reply, 503);
+            looks.again(path).await;
+        }
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {

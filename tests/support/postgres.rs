@@ -5,11 +5,14 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
     },
+    thread,
+    time::Duration,
 };
 
 /// Where the operator finds what to grant: tests grant no more than that.
@@ -29,6 +32,9 @@ pub(crate) const POOLER: (&str, &str) = (":6432", "?pooler=transaction");
 /// stops and its folder goes.
 const KEEPER: &str = include_str!("postgres.sh");
 
+/// How long an order may take, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A server, and every database in it.
 pub(crate) struct Postgres {
     keeper: Mutex<Keeper>,
@@ -38,7 +44,7 @@ pub(crate) struct Postgres {
 
 struct Keeper {
     process: Child,
-    answers: BufReader<ChildStdout>,
+    answers: Receiver<String>,
 }
 
 /// A database of a test's own.
@@ -71,9 +77,7 @@ impl Postgres {
 
     fn launched(room: Room) -> Self {
         let programs = programs().expect("PostgreSQL is not installed: apt-get install postgresql");
-        let mut process = keeper(&programs, room).spawn().expect("the server's keeper starts");
-        let answers = BufReader::new(process.stdout.take().unwrap());
-        let mut keeper = Keeper { process, answers };
+        let mut keeper = Keeper::start(keeper(&programs, room));
         let folder = PathBuf::from(keeper.answer());
         assert!(folder.is_absolute(), "the server does not start: see above");
         Self { keeper: Mutex::new(keeper), folder, programs }
@@ -178,10 +182,24 @@ impl Postgres {
 }
 
 impl Keeper {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the server's keeper starts");
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (tell, answers) = mpsc::channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { process, answers }
+    }
+
+    /// Nothing where it is gone.
     fn answer(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        let answer = self.answers.recv_timeout(PATIENCE);
+        let hangs = answer == Err(RecvTimeoutError::Timeout);
+        if hangs {
+            // Else whoever fails here waits for it again on his way out.
+            self.process.kill().ok();
+        }
+        assert!(!hangs, "the server's keeper does not answer");
+        answer.unwrap_or_default()
     }
 }
 

@@ -10,16 +10,19 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/stele-postgres-XXXXXX") || exit 1
 data=${2:-$folder}/data
 pooler=
 begin() {
+    late=$(($(date +%s) + 60))
     for attempt in 1 2 3 4 5; do
         "$bin/postgres" -D "$data" >>"$folder/log" 2>&1 </dev/null &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             "$bin/pg_isready" -q -h "$folder" && return
+            [ "$(date +%s)" -lt "$late" ] || break 2
             sleep 0.02
         done
         sleep 0.1
     done
     cat "$folder/log" >&2
+    return 1
 }
 end() {
     [ -n "$pid" ] || return
@@ -69,11 +72,10 @@ unix_socket_directories = '$folder'
 max_connections = 400
 shared_buffers = '32MB'
 END
-begin
-echo "$folder"
+if begin; then echo "$folder"; else echo failed; fi
 while read -r order value; do
     case $order in
-        begin) begin ;;
+        begin) begin || order=failed ;;
         stop) end INT '' ;;
         kill) end KILL "$(cat "/proc/$pid/task/$pid/children")" ;;
         pool) pool $value ;;

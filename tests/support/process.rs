@@ -9,7 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+
+/// Longer than a server takes by default for the requests that are under way when it is told to stop.
+const STOP: Duration = Duration::from_secs(45);
 
 /// Lines of stdout and stderr, in the order of their arrival.
 #[derive(Clone, Default)]
@@ -66,14 +70,19 @@ impl Process {
 
     pub(crate) fn signal(&mut self, signal: Signal) {
         if self.exit_within(Duration::ZERO).is_none() {
-            kill_process(self.pid, signal).expect("a running child can be signalled");
+            let signalled = kill_process(self.pid, signal);
+            // It may have ended a moment ago, and is about to be told of.
+            assert!(
+                matches!(signalled, Ok(()) | Err(Errno::SRCH)),
+                "a child can be signalled: {signalled:?}"
+            );
         }
     }
 
     /// Asks it to end, as an operator does, and insists after a while.
     pub(crate) fn stop(&mut self) {
         self.signal(Signal::TERM);
-        if self.exit_within(Duration::from_secs(15)).is_none() {
+        if self.exit_within(STOP).is_none() {
             self.kill();
         }
     }

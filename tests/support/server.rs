@@ -19,14 +19,16 @@ pub(crate) const SESSIONS: &str = "/sessions/";
 const START: Duration = Duration::from_mins(1);
 const MAIL: Duration = Duration::from_secs(30);
 const COMMAND: Duration = Duration::from_mins(1);
+const SAID: Duration = Duration::from_secs(30);
 
-/// Limits are off and the hash queue is long: a test that wants them says so.
-const HARNESS: [(&str, &str); 7] = [
+/// Limits are off, the hash queue is long, and who stands in it is not given up: a test that wants them says so.
+const HARNESS: [(&str, &str); 8] = [
     ("STELE_DATA_DIR", "data"),
     ("STELE_API__PUBLIC_URL", "http://stele.test"),
     ("STELE_LIMITS__ENABLED", "false"),
     ("STELE_HASH__QUEUE", "4096"),
     ("STELE_HASH__DEADLINE", "60s"),
+    ("STELE_API__REQUEST_TIMEOUT", "60s"),
     ("STELE_MAIL__VERIFY_URL", VERIFY_URL),
     ("STELE_MAIL__RESET_URL", RESET_URL),
 ];
@@ -250,6 +252,16 @@ impl Server {
     /// Everything printed so far, by this process and those before it.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.all()
+    }
+
+    /// How many lines hold this text so far.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        self.lines().iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits until a line holds this text: what it prints comes by another way than what it answers.
+    pub(crate) async fn says(&self, text: &str) {
+        wait_for(&format!("it says `{text}`"), SAID, async || (self.said(text) > 0).then_some(())).await;
     }
 
     pub(crate) fn api(&self) -> Caller {

@@ -5,12 +5,16 @@ use std::future::Future;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
+
 /// Whether this run may take its time, as `./test long` says.
 pub(crate) fn is_long() -> bool {
     std::env::var_os("STELE_TEST_LONG").is_some_and(|value| value == "1")
 }
 
 const PAUSE: Duration = Duration::from_millis(10);
+/// How much longer than the deadline one look may take, before it is taken for one that hangs.
+const HANGS: Duration = Duration::from_mins(2);
 
 /// Looks again and again until `look` finds something; fails the test by name after `deadline`.
 pub(crate) async fn wait_for<T>(
@@ -20,7 +24,8 @@ pub(crate) async fn wait_for<T>(
 ) -> T {
     let looks = Looks::begin(deadline);
     loop {
-        if let Some(found) = look().await {
+        let looked = timeout(deadline + HANGS, look()).await;
+        if let Some(found) = looked.unwrap_or_else(|_| panic!("a look hangs: {what}")) {
             return found;
         }
         looks.again(what).await;

@@ -1,8 +1,8 @@
 //! Questions are put together only while they wait, each gets its own answer, and an error is told to all.
 
-use std::sync::Mutex as SyncMutex;
+use std::{sync::Mutex as SyncMutex, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::*;
 
@@ -38,6 +38,16 @@ fn doubler() -> Doubler {
     Doubler { rounds: Arc::default(), may: Arc::new(Semaphore::new(0)) }
 }
 
+/// Comes back when something is so that tasks bring about.
+async fn until(is_so: impl Fn() -> bool) {
+    let coming = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_mins(1), coming).await.expect("the tasks come this far");
+}
+
 /// Asks all of these while a first question is being answered.
 async fn ask_behind_another(questions: &[u32]) -> (Vec<Result<u32, String>>, Vec<Vec<u32>>) {
     let doubler = doubler();
@@ -47,13 +57,9 @@ async fn ask_behind_another(questions: &[u32]) -> (Vec<Result<u32, String>>, Vec
         tokio::spawn(async move { together.ask(question).await.map_err(|cause| cause.to_string()) })
     };
     let first = ask(100);
-    while doubler.rounds.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !doubler.rounds.lock().unwrap().is_empty()).await;
     let asked: Vec<_> = questions.iter().map(|question| ask(*question)).collect();
-    while together.waiting.capacity() > WAITING - questions.len() {
-        tokio::task::yield_now().await;
-    }
+    until(|| together.waiting.capacity() <= WAITING - questions.len()).await;
     doubler.may.add_permits(10);
     assert_eq!(first.await.unwrap(), Ok(200));
     let mut answers = Vec::new();
@@ -98,16 +104,12 @@ async fn a_round_that_takes_long_holds_up_no_other() {
         let together = Arc::clone(&together);
         async move { together.ask(1).await.unwrap() }
     });
-    while doubler.rounds.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !doubler.rounds.lock().unwrap().is_empty()).await;
     let quick = tokio::spawn({
         let together = Arc::clone(&together);
         async move { together.ask(2).await.unwrap() }
     });
-    while doubler.rounds.lock().unwrap().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until(|| doubler.rounds.lock().unwrap().len() >= 2).await;
     doubler.may.add_permits(2);
     assert_eq!((slow.await.unwrap(), quick.await.unwrap()), (2, 4));
 }
@@ -132,13 +134,9 @@ async fn a_round_of_which_all_went_away_is_not_asked() {
         tokio::spawn(async move { together.ask(question).await.unwrap() })
     };
     let first = ask(1);
-    while doubler.rounds.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !doubler.rounds.lock().unwrap().is_empty()).await;
     let impatient = ask(2);
-    while together.waiting.capacity() == WAITING {
-        tokio::task::yield_now().await;
-    }
+    until(|| together.waiting.capacity() < WAITING).await;
     impatient.abort();
     impatient.await.unwrap_err();
     doubler.may.add_permits(10);

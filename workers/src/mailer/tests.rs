@@ -120,7 +120,7 @@ async fn a_mail_that_was_not_taken_at_first_is_sent_at_the_second_attempt() {
 async fn a_mail_that_is_never_taken_is_given_up_when_its_link_dies() {
     let kit = Kit::new().await;
     kit.outbox.fail("ada@example.org", &[Fault::Temporary; 1000]);
-    let asked = kit.ask(verify("ada@example.org", 2)).await;
+    let asked = kit.ask(verify("ada@example.org", 5)).await;
     kit.consume(&asked).await.unwrap_err();
     let given_up = async {
         while kit.consume(&asked).await.is_err() {

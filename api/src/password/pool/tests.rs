@@ -6,6 +6,8 @@ use std::{
     task::Poll,
 };
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 const LONG: Duration = Duration::from_mins(10);
@@ -28,18 +30,28 @@ fn seat(pool: &HashPool) -> Seat {
 
 /// Keeps the pool's only thread busy until the returned sender is dropped.
 async fn occupy(pool: &HashPool) -> Sender<()> {
-    let (release, held): (Sender<()>, Receiver<()>) = channel();
-    let (begun, begins) = oneshot::channel();
-    let pool = pool.clone();
-    tokio::spawn(async move {
-        let held = move |_: &mut Arena| {
-            _ = begun.send(());
-            _ = held.recv();
-        };
-        pool.run(seat(&pool), held).await
-    });
-    begins.await.unwrap();
-    release
+    begin_slowly(pool).await.0
+}
+
+/// Work that has begun, and is done when the returned sender is dropped. It is asked for again where its thread came to it too late.
+async fn begin_slowly(pool: &HashPool) -> (Sender<()>, JoinHandle<Result<&'static str, Busy>>) {
+    let beginning = async {
+        loop {
+            let (release, held): (Sender<()>, Receiver<()>) = channel();
+            let (begun, begins) = oneshot::channel();
+            let work = move |_: &mut Arena| {
+                _ = begun.send(());
+                _ = held.recv();
+                "done"
+            };
+            let pool = pool.clone();
+            let slow = tokio::spawn(async move { pool.run(seat(&pool), work).await });
+            if begins.await.is_ok() {
+                return (release, slow);
+            }
+        }
+    };
+    timeout(PATIENCE, beginning).await.unwrap()
 }
 
 /// Polls a future once; it must have to wait.
@@ -174,20 +186,7 @@ async fn a_thread_that_comes_too_late_to_a_job_drops_it() {
 #[tokio::test]
 async fn a_job_that_has_begun_is_waited_for_beyond_the_deadline() {
     let pool = pool(4, SHORT);
-    let (begun, begins) = oneshot::channel();
-    let (release, held) = channel::<()>();
-    let slow = tokio::spawn({
-        let pool = pool.clone();
-        async move {
-            let work = move |_: &mut Arena| {
-                _ = begun.send(());
-                _ = held.recv();
-                "done"
-            };
-            pool.run(seat(&pool), work).await
-        }
-    });
-    begins.await.unwrap();
+    let (release, slow) = begin_slowly(&pool).await;
     for behind_it in ["one deadline", "another"] {
         assert!(pool.verify(seat(&pool), secret(behind_it), None).await.is_err());
     }

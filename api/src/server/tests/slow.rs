@@ -57,8 +57,8 @@ async fn a_connection_at_rest_keeps_its_idle_time_and_then_is_closed() {
     let limits = ServerLimits { header_timeout: SHORT, idle_timeout: idle, ..generous() };
     let server = Running::with(routes(), limits).await;
     let mut client = server.client().await;
-    assert_eq!(client.get("/hello").await.status, 200);
     let rested = Instant::now();
+    assert_eq!(client.get("/hello").await.status, 200);
     client.closed().await;
     assert!(rested.elapsed() > SHORT * 2, "closed after {:?}", rested.elapsed());
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::super::{MasterKey, Vault, VaultError, contract};
@@ -120,7 +120,9 @@ async fn keys_that_were_answered_outlive_a_server_that_is_killed() {
                 made
             });
         }
-        told.wait_for(|made| *made > 200).await.unwrap();
+        drop(tell);
+        let many = told.wait_for(|made| *made > 200);
+        drop(timeout(Duration::from_mins(1), many).await.expect("keys are made").unwrap());
         server.kill();
         let made: Vec<_> = making.join_all().await;
         server.begin();
