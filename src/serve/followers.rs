@@ -6,6 +6,7 @@ use api::{
     app::{BusUser, Followed, Outlived},
     config::TokenMode,
 };
+use domain::claim::UNDER_WAY;
 use projections::{Projector, ReadModel, SessionRow, UserRow};
 use store::{
     Position,
@@ -154,7 +155,7 @@ impl Followers {
         LED.into_iter()
             .chain(on_nats)
             .chain(sweeper)
-            .map(|name| Followed { name, here: self.place(name) })
+            .map(|name| Followed { name, lingers: lingers(name), here: self.place(name) })
             .collect()
     }
 
@@ -233,4 +234,9 @@ fn announcer(
     };
     let logins = Arc::new(Outlived::new(journal.clone(), backends.desk.clone(), sessions));
     Announcer::new(journal, logins, lifetimes, Bucket::new(REVOKER.role, access.clone()))
+}
+
+/// The sweeper stands before a claim until it is known what becomes of it.
+fn lingers(name: &str) -> Duration {
+    if name == SWEEPER { UNDER_WAY } else { Duration::ZERO }
 }

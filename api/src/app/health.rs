@@ -60,6 +60,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Followed {
     pub name: &'static str,
+    /// For how long it stands on purpose before what it has seen.
+    pub lingers: Duration,
     pub here: Option<watch::Receiver<Position>>,
 }
 
@@ -113,7 +115,13 @@ pub struct Waiting(Arc<std::sync::Mutex<HashMap<&'static str, (Position, Instant
 
 impl Waiting {
     /// Whether a follower has let events wait for too long without moving. `lag` is none where it is not known.
-    fn is_stuck(&self, name: &'static str, place: Position, lag: Option<u64>, now: Instant) -> bool {
+    fn is_stuck(
+        &self,
+        (name, lingers): (&'static str, Duration),
+        place: Position,
+        lag: Option<u64>,
+        now: Instant,
+    ) -> bool {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lag.unwrap_or(0) == 0 {
             waiting.remove(name);
@@ -123,7 +131,7 @@ impl Waiting {
         if *stood != place {
             (*stood, *since) = (place, now);
         }
-        now.duration_since(*since) >= STUCK
+        now.duration_since(*since) >= STUCK + lingers
     }
 }
 
@@ -149,14 +157,16 @@ impl Parts {
                     self.follower(followed, standing, head)
                 }
                 Err(error) => match &followed.here {
-                    Some(here) => self.moving(followed.name, Some(here), *here.borrow(), head),
+                    Some(here) => {
+                        self.moving((followed.name, followed.lingers), Some(here), *here.borrow(), head)
+                    }
                     None => Part { lag: None, ..part(Err(chain(error))) },
                 },
             };
             parts.insert(followed.name, follower);
         }
         if let Some(Hearing { place, .. }) = &self.hearing {
-            parts.insert("api", self.moving("api", Some(place), *place.borrow(), head));
+            parts.insert("api", self.moving(("api", Duration::ZERO), Some(place), *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
         }
         if let Some(bus) = self.bus(standings.as_deref().unwrap_or_default()) {
@@ -176,7 +186,7 @@ impl Parts {
         let Some(place) = place else {
             return Part { ok: true, detail: "nobody ever led it".to_owned(), lag: head.map(|head| head.0) };
         };
-        let part = self.moving(followed.name, here, place, head);
+        let part = self.moving((followed.name, followed.lingers), here, place, head);
         let led = standing.filter(|standing| standing.led);
         let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
         Part { detail: format!("{}, {leader}", part.detail), ..part }
@@ -195,7 +205,7 @@ impl Parts {
     /// One that goes through the log.
     fn moving(
         &self,
-        name: &'static str,
+        who: (&'static str, Duration),
         here: Option<&watch::Receiver<Position>>,
         place: Position,
         head: Option<Position>,
@@ -203,7 +213,7 @@ impl Parts {
         // A follower ends only when the process does, or by a bug.
         let runs = here.is_none_or(|here| here.has_changed().is_ok());
         let lag = head.map(|head| head.0.saturating_sub(place.0));
-        let stuck = self.waiting.is_stuck(name, place, lag, Instant::now());
+        let stuck = self.waiting.is_stuck(who, place, lag, Instant::now());
         let state = match (runs, stuck) {
             (false, _) => ", ended",
             (true, true) => ", stuck",
@@ -249,7 +259,9 @@ mod tests {
     #[test]
     fn a_follower_is_stuck_when_events_wait_for_it_and_it_does_not_move() {
         let (waiting, start) = (Waiting::default(), Instant::now());
-        let stuck = |place, lag, after| waiting.is_stuck("mailer", Position(place), lag, start + after);
+        let stuck = |place, lag, after| {
+            waiting.is_stuck(("mailer", Duration::ZERO), Position(place), lag, start + after)
+        };
         assert!(!stuck(5, Some(2), Duration::ZERO));
         assert!(!stuck(5, Some(3), STUCK / 2));
         assert!(stuck(5, Some(3), STUCK));
@@ -258,9 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn a_follower_that_stands_on_purpose_is_stuck_when_it_stands_for_longer() {
+        let (waiting, start) = (Waiting::default(), Instant::now());
+        let stuck = |after| waiting.is_stuck(("sweeper", STUCK), Position(5), Some(1), start + after);
+        assert!(!stuck(Duration::ZERO) && !stuck(STUCK * 3 / 2) && stuck(STUCK * 2));
+    }
+
+    #[test]
     fn a_follower_for_which_nothing_waits_may_stand_for_as_long_as_it_likes() {
         let (waiting, start) = (Waiting::default(), Instant::now());
-        let stuck = |lag, after| waiting.is_stuck("mailer", Position(5), lag, start + after);
+        let stuck =
+            |lag, after| waiting.is_stuck(("mailer", Duration::ZERO), Position(5), lag, start + after);
         assert!(!stuck(Some(1), Duration::ZERO));
         assert!(!stuck(Some(0), STUCK / 2));
         assert!(!stuck(Some(1), STUCK), "it waits only now");

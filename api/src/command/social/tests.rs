@@ -91,10 +91,11 @@ async fn disconnected_at(append: usize, github: &Person, is_linked: bool) -> boo
     let outcome = login.await.map(|login| login.user).map_err(|error| chain(&error));
     let live = house.live_by(2).await;
     let what = format!("append {append}: {gone:?}, {outcome:?}, {live:?}");
-    match gone {
-        Ok(_) => assert!(live.is_empty() && outcome.is_ok(), "{what}"),
-        Err(UnlinkError::NotLinked) => assert!(!is_linked && outcome == Ok(house.ann), "{what}"),
-        Err(_) => panic!("{what}"),
+    if let Err(error) = gone {
+        assert!(matches!(error, UnlinkError::NotLinked) && !is_linked, "{what}");
+        assert_eq!(outcome, Ok(house.ann), "{what}");
+    } else {
+        assert!(live.is_empty() && outcome.is_ok(), "{what}");
     }
     true
 }

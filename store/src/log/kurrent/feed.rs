@@ -4,7 +4,7 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use eventstore::{Error, RecordedEvent, SubscribeToAllOptions, SubscriptionEvent};
+use eventstore::{Error, RecordedEvent, SubscribeToAllOptions, SubscriptionEvent, SubscriptionFilter};
 use tokio::{runtime, sync::watch, time::sleep};
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     ours::{Ours, of_kinds},
     place::Places,
     server::{Server, on_terms},
+    url::Url,
 };
 use crate::{
     Cause,
@@ -46,16 +47,18 @@ async fn tell(ours: &Ours, grow: &watch::Sender<Position>) {
 /// Ends when the subscription does, and tells why.
 async fn hear(server: &Server, places: &Places, grow: &watch::Sender<Position>) -> Error {
     let options = SubscribeToAllOptions::default().position(places.start(*grow.borrow()).from);
-    let described = format!("$${}-", server.url().prefix());
-    let options = on_terms!(server, options.filter(of_kinds(server.url(), &[]).add_prefix(&described)));
+    let filter = guard::of_ours(server.url())
+        .into_iter()
+        .fold(of_kinds(server.url(), &[]), SubscriptionFilter::add_prefix);
+    let options = on_terms!(server, options.filter(filter));
     let session = server.session();
     let mut subscription = session.client.subscribe_to_all(&options).await;
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
                 let event = event.get_original_event();
-                if event.stream_id().starts_with(&described) {
-                    tell_of_limits(event);
+                if event.stream_id().starts_with(guard::DESCRIBED) {
+                    tell_of_limits(server.url(), event);
                 } else if let Some(head) = places.position(event.position) {
                     announce(grow, head);
                 }
@@ -67,8 +70,8 @@ async fn hear(server: &Server, places: &Places, grow: &watch::Sender<Position>) 
 }
 
 /// Once the server has taken events away, nothing brings them back.
-fn tell_of_limits(event: &RecordedEvent) {
-    if let Some(limit) = guard::limit_told_by(event) {
+fn tell_of_limits(url: &Url, event: &RecordedEvent) {
+    if let Some(limit) = guard::limit_told_by(url, event) {
         tracing::error!(
             "on KurrentDB {limit}: it takes events away, and has to be lifted before they are scavenged"
         );

@@ -16,6 +16,8 @@ use super::{
 };
 use crate::log::StoreError;
 
+/// Before the name of a stream: the one that holds its metadata.
+pub(super) const DESCRIBED: &str = "$$";
 const SETTINGS: &str = "$settings";
 /// In `$settings`: the list of all streams that have none of their own.
 const DEFAULT: &str = "$userStreamAcl";
@@ -55,10 +57,8 @@ impl Guard {
     /// Looks through the whole of `$all`, which takes its time on a server that holds much.
     pub async fn look(url: &Url, within: Duration) -> Result<Self, OpenError> {
         let server = connect(url)?.within(within);
-        let prefix = url.prefix();
-        let wanted = [format!("$${prefix}-"), format!("$${prefix}."), format!("$${EVERYONE}")];
         let filter = SubscriptionFilter::on_stream_name().add_prefix(SETTINGS);
-        let filter = wanted.into_iter().fold(filter, SubscriptionFilter::add_prefix);
+        let filter = of_ours(url).into_iter().fold(filter, SubscriptionFilter::add_prefix);
         let read = server.read(&Wanted::All(ReadAllOptions::default().filter(filter))).await;
         let mut told = BTreeMap::new();
         for event in read.map_err(|source| unopened(url, source))? {
@@ -70,11 +70,8 @@ impl Guard {
 
     /// What takes events of ours away, stream by stream.
     pub fn limits(&self) -> Vec<String> {
-        let may_be_limited = nothing(self.server.url());
-        let described =
-            self.told.iter().filter_map(|(stream, told)| Some((stream.strip_prefix("$$")?, told)));
-        let described = described.filter(|(stream, _)| *stream != may_be_limited);
-        described.filter_map(|(stream, told)| limit(stream, &told.data)).collect()
+        let url = self.server.url();
+        self.told.iter().filter_map(|(stream, told)| limit_of(url, stream, &told.data)).collect()
     }
 
     /// Who asks, where the URL says it.
@@ -99,7 +96,7 @@ impl Guard {
     /// Which list keeps the user from appending to a stream, and the same with him in it.
     fn letting_in(&self, stream: &str) -> (String, Step) {
         let (url, user) = (self.server.url(), self.user().unwrap_or("NAME"));
-        let own = self.data(&format!("$${stream}"));
+        let own = self.data(&format!("{DESCRIBED}{stream}"));
         let list = own.and_then(|own| own.get(LIST)?.as_object()).filter(|list| list.contains_key(WRITE));
         if let (Some(own), Some(list)) = (own, list) {
             let mut data = own.clone();
@@ -117,7 +114,7 @@ impl Guard {
         let mut guarded = Guarded { set: Vec::new(), left: Vec::new() };
         for stream in name::beside(url) {
             let Some(metadata) = self.metadata_of(&stream) else { continue };
-            let (described, data) = (format!("$${stream}"), Value::Object(metadata));
+            let (described, data) = (format!("{DESCRIBED}{stream}"), Value::Object(metadata));
             match name::note(&self.server, &described, (METADATA, &data), self.state(&described)).await {
                 Ok(()) => guarded.set.push((stream, data)),
                 Err(error) if is_denied(&error) => {
@@ -140,7 +137,7 @@ impl Guard {
 
     /// What the metadata of a stream beside the log has to be, if it is something else.
     fn metadata_of(&self, stream: &str) -> Option<Map<String, Value>> {
-        let is = self.data(&format!("$${stream}")).cloned().unwrap_or_default();
+        let is = self.data(&format!("{DESCRIBED}{stream}")).cloned().unwrap_or_default();
         let mut wanted = is.clone();
         let list = is.get(LIST).and_then(Value::as_object);
         if let Some(user) = self.user().filter(|_| !is_closed([list, self.default()])) {
@@ -183,9 +180,21 @@ impl Guard {
     }
 }
 
+/// How the streams begin that hold the metadata of ours, and of `$all`, which holds for them too.
+pub(super) fn of_ours(url: &Url) -> [String; 3] {
+    let prefix = url.prefix();
+    [format!("{DESCRIBED}{prefix}-"), format!("{DESCRIBED}{prefix}."), format!("{DESCRIBED}{EVERYONE}")]
+}
+
 /// What an event in the metadata of one of our streams takes away of it.
-pub(super) fn limit_told_by(event: &RecordedEvent) -> Option<String> {
-    limit(event.stream_id().strip_prefix("$$")?, &fields(&event.data))
+pub(super) fn limit_told_by(url: &Url, event: &RecordedEvent) -> Option<String> {
+    limit_of(url, event.stream_id(), &fields(&event.data))
+}
+
+/// Nothing is missed of the one stream that may be limited.
+fn limit_of(url: &Url, metadata_of: &str, metadata: &Map<String, Value>) -> Option<String> {
+    let stream = metadata_of.strip_prefix(DESCRIBED).filter(|stream| *stream != nothing(url))?;
+    limit(stream, metadata)
 }
 
 fn limit(stream: &str, metadata: &Map<String, Value>) -> Option<String> {
