@@ -69,6 +69,9 @@ pub struct Code {
     /// The verifier of PKCE (RFC 7636), where a challenge was sent along.
     pub verifier: Option<Secret>,
     pub nonce: Option<String>,
+    /// Who called himself its issuer when he sent a browser back with it (RFC 9207), empty if nobody did; none where no browser
+    /// was sent from here.
+    pub sender: Option<String>,
 }
 
 /// What a provider says of somebody, before it is asked how far it is trusted.

@@ -85,6 +85,22 @@ async fn so_1_an_answer_in_the_name_of_another_issuer_is_refused() {
 }
 
 #[tokio::test]
+async fn so_1_an_issuer_that_promises_to_say_who_sends_an_answer_is_held_to_it() {
+    for (promises, outcome) in [(true, "error"), (false, "code")] {
+        let (stage, person) = stage(Kind::Oidc).await;
+        stage.provider.alter("/.well-known/openid-configuration", move |told| {
+            told["authorization_response_iss_parameter_supported"] = json!(promises);
+        });
+        let mine = stage.begin().await;
+        let path = stage.back(&mine, &person).await;
+        let (silent, _) = path.split_once("&iss=").expect("it says who sends it, as the last");
+        let reply = mine.on(&stage.server.api()).get(silent).await;
+        assert!(!told(&reply, outcome).is_empty(), "{promises}: {reply:?}");
+        assert_eq!(stage.provider.seen("/token").is_empty(), promises, "whether the code was shown");
+    }
+}
+
+#[tokio::test]
 async fn so_1_a_code_that_was_given_for_another_login_is_worth_nothing() {
     // Where no nonce would tell.
     let (stage, person) = stage(Kind::GitHub).await;

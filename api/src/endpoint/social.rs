@@ -142,7 +142,7 @@ fn credential(call: &Call, site: &Site) -> Result<Credential, Answer> {
             let callback_url = site.config.callback(brought.callback_url.as_deref());
             let callback_url = callback_url.ok_or_else(|| refused(NO_CALLBACK_URL))?.to_owned();
             let (verifier, nonce) = (brought.code_verifier, brought.nonce);
-            Ok(Credential::Code(Code { code, callback_url, verifier, nonce }))
+            Ok(Credential::Code(Code { code, callback_url, verifier, nonce, sender: None }))
         }
         (None, None, None) => Err(refused(NOTHING_BROUGHT)),
     }

@@ -167,16 +167,13 @@ impl<'a> Visit<'a> {
             _ => return Err(Ending::Failed),
         }
         let config = &self.site.config;
-        if matches!(&config.kind, Kind::OpenId { issuer } if !["", issuer].contains(&brought.issuer.as_str()))
-        {
-            return Err(Ending::Failed);
-        }
         let nonce = config.kind.speaks_openid().then_some(intent.nonce);
         let credential = Credential::Code(Code {
             code: Secret::new(brought.code.clone()),
             callback_url: self.flow.redirect_uri(&config.name),
             verifier: Some(Secret::new(intent.verifier)),
             nonce,
+            sender: Some(brought.issuer.clone()),
         });
         let counted = self.call.count("social", &config.name, self.call.app.config.limits.social).await;
         counted.map_err(|answer| ending_of(&answer))?;

@@ -132,6 +132,7 @@ mod tests {
             callback_url: "https://app.test/in".to_owned(),
             verifier: None,
             nonce: None,
+            sender: None,
         };
         let url = provider.url("/token");
         let config = ProviderConfig {

@@ -40,6 +40,9 @@ struct Discovered {
     /// By the secret in a header, where it says nothing.
     #[serde(default)]
     token_endpoint_auth_methods_supported: Vec<String>,
+    /// Whether it always says who sends a browser back (RFC 9207, section 3).
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
 impl Discovered {
@@ -47,6 +50,11 @@ impl Discovered {
         let in_form =
             self.token_endpoint_auth_methods_supported.iter().any(|method| method == "client_secret_post");
         if in_form { Shown::InForm } else { Shown::InHeader }
+    }
+
+    /// Whether it may have sent a browser back in this name (RFC 9207, section 2.4).
+    fn may_send_as(&self, name: &str) -> bool {
+        name == self.issuer || (name.is_empty() && !self.authorization_response_iss_parameter_supported)
     }
 }
 
@@ -90,6 +98,9 @@ impl OpenId {
 
     async fn by_code(&self, code: &Code) -> Result<Identity, ProviderError> {
         let discovered = self.discovered().await?;
+        if code.sender.as_ref().is_some_and(|sender| !discovered.may_send_as(sender)) {
+            return Err(ProviderError::Refused("it was not the issuer who sent the browser back"));
+        }
         let url = self.config.token_url.as_ref().unwrap_or(&discovered.token_endpoint);
         let tokens = exchange(&self.outbound, &self.config, (url, discovered.shown()), code).await?;
         let id = tokens.id.ok_or(ProviderError::Refused("no ID token came with the access token"))?;
