@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::support::{Caller, Reply, Tokens, together, wait_for};
 
-/// An access token is refused within milliseconds of the event; this is the patience of a busy machine.
+/// An access token is refused within milliseconds of the event, as `roles::revocations` measures; this is the patience of a busy
+/// machine.
 const REVOKED: Duration = Duration::from_secs(20);
 
 /// No token of these opens or refreshes anything any more.

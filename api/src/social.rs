@@ -69,8 +69,7 @@ pub struct Code {
     /// The verifier of PKCE (RFC 7636), where a challenge was sent along.
     pub verifier: Option<Secret>,
     pub nonce: Option<String>,
-    /// Who called himself its issuer when he sent a browser back with it (RFC 9207), empty if nobody did; none where no browser
-    /// was sent from here.
+    /// The `iss` that a browser came back with (RFC 9207), empty if it had none; none where no browser was sent from here.
     pub sender: Option<String>,
 }
 

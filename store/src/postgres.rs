@@ -145,7 +145,7 @@ impl Database {
             .test_before_acquire(false)
             .after_connect(move |connection, _| Box::pin(begin_session(connection, has_sessions)))
             .before_acquire(move |connection, met| {
-                // It is closed without a word: another one is made, which is well, or there is no server.
+                // The one that is made in its place is sound, or shows that the server is away.
                 let is_sound = !losses.may_be_lost(met.age);
                 Box::pin(async move {
                     if is_sound && met.idle_for >= REST {

@@ -53,7 +53,7 @@ fn is_known_to_be_half(url: &str) {
 }
 
 async fn is_killed_again_and_again(home: &Home, from: &str, to: &str, count: i64) {
-    for place in [0, count / 6, count / 3] {
+    for place in [0, count / 3, count * 2 / 3] {
         killed_when(home, (from, to), async || position(to).await >= place).await;
         let reached = position(to).await;
         assert!(reached >= place, "what was there is gone: {reached}");
@@ -68,7 +68,7 @@ async fn is_killed_again_and_again(home: &Home, from: &str, to: &str, count: i64
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn a_copy_that_is_killed_again_and_again_ends_as_the_same_log() {
-    let count = if is_long() { 100_000 } else { 12_000 };
+    let count = if is_long() { 100_000 } else { 24_000 };
     let home = Home::new(&[]);
     let (source, database) = (filled::log(&home, count).await, Postgres::shared().database());
     let (there, back) = (database.url(OWNER), file(&home, "back.db"));

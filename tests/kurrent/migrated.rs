@@ -115,7 +115,9 @@ async fn a_user_whom_a_list_keeps_from_appending_is_told_so_and_what_lets_him_in
     admitted(&kurrent, &home).await;
     append(&kurrent.client("admin"), "$settings", Any, writers(&json!("ops"))).await.unwrap();
     let own = json!({"$acl": {"$w": ["ops"]}, "$cacheControl": 3});
-    describe(&kurrent, &kurrent.stream(".log"), own).await;
+    for stream in BESIDE {
+        describe(&kurrent, &kurrent.stream(stream), own.clone()).await;
+    }
     let before = held(&kurrent).await;
     let refused = home.run(&["migrate"], "");
     assert_eq!(refused.code, Some(1), "{refused:?}");
@@ -186,11 +188,13 @@ async fn a_limit_that_is_set_while_it_serves_is_told_by_the_server_and_by_doctor
     server.run(&["doctor"]).succeeded();
     let list = json!({"$r": ["$admins", "stele"]});
     let streams = [kurrent.stream(".log"), "$all".to_owned(), kurrent.stream("-user-1")];
+    describe(&kurrent, &kurrent.stream(".nothing"), json!({"$maxCount": 1})).await;
     for stream in &streams {
         describe(&kurrent, stream, json!({"$maxCount": 5, "$acl": list})).await;
         server.says(&format!("{stream} has $maxCount 5")).await;
     }
-    describe(&kurrent, &kurrent.stream(".nothing"), json!({"$maxCount": 1})).await;
+    let nothing = format!("{} has", kurrent.stream(".nothing"));
+    assert_eq!(server.said(&nothing), 0, "nothing is missed of it");
     let [.., told] = streams.map(|stream| format!("{stream} has $maxCount 5"));
     let doctor = server.run(&["doctor"]);
     assert!(doctor.code == Some(1) && doctor.stdout.contains(&told), "{doctor:?}");

@@ -40,8 +40,7 @@ async fn a_stop_does_not_wait_for_followers_for_ever() {
     account.register(&server.api()).await;
     server.terminate();
     assert_eq!(server.exit_code_within(SOON), Some(0));
-    let said = server.lines().join("\n");
-    assert!(said.contains("followers did not end in time"), "{said}");
+    server.says("followers did not end in time").await;
     views.close().await.unwrap();
     server.restart().await;
     account.login(&server.api()).await;

@@ -15,6 +15,7 @@ async fn whatever_is_done_on_one_node_is_there_on_the_other_when_it_is_asked_for
     let tokens = ada.register(&on_a).await;
     tokens.on(&on_b).get("user/").await.expect(200);
     assert_eq!(tokens.on(&on_b).insist(SESSIONS).await.expect(200).json().as_array().unwrap().len(), 1);
+    let mut at_once = 0;
     for round in 0..5 {
         let name = json!({"first_name": format!("Ada {round}")});
         let changed = tokens.on(&on_a).patch("user/", name.clone()).await.expect(200);
@@ -22,9 +23,11 @@ async fn whatever_is_done_on_one_node_is_there_on_the_other_when_it_is_asked_for
         let reader = tokens.on(&on_b).with("stele-min-position", &position);
         assert_eq!(reader.get("user/").await.expect(200).json()["first_name"], name["first_name"]);
         ada.login(&on_a).await;
+        at_once += usize::from(tokens.on(&on_b).get(SESSIONS).await.status == 200);
         let listed = tokens.on(&on_b).insist(SESSIONS).await.expect(200);
         assert_eq!(listed.json().as_array().unwrap().len(), round + 2);
     }
+    assert!(at_once > 0, "a list waits for the projector");
     for api in [&on_a, &on_b, &mailer.api()] {
         has_mailed(api).await;
     }

@@ -18,7 +18,6 @@ const CROWD: usize = 100;
 const SOME: usize = 80;
 const SOON: Duration = Duration::from_secs(30);
 /// It is not this that ends a request to a provider.
-const LONG: (&str, &str) = ("STELE_API__REQUEST_TIMEOUT", "60s");
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
@@ -125,7 +124,7 @@ async fn connections_are_kept_for_the_next_call() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_hangs_or_trickles_is_given_up_and_holds_up_nobody_else() {
-    let [hangs, trickles] = Stage::at(Home::new(&[LONG]), [Kind::GitHub, Kind::Google]).await;
+    let [hangs, trickles] = Stage::at(Home::new(&[]), [Kind::GitHub, Kind::Google]).await;
     let (ada, bob) = (Person::named("ada"), Account::named("bob"));
     bob.register(&hangs.api()).await;
     hangs.provider.misbehave("/token", Act::Hang);

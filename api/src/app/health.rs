@@ -60,7 +60,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Followed {
     pub name: &'static str,
-    /// For how long it stands on purpose before what it has seen.
+    /// How long it may stay, on purpose, before an event that it has read.
     pub lingers: Duration,
     pub here: Option<watch::Receiver<Position>>,
 }
@@ -114,24 +114,18 @@ impl Written {
 pub struct Waiting(Arc<std::sync::Mutex<HashMap<&'static str, (Position, Instant)>>>);
 
 impl Waiting {
-    /// Whether a follower has let events wait for too long without moving. `lag` is none where it is not known.
-    fn is_stuck(
-        &self,
-        (name, lingers): (&'static str, Duration),
-        place: Position,
-        lag: Option<u64>,
-        now: Instant,
-    ) -> bool {
+    /// For how long a follower has let events wait without moving. `lag` is none where it is not known.
+    fn stood(&self, name: &'static str, place: Position, lag: Option<u64>, now: Instant) -> Duration {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lag.unwrap_or(0) == 0 {
             waiting.remove(name);
-            return false;
+            return Duration::ZERO;
         }
         let (stood, since) = waiting.entry(name).or_insert((place, now));
         if *stood != place {
             (*stood, *since) = (place, now);
         }
-        now.duration_since(*since) >= STUCK + lingers
+        now.duration_since(*since)
     }
 }
 
@@ -157,16 +151,15 @@ impl Parts {
                     self.follower(followed, standing, head)
                 }
                 Err(error) => match &followed.here {
-                    Some(here) => {
-                        self.moving((followed.name, followed.lingers), Some(here), *here.borrow(), head)
-                    }
+                    Some(here) => self.moving(followed, *here.borrow(), head),
                     None => Part { lag: None, ..part(Err(chain(error))) },
                 },
             };
             parts.insert(followed.name, follower);
         }
         if let Some(Hearing { place, .. }) = &self.hearing {
-            parts.insert("api", self.moving(("api", Duration::ZERO), Some(place), *place.borrow(), head));
+            let api = Followed { name: "api", lingers: Duration::ZERO, here: Some(place.clone()) };
+            parts.insert("api", self.moving(&api, *place.borrow(), head));
             parts.insert("revocations", part(silence.map_or(Ok(()), |silent| Err(silent.to_string()))));
         }
         if let Some(bus) = self.bus(standings.as_deref().unwrap_or_default()) {
@@ -186,7 +179,7 @@ impl Parts {
         let Some(place) = place else {
             return Part { ok: true, detail: "nobody ever led it".to_owned(), lag: head.map(|head| head.0) };
         };
-        let part = self.moving((followed.name, followed.lingers), here, place, head);
+        let part = self.moving(followed, place, head);
         let led = standing.filter(|standing| standing.led);
         let leader = led.map_or("nobody leads it".to_owned(), |standing| format!("led by {}", standing.node));
         Part { detail: format!("{}, {leader}", part.detail), ..part }
@@ -203,17 +196,12 @@ impl Parts {
     }
 
     /// One that goes through the log.
-    fn moving(
-        &self,
-        who: (&'static str, Duration),
-        here: Option<&watch::Receiver<Position>>,
-        place: Position,
-        head: Option<Position>,
-    ) -> Part {
+    fn moving(&self, followed: &Followed, place: Position, head: Option<Position>) -> Part {
         // A follower ends only when the process does, or by a bug.
-        let runs = here.is_none_or(|here| here.has_changed().is_ok());
+        let runs = followed.here.as_ref().is_none_or(|here| here.has_changed().is_ok());
         let lag = head.map(|head| head.0.saturating_sub(place.0));
-        let stuck = self.waiting.is_stuck(who, place, lag, Instant::now());
+        let stood = self.waiting.stood(followed.name, place, lag, Instant::now());
+        let stuck = stood >= STUCK + followed.lingers;
         let state = match (runs, stuck) {
             (false, _) => ", ended",
             (true, true) => ", stuck",
@@ -257,33 +245,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_follower_is_stuck_when_events_wait_for_it_and_it_does_not_move() {
+    fn a_follower_stands_for_as_long_as_events_wait_for_it_at_one_place() {
         let (waiting, start) = (Waiting::default(), Instant::now());
-        let stuck = |place, lag, after| {
-            waiting.is_stuck(("mailer", Duration::ZERO), Position(place), lag, start + after)
-        };
-        assert!(!stuck(5, Some(2), Duration::ZERO));
-        assert!(!stuck(5, Some(3), STUCK / 2));
-        assert!(stuck(5, Some(3), STUCK));
-        assert!(!stuck(6, Some(2), STUCK), "it has moved");
-        assert!(stuck(6, Some(2), STUCK * 2));
-    }
-
-    #[test]
-    fn a_follower_that_stands_on_purpose_is_stuck_when_it_stands_for_longer() {
-        let (waiting, start) = (Waiting::default(), Instant::now());
-        let stuck = |after| waiting.is_stuck(("sweeper", STUCK), Position(5), Some(1), start + after);
-        assert!(!stuck(Duration::ZERO) && !stuck(STUCK * 3 / 2) && stuck(STUCK * 2));
+        let stood = |place, lag, after| waiting.stood("mailer", Position(place), lag, start + after);
+        assert_eq!(stood(5, Some(2), Duration::ZERO), Duration::ZERO);
+        assert_eq!(stood(5, Some(3), STUCK), STUCK);
+        assert_eq!(stood(6, Some(2), STUCK), Duration::ZERO, "it has moved");
+        assert_eq!(stood(6, Some(2), STUCK * 2), STUCK);
     }
 
     #[test]
     fn a_follower_for_which_nothing_waits_may_stand_for_as_long_as_it_likes() {
         let (waiting, start) = (Waiting::default(), Instant::now());
-        let stuck =
-            |lag, after| waiting.is_stuck(("mailer", Duration::ZERO), Position(5), lag, start + after);
-        assert!(!stuck(Some(1), Duration::ZERO));
-        assert!(!stuck(Some(0), STUCK / 2));
-        assert!(!stuck(Some(1), STUCK), "it waits only now");
-        assert!(!stuck(None, STUCK * 3), "nobody knows whether anything waits");
+        let stood = |lag, after| waiting.stood("mailer", Position(5), lag, start + after);
+        assert_eq!(stood(Some(1), Duration::ZERO), Duration::ZERO);
+        assert_eq!(stood(Some(0), STUCK / 2), Duration::ZERO);
+        assert_eq!(stood(Some(1), STUCK), Duration::ZERO, "it waits only now");
+        assert_eq!(stood(None, STUCK * 3), Duration::ZERO, "nobody knows whether anything waits");
     }
 }

@@ -110,23 +110,31 @@ impl Accounts {
         person: &Person,
         client: &Client,
     ) -> Result<SocialLogin, SocialError> {
-        if let Some(held) = self.linked_to(person).await? {
-            let account = held.loaded.state.account().cloned().ok_or(SocialError::Disabled)?;
-            let login = self.let_in(context, (held.user, account), person, client).await?;
-            return self.unless_disconnected(context, login, person).await;
-        }
-        match self.owner_of_address(person).await? {
-            Some(owner) => {
-                let login = self.link_by_address(context, owner, person, client).await?;
-                self.unless_disconnected(context, login, person).await
+        let login = match self.linked_to(person).await? {
+            Some(held) => {
+                let account = held.loaded.state.account().cloned().ok_or(SocialError::Disabled)?;
+                self.let_in(context, (held.user, account), person, client).await?
             }
-            None => match self.sign_up(context, person, client).await {
-                // Perhaps by himself, a moment ago.
-                Err(SocialError::EmailTaken) if self.linked_to(person).await?.is_some() => {
-                    Err(under_way().into())
-                }
-                outcome => outcome,
-            },
+            None => self.link_or_sign_up(context, person, client).await?,
+        };
+        self.unless_disconnected(context, login, person).await
+    }
+
+    async fn link_or_sign_up(
+        &self,
+        context: &Context,
+        person: &Person,
+        client: &Client,
+    ) -> Result<SocialLogin, SocialError> {
+        if let Some(owner) = self.owner_of_address(person).await? {
+            return self.link_by_address(context, owner, person, client).await;
+        }
+        match self.sign_up(context, person, client).await {
+            // Perhaps by himself, a moment ago.
+            Err(SocialError::EmailTaken) if self.linked_to(person).await?.is_some() => {
+                Err(under_way().into())
+            }
+            outcome => outcome,
         }
     }
 

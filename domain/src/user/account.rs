@@ -204,7 +204,7 @@ impl Account {
         if self.active { vec![] } else { vec![Event::UserEnabled { at }] }
     }
 
-    /// Whether whoever asks is let in still, and why not.
+    /// Refuses a proof whose user is disabled, or whose session has ended.
     pub fn check(&self, proof: Proof) -> Result<(), Error> {
         if !self.active {
             return Err(Error::Disabled);

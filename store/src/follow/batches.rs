@@ -40,12 +40,14 @@ impl Batches {
 
     /// What was read already, if it begins after this position. What went wrong with it shows when it is read again.
     async fn read_ahead(&mut self, place: Position) -> Option<Vec<Recorded>> {
-        let (after, mut reading) = self.ahead.take()?;
-        if after != place {
+        let (after, reading) = self.ahead.as_mut()?;
+        if *after != place {
             reading.abort();
+            self.ahead = None;
             return None;
         }
-        let read: Result<Read, JoinError> = (&mut reading).await;
+        let read: Result<Read, JoinError> = reading.await;
+        self.ahead = None;
         read.ok()?.ok()
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Batches, Desk, FollowError, Follower, Lease};
-use crate::{EventLog, Position, Recorded, StoreError, chain};
+use crate::{EventLog, Position, chain};
 
 /// Followers look at the log this often even when nothing woke them.
 const POLL: Duration = Duration::from_secs(1);
@@ -98,12 +98,14 @@ impl Turn<'_> {
         let mut batches = Batches::new(Arc::clone(self.log));
         while lease.is_held() && !*stop.borrow() {
             grown.borrow_and_update();
-            if follower.has_room()
-                && let Some(last) = hand_out(batches.after(place).await, follower, lease).await?
-            {
-                place = last;
-                self.progress.send_replace(follower.done(place));
-                continue;
+            if follower.has_room() {
+                let batch = batches.after(place).await.map_err(|error| FollowError::Stuck(error.into()))?;
+                if let Some(last) = batch.last() {
+                    follower.take(&batch, lease).await?;
+                    place = last.position;
+                    self.progress.send_replace(follower.done(place));
+                    continue;
+                }
             }
             tokio::select! {
                 woken = timeout(POLL.min(lease.length() / 3), woken(grown)) => if woken.is_ok() { continue },
@@ -118,19 +120,6 @@ impl Turn<'_> {
         }
         Ok(())
     }
-}
-
-/// Hands out a batch, and answers the position of its last event, if there is one.
-async fn hand_out(
-    batch: Result<Vec<Recorded>, StoreError>,
-    follower: &mut impl Follower,
-    lease: &Lease,
-) -> Result<Option<Position>, FollowError> {
-    let batch = batch.map_err(|error| FollowError::Stuck(error.into()))?;
-    if !batch.is_empty() {
-        follower.take(&batch, lease).await?;
-    }
-    Ok(batch.last().map(|last| last.position))
 }
 
 /// Renews a lease again and again beside the work that is done under it, so that no long batch lets it run out. Once it is

@@ -54,7 +54,7 @@ impl Reach {
 
     /// Has the server looked for, if this outcome says that it was waited for in vain, and keeps in mind that a connection is lost.
     pub(super) fn learn<T>(&self, url: &Url, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        if outcome.as_ref().is_err_and(is_lost) {
+        if outcome.as_ref().is_err_and(was_handed_out) {
             *self.0.lost() = Some(Instant::now());
         }
         let in_vain = matches!(outcome, Err(sqlx::Error::PoolTimedOut));
@@ -102,6 +102,19 @@ async fn ask(url: &Url) -> Result<(), sqlx::Error> {
 /// A server that refuses for another reason is there, and whoever waits may still get what others give back.
 fn is_nobody(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut) || is_lost(error)
+}
+
+/// Whether it was at work that a connection was lost: one that can't be made says nothing of those that there are, and one that rested
+/// for too long nothing of the others.
+fn was_handed_out(error: &sqlx::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        sqlx::Error::Io(error) => {
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        }
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02")),
+        _ => false,
+    }
 }
 
 fn tell(url: &Url, answer: Result<(), sqlx::Error>) {

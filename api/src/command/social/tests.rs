@@ -1,13 +1,15 @@
 //! Somebody is let in at the moment at which the account that lets him in is disconnected.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use store::chain;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::*;
 use crate::command::house::{self, Fault, Faulty};
 
+const DEADLINE: Duration = Duration::from_secs(20);
 const ADDRESS: &str = "ann@example.org";
 const PROVIDERS: [&str; 2] = ["google", "github"];
 
@@ -84,11 +86,15 @@ async fn disconnected_at(append: usize, github: &Person, is_linked: bool) -> boo
             assert_eq!(login.unwrap().user, house.ann);
             return false;
         }
-        () = house.log.is_waiting() => {}
+        waits = timeout(DEADLINE, house.log.is_waiting()) => waits.expect("it waits"),
     }
     let gone = house.disconnect(2).await;
     house.log.go_on();
-    let outcome = login.await.map(|login| login.user).map_err(|error| chain(&error));
+    let outcome = timeout(DEADLINE, login)
+        .await
+        .expect("it goes on")
+        .map(|login| login.user)
+        .map_err(|error| chain(&error));
     let live = house.live_by(2).await;
     let what = format!("append {append}: {gone:?}, {outcome:?}, {live:?}");
     if let Err(error) = gone {

@@ -1,7 +1,10 @@
 //! What the server was told of our streams beside their events: what it may take away of them, and who may change them. `$all` shows
 //! it to whoever may read that, of every stream, however many there are. Who may read them is the server's own affair.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use eventstore::{ReadAllOptions, RecordedEvent, StreamState, SubscriptionFilter};
 use serde_json::{Map, Value, json};
@@ -28,8 +31,6 @@ const WRITE: &str = "$w";
 const MAX_COUNT: &str = "$maxCount";
 const LIMITS: [&str; 3] = ["$maxAge", MAX_COUNT, "$tb"];
 const METADATA: &str = "$metadata";
-/// What none of the streams that are asked is ever at.
-const NEVER: StreamState = StreamState::StreamRevision(0xffff_ffff);
 const EVERYONE: &str = "$all";
 const ADMINS: &str = "$admins";
 
@@ -82,14 +83,14 @@ impl Guard {
     /// The lists that keep the user who asks from appending, each with what lets him in. To learn it costs appends that expect what is
     /// not so: nothing is written.
     pub async fn keeping_out(&self) -> Result<Vec<(String, Step)>, StoreError> {
-        let mut lists = Vec::new();
-        for stream in [name::stream(self.server.url()), nowhere(self.server.url())] {
-            match name::note(&self.server, &stream, (METADATA, &()), NEVER).await {
-                Err(error) if is_denied(&error) => lists.push(self.letting_in(&stream)),
-                Ok(()) | Err(_) => {}
+        let (url, mut lists) = (self.server.url(), Vec::new());
+        for stream in name::beside(url).into_iter().chain([nowhere(url)]) {
+            if !name::may_append(&self.server, &stream).await? {
+                lists.push(self.letting_in(&stream));
             }
         }
-        lists.dedup_by(|one, other| one.0 == other.0);
+        let mut seen = HashSet::new();
+        lists.retain(|(list, _)| seen.insert(list.clone()));
         Ok(lists)
     }
 
@@ -97,7 +98,9 @@ impl Guard {
     fn letting_in(&self, stream: &str) -> (String, Step) {
         let (url, user) = (self.server.url(), self.user().unwrap_or("NAME"));
         let own = self.data(&format!("{DESCRIBED}{stream}"));
-        let list = own.and_then(|own| own.get(LIST)?.as_object()).filter(|list| list.contains_key(WRITE));
+        let list = own
+            .and_then(|own| own.get(LIST)?.as_object())
+            .filter(|list| list.get(WRITE).is_some_and(|roles| !roles.is_null()));
         if let (Some(own), Some(list)) = (own, list) {
             let mut data = own.clone();
             data.insert(LIST.to_owned(), admitting(list, user).into());
@@ -193,8 +196,9 @@ pub(super) fn limit_told_by(url: &Url, event: &RecordedEvent) -> Option<String> 
 
 /// Nothing is missed of the one stream that may be limited.
 fn limit_of(url: &Url, metadata_of: &str, metadata: &Map<String, Value>) -> Option<String> {
-    let stream = metadata_of.strip_prefix(DESCRIBED).filter(|stream| *stream != nothing(url))?;
-    limit(stream, metadata)
+    let stream = metadata_of.strip_prefix(DESCRIBED)?;
+    let is_of_others = stream.starts_with(EVERYONE) && stream != EVERYONE;
+    if is_of_others || stream == nothing(url) { None } else { limit(stream, metadata) }
 }
 
 fn limit(stream: &str, metadata: &Map<String, Value>) -> Option<String> {

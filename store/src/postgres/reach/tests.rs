@@ -47,6 +47,17 @@ async fn whoever_asks_in_a_loop_does_not_keep_the_server_from_being_found() {
     panic!("on the only thread nobody else had a turn");
 }
 
+#[test]
+fn a_connection_that_is_lost_makes_older_ones_suspect_and_one_that_is_not_to_be_had_none() {
+    let (reach, url) = (Reach::default(), "postgres://ada@localhost/log".parse().unwrap());
+    let learn = |kind| reach.learn::<()>(&url, Err(io::Error::from(kind).into())).unwrap_err();
+    learn(io::ErrorKind::ConnectionRefused);
+    learn(io::ErrorKind::NotConnected);
+    assert!(!reach.may_be_lost(Duration::from_hours(1)));
+    learn(io::ErrorKind::ConnectionReset);
+    assert!(reach.may_be_lost(Duration::from_hours(1)) && !reach.may_be_lost(Duration::ZERO));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn nobody_waits_for_a_server_that_was_waited_for_in_vain_until_it_is_back() {
