@@ -49,7 +49,7 @@ pub(crate) enum Command {
 /// What needs the databases, whether or not a server runs on them.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Operation {
-    /// Bring the databases to the version of this binary, and stop.
+    /// Bring the databases to the version of this binary, close the log's streams to others where it is on KurrentDB, and stop.
     Migrate,
     /// Create, show and disable users.
     #[command(subcommand)]
@@ -272,8 +272,8 @@ pub(crate) struct Relay {
 
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct Between {
-    /// Where it is, as the settings have it: sqlite:PATH or `postgres://USER@HOST/DATABASE`. A password is best left to ~/.pgpass, as
-    /// others can see command lines.
+    /// Where it is, as the settings have it: sqlite:PATH, `postgres://USER@HOST/DATABASE` or, of a log, `esdb://HOST:PORT`. A password
+    /// for PostgreSQL is best left to ~/.pgpass, as others can see command lines.
     #[arg(long, value_name = "URL")]
     pub(crate) from: String,
     /// Where it goes: what is there must be empty, or a copy that was not finished.

@@ -83,6 +83,13 @@ impl Database {
     }
 }
 
+/// What names a database, and what names a log.
+const DATABASE: &str = "sqlite: and the path of a file, or postgres://user:password@host/database,";
+#[cfg(not(feature = "kurrent"))]
+const LOG: &str = DATABASE;
+#[cfg(feature = "kurrent")]
+const LOG: &str = "sqlite: and the path of a file, postgres://user:password@host/database, or esdb://user:password@host:port,";
+
 /// Without a password.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,12 +102,10 @@ impl fmt::Display for Database {
 
 impl Value for Database {
     fn read(raw: &Raw) -> Result<Self, ValueError> {
-        const WANTED: ValueError =
-            ValueError::Wanted("sqlite: and the path of a file, or postgres://user:password@host/database,");
         if is_postgres(raw)? {
             return Ok(Self::Postgres(Box::new(raw.text()?.parse()?)));
         }
-        file_after("sqlite:", raw).map(Self::Sqlite).map_err(|_| WANTED)
+        file_after("sqlite:", raw).map(Self::Sqlite).map_err(|_| ValueError::Wanted(DATABASE))
     }
 
     fn show(&self) -> String {
@@ -164,7 +169,10 @@ impl Value for Log {
             Some(_) => Ok(Self::Kurrent(Box::new(raw.text()?.parse()?))),
             #[cfg(not(feature = "kurrent"))]
             Some(scheme) => Err(ValueError::Unsupported { scheme, feature: "kurrent" }),
-            None => Database::read(raw).map(Self::Sql),
+            None => Database::read(raw).map(Self::Sql).map_err(|error| match error {
+                ValueError::Wanted(_) => ValueError::Wanted(LOG),
+                error => error,
+            }),
         }
     }
 

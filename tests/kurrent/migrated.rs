@@ -108,6 +108,14 @@ fn writers(roles: &Value) -> EventData {
     EventData::json("update-default-acl", &json).unwrap()
 }
 
+#[test]
+fn a_migration_without_a_server_ends_soon_and_says_where_nobody_was() {
+    let home = Home::on_kurrent("esdb://127.0.0.1:1?tls=false", &[]);
+    let ran = home.run(&["migrate"], "");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("esdb://127.0.0.1:1 can't be reached; is a KurrentDB there"), "{ran:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_whom_a_list_keeps_from_appending_is_told_so_and_what_lets_him_in() {
     let kurrent = Kurrent::guarded().await;

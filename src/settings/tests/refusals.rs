@@ -234,9 +234,16 @@ fn servers_of_nats_are_named_without_a_password_and_files_only_for_them() {
 
 #[test]
 fn an_embedded_backend_needs_a_path_that_lasts() {
-    let wanted = "sqlite: and the path of a file, or postgres://user:password@host/database,";
+    let database = "sqlite: and the path of a file, or postgres://user:password@host/database,";
+    let log = if cfg!(feature = "kurrent") {
+        "sqlite: and the path of a file, postgres://user:password@host/database, or esdb://user:password@host:port,"
+    } else {
+        database
+    };
     for path in ["sqlite:", "sqlite::memory:", "sqlite:log.db?mode=ro", "log.db", "mysql://u:hunter2@h/d"] {
-        for name in ["STELE_STORE__LOG", "STELE_STORE__VAULT", "STELE_STORE__VIEWS"] {
+        for (name, wanted) in
+            [("STELE_STORE__LOG", log), ("STELE_STORE__VAULT", database), ("STELE_STORE__VIEWS", database)]
+        {
             assert_eq!(wrong(&[(name, path)]), [format!("{name}: {wanted} is wanted")]);
         }
     }

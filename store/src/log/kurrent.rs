@@ -58,7 +58,7 @@ pub enum OpenError {
     Denied { log: String, user: String, step: Box<Step> },
     #[error("{log} lets {user} read, but not append; `stele migrate` says what an administrator has to do")]
     KeptOut { log: String, user: String },
-    #[error("{log} can't be reached")]
+    #[error("{log} can't be reached; is a KurrentDB there, with TLS unless the URL says tls=false?")]
     Unreachable {
         log: String,
         #[source]

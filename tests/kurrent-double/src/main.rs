@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("kurrent-double FOLDER [PORT [CONTROL-PORT]]")?;
+    let folder = arguments.next().filter(|folder| !folder.starts_with('-'));
+    let folder = folder.ok_or("usage: kurrent-double FOLDER [PORT [CONTROL-PORT]]")?;
     let mut port = || arguments.next().map_or(Ok(0), |port| port.parse::<u16>());
     let (port, control) = (port()?, port()?);
     let double = Double::with(Settings { folder: Some(folder.into()), port, users: Vec::new() }).await?;

@@ -55,9 +55,11 @@ pub struct Guarded {
 }
 
 impl Guard {
-    /// Looks through the whole of `$all`, which takes its time on a server that holds much.
+    /// Looks through the whole of `$all`, which takes its time on a server that holds much. That nobody is there shows soon.
     pub async fn look(url: &Url, within: Duration) -> Result<Self, OpenError> {
-        let server = connect(url)?.within(within);
+        let server = connect(url)?;
+        name::find(&server).await.map_err(|source| unopened(url, source))?;
+        let server = server.within(within);
         let filter = SubscriptionFilter::on_stream_name().add_prefix(SETTINGS);
         let filter = of_ours(url).into_iter().fold(filter, SubscriptionFilter::add_prefix);
         let read = server.read(&Wanted::All(ReadAllOptions::default().filter(filter))).await;
