@@ -154,16 +154,19 @@ async fn reads() -> Outcome<Vec<Line>> {
     let (log, client) = (server.log().await?, server.client()?);
     let streams = stream::iter(0..EVENTS / IN_A_STREAM).map(|_| append(log.as_ref(), IN_A_STREAM));
     streams.buffer_unordered(64).try_collect::<()>().await?;
-    let (mut read, mut followed) = (Rounds::default(), Rounds::default());
+    let (mut read, mut followed, mut sent) = (Rounds::default(), Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
-        read.push(rate_of(read_all(log.as_ref())).await?, rate_of(read_raw(&client)).await?);
-        followed.push(rate_of(follow(&log)).await?, rate_of(follow_raw(&client)).await?);
+        read.push(rate_of(read_all(log.as_ref())).await?, rate_of(read_raw(&client, PAGE.into())).await?);
+        let ours = rate_of(follow(&log)).await?;
+        followed.push(ours, rate_of(read_raw(&client, Batches::SIZE)).await?);
+        sent.push(ours, rate_of(follow_raw(&client)).await?);
     }
     Ok(vec![
         read.line(&format!("read_all, {PAGE} at a time"), CLIENT).at_least(0.7),
         followed
-            .line("follow, from the start until caught up", "a subscription of the client alone")
+            .line("follow, from the start until caught up", "the client alone, by pages as large")
             .at_least(0.7),
+        sent.line("follow, to what the client is sent", "a subscription of the client alone").at_least(0.7),
     ])
 }
 
@@ -192,11 +195,11 @@ fn ours() -> SubscriptionFilter {
 }
 
 /// Page by page as well: what is read at once begins with what was read last.
-async fn read_raw(client: &Client) -> Outcome<u32> {
+async fn read_raw(client: &Client, page: u32) -> Outcome<u32> {
     let (mut count, mut from) = (0, StreamPosition::Start);
+    let limit = usize::try_from(page).unwrap_or(usize::MAX).saturating_add(1);
     loop {
-        let options =
-            ReadAllOptions::default().filter(ours()).max_count(usize::from(PAGE) + 1).position(from);
+        let options = ReadAllOptions::default().filter(ours()).max_count(limit).position(from);
         let mut page = client.read_all(&options).await?;
         let (mut last, before) = (None, count);
         while let Some(event) = page.next().await? {

@@ -15,7 +15,7 @@ use crate::support::{Caller, Reply, Tokens, together, wait_for};
 
 /// An access token is refused within milliseconds of the event, as `roles::revocations` measures; this is the patience of a busy
 /// machine.
-const REVOKED: Duration = Duration::from_secs(20);
+const REVOKED: Duration = Duration::from_secs(2);
 
 /// No token of these opens or refreshes anything any more.
 async fn are_dead(api: &Caller, sessions: &[Tokens]) {

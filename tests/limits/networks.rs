@@ -99,7 +99,8 @@ fn crowd_at(api: &Caller) -> JoinSet<()> {
 #[tokio::test]
 async fn a_crowd_from_one_network_leaves_room_for_another() {
     let queue = QUEUE.to_string();
-    let server = Server::start(&[PROXY, ("STELE_HASH__QUEUE", &queue)]).await;
+    let server =
+        Server::start(&[PROXY, ("STELE_HASH__QUEUE", &queue), ("STELE_HASH__DEADLINE", "10s")]).await;
     let account = Account::named("calm");
     account.register(&from(&server, "198.51.100.1")).await;
     let crowd = crowd_at(&from(&server, "203.0.113.7"));

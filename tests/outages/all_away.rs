@@ -15,6 +15,8 @@ use crate::support::{
 /// Longer than the second in which a node looks at the log, so that one that hears is never silent, and than PostgreSQL takes to
 /// stop.
 const SILENCE: &str = "15s";
+/// As it is where nobody sets it: every request ends within it, whatever is away.
+const SHIPPED_TIMEOUT: (&str, &str) = ("STELE_API__REQUEST_TIMEOUT", "15s");
 const LONG_SILENCE: &str = "20s";
 /// How long a long run leaves it away. A short one waits until the silence is over, and no longer.
 const LONG_OUTAGE: Duration = Duration::from_secs(30);
@@ -46,7 +48,10 @@ impl Town {
     async fn found() -> Self {
         let postgres = Postgres::start();
         let silence = if is_long() { LONG_SILENCE } else { SILENCE };
-        let home = Home::on(&Servers::all(&postgres), &[("STELE_REVOCATION__MAX_SILENCE", silence)]);
+        let home = Home::on(
+            &Servers::all(&postgres),
+            &[("STELE_REVOCATION__MAX_SILENCE", silence), SHIPPED_TIMEOUT],
+        );
         let processes = each(&home, ["api", "projector", "mailer"]).await;
         Self { processes, postgres }
     }

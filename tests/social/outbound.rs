@@ -17,7 +17,6 @@ const CROWD: usize = 100;
 /// More than may, and fewer than want to.
 const SOME: usize = 80;
 const SOON: Duration = Duration::from_secs(30);
-/// It is not this that ends a request to a provider.
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {

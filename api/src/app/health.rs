@@ -65,6 +65,13 @@ pub struct Followed {
     pub here: Option<watch::Receiver<Position>>,
 }
 
+impl Followed {
+    /// Whether one who let events wait for so long without moving has let them wait for too long.
+    fn is_stuck(&self, stood: Duration) -> bool {
+        stood >= STUCK + self.lingers
+    }
+}
+
 /// One in this process who uses the bus.
 #[derive(Clone)]
 pub struct BusUser {
@@ -200,8 +207,7 @@ impl Parts {
         // A follower ends only when the process does, or by a bug.
         let runs = followed.here.as_ref().is_none_or(|here| here.has_changed().is_ok());
         let lag = head.map(|head| head.0.saturating_sub(place.0));
-        let stood = self.waiting.stood(followed.name, place, lag, Instant::now());
-        let stuck = stood >= STUCK + followed.lingers;
+        let stuck = followed.is_stuck(self.waiting.stood(followed.name, place, lag, Instant::now()));
         let state = match (runs, stuck) {
             (false, _) => ", ended",
             (true, true) => ", stuck",
@@ -252,6 +258,15 @@ mod tests {
         assert_eq!(stood(5, Some(3), STUCK), STUCK);
         assert_eq!(stood(6, Some(2), STUCK), Duration::ZERO, "it has moved");
         assert_eq!(stood(6, Some(2), STUCK * 2), STUCK);
+    }
+
+    #[test]
+    fn a_follower_is_stuck_when_it_stands_for_longer_than_it_means_to() {
+        let follower = |lingers| Followed { name: "sweeper", lingers, here: None };
+        let at_once = follower(Duration::ZERO);
+        assert!(!at_once.is_stuck(STUCK / 2) && at_once.is_stuck(STUCK));
+        let later = follower(STUCK);
+        assert!(!later.is_stuck(STUCK * 3 / 2) && later.is_stuck(STUCK * 2));
     }
 
     #[test]

@@ -7,9 +7,6 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::{EventLog, Position, Recorded, StoreError};
 
-/// How many events are handed out at once.
-const SIZE: u32 = 1000;
-
 type Read = Result<Vec<Recorded>, StoreError>;
 
 /// The events of a log in its order, batch after batch.
@@ -20,6 +17,9 @@ pub struct Batches {
 }
 
 impl Batches {
+    /// How many events are handed out at once.
+    pub const SIZE: u32 = 1000;
+
     pub fn new(log: Arc<dyn EventLog>) -> Self {
         Self { log, ahead: None }
     }
@@ -29,11 +29,11 @@ impl Batches {
         let read = match self.read_ahead(place).await {
             // What was read ahead of time and came out empty may have been filled since.
             Some(batch) if !batch.is_empty() => batch,
-            _ => self.log.read_all(place, SIZE).await?,
+            _ => self.log.read_all(place, Self::SIZE).await?,
         };
-        if let Some(last) = read.last().filter(|_| u32::try_from(read.len()) == Ok(SIZE)) {
+        if let Some(last) = read.last().filter(|_| u32::try_from(read.len()) == Ok(Self::SIZE)) {
             let (log, place) = (Arc::clone(&self.log), last.position);
-            self.ahead = Some((place, tokio::spawn(async move { log.read_all(place, SIZE).await })));
+            self.ahead = Some((place, tokio::spawn(async move { log.read_all(place, Self::SIZE).await })));
         }
         Ok(read)
     }

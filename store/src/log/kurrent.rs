@@ -179,14 +179,13 @@ impl KurrentLog {
         patience: &mut Patience,
     ) -> Result<Vec<Recorded>, StoreError> {
         let name = stream_name(self.ours.server.url(), stream);
-        let read = self.ours.server.read_within(patience, &Wanted::Stream(&name, options)).await;
-        let events = read.map_err(|error| match error {
+        let read = self.ours.read(patience, &Wanted::Stream(&name, options), Foreign::Refused).await;
+        read.map_err(|error| match error {
             StoreError::Unavailable(source) if server::is_deleted(&source) => {
                 StoreError::Corrupt { stream: stream.clone(), version: 1, source }
             }
             error => error,
-        })?;
-        self.ours.decode(&events, Foreign::Refused)
+        })
     }
 
     async fn read_after(

@@ -1,5 +1,5 @@
 //! Whether the server can be reached. When somebody has waited for it in vain it is looked for, and until it is found nobody else
-//! waits: a flood of requests would pile up behind it. Knows no statement.
+//! waits: a flood of requests would pile up behind it. And which connections may have been lost with another one. Knows no statement.
 
 #[cfg(test)]
 mod tests;

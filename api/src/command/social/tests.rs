@@ -2,6 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
+use domain::user::Proof;
 use store::chain;
 use tempfile::TempDir;
 use tokio::time::timeout;

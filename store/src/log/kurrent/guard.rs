@@ -6,18 +6,18 @@ use std::{
     time::Duration,
 };
 
-use eventstore::{ReadAllOptions, RecordedEvent, StreamState, SubscriptionFilter};
+use eventstore::{EventData, ReadAllOptions, RecordedEvent, StreamState, SubscriptionFilter};
 use serde_json::{Map, Value, json};
 
 use super::{
     OpenError, connect, name, nothing,
-    server::{Server, Wanted, is_denied},
+    server::{Failure, Patience, Server, Wanted, is_denied, is_of_access},
     state,
     step::Step,
     unopened,
     url::Url,
 };
-use crate::log::StoreError;
+use crate::log::{StoreError, unavailable};
 
 /// Before the name of a stream: the one that holds its metadata.
 pub(super) const DESCRIBED: &str = "$$";
@@ -31,6 +31,8 @@ const WRITE: &str = "$w";
 const MAX_COUNT: &str = "$maxCount";
 const LIMITS: [&str; 3] = ["$maxAge", MAX_COUNT, "$tb"];
 const METADATA: &str = "$metadata";
+/// What none of the streams that are asked is ever at.
+const NEVER: StreamState = StreamState::StreamRevision(0xffff_ffff);
 const EVERYONE: &str = "$all";
 const ADMINS: &str = "$admins";
 
@@ -87,7 +89,7 @@ impl Guard {
     pub async fn keeping_out(&self) -> Result<Vec<(String, Step)>, StoreError> {
         let (url, mut lists) = (self.server.url(), Vec::new());
         for stream in name::beside(url).into_iter().chain([nowhere(url)]) {
-            if !name::may_append(&self.server, &stream).await? {
+            if !may_append(&self.server, &stream).await? {
                 lists.push(self.letting_in(&stream));
             }
         }
@@ -182,6 +184,19 @@ impl Guard {
 
     fn state(&self, stream: &str) -> StreamState {
         state(self.told.get(stream).map_or(0, |told| told.version))
+    }
+}
+
+/// Whether the user who asks may append to a stream. It is asked by an append that expects what is never so: nothing is written.
+async fn may_append(server: &Server, stream: &str) -> Result<bool, StoreError> {
+    let (event, mut patience) = (EventData::binary("asked", Vec::new().into()), Patience::new());
+    loop {
+        match server.append(stream, NEVER, vec![event.clone()], &patience).await {
+            Ok(_) | Err(Failure::Version | Failure::NotFound) => return Ok(true),
+            Err(Failure::Refused(cause)) if is_of_access(&cause) => return Ok(false),
+            Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
+            Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
+        }
     }
 }
 

@@ -43,8 +43,6 @@ struct Known {
 #[error("the log can't be given a name")]
 pub(super) struct Unnamed(#[source] Cause);
 
-/// What no stream beside the log is ever at.
-const NEVER: StreamState = StreamState::StreamRevision(0xffff_ffff);
 const NAMED: &str = "log.named.v1";
 const KNOWN: &str = "log.place-known.v1";
 
@@ -125,19 +123,6 @@ pub(super) async fn note(
             Err(Failure::Version | Failure::NotFound) => return Err(went_on()),
             Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
             // The event has one id each time.
-            Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
-        }
-    }
-}
-
-/// Whether the user who asks may append to a stream. It is asked by an append that expects what is never so: nothing is written.
-pub(super) async fn may_append(server: &Server, stream: &str) -> Result<bool, StoreError> {
-    let (event, mut patience) = (EventData::binary("asked", Vec::new().into()), Patience::new());
-    loop {
-        match server.append(stream, NEVER, vec![event.clone()], &patience).await {
-            Ok(_) | Err(Failure::Version | Failure::NotFound) => return Ok(true),
-            Err(Failure::Refused(cause)) if server::is_of_access(&cause) => return Ok(false),
-            Err(Failure::Refused(cause)) => return Err(unavailable(cause)),
             Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
         }
     }

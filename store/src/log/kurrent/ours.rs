@@ -5,7 +5,7 @@ use eventstore::{ReadAllOptions, RecordedEvent, StreamPosition, SubscriptionFilt
 use super::{
     envelope,
     place::{Places, Start},
-    server::{Server, Wanted},
+    server::{Patience, Server, Wanted},
     size,
     url::Url,
 };
@@ -29,29 +29,38 @@ pub(super) enum Foreign {
 }
 
 impl Ours {
-    pub(super) fn decode(
+    /// Reads, and decodes what comes while more is on its way: events that wait for it cost more memory than all that is done with them.
+    pub(super) async fn read(
         &self,
-        events: &[RecordedEvent],
+        patience: &mut Patience,
+        wanted: &Wanted<'_>,
         foreign: Foreign,
     ) -> Result<Vec<Recorded>, StoreError> {
         let prefix = format!("{}-", self.server.url().prefix());
-        let (mut decoded, place) = (Vec::with_capacity(events.len()), (prefix.as_str(), &self.places));
-        for event in events {
-            match envelope::read(place, event) {
-                Ok(recorded) => decoded.push(recorded),
-                Err(error) if foreign == Foreign::Refused => return Err(error),
-                Err(error) => {
-                    tracing::warn!(
-                        stream = event.stream_id(),
-                        kind = event.event_type,
-                        cause = chain(&error),
-                        "an event is none of ours"
-                    );
-                    decoded.extend(envelope::foreign(place, event));
-                }
+        let decode = |event: RecordedEvent| self.decode(&prefix, &event, foreign).transpose();
+        self.server.read_as(patience, wanted, decode).await?.into_iter().flatten().collect()
+    }
+
+    fn decode(
+        &self,
+        prefix: &str,
+        event: &RecordedEvent,
+        foreign: Foreign,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let place = (prefix, &self.places);
+        match envelope::read(place, event) {
+            Ok(recorded) => Ok(Some(recorded)),
+            Err(error) if foreign == Foreign::Refused => Err(error),
+            Err(error) => {
+                tracing::warn!(
+                    stream = event.stream_id(),
+                    kind = event.event_type,
+                    cause = chain(&error),
+                    "an event is none of ours"
+                );
+                Ok(envelope::foreign(place, event))
             }
         }
-        Ok(decoded)
     }
 
     /// At most `limit` events after a position, of streams of these kinds; of all, if there are none.
@@ -64,7 +73,7 @@ impl Ours {
         let Start { from, before } = self.places.start(after);
         let options = ReadAllOptions::default().position(from).max_count(size(limit.saturating_add(before)));
         let wanted = Wanted::All(options.filter(of_kinds(self.server.url(), kinds)));
-        let mut events = self.decode(&self.server.read(&wanted).await?, foreign)?;
+        let mut events = self.read(&mut Patience::new(), &wanted, foreign).await?;
         events.retain(|event| event.position > after);
         events.truncate(size(limit));
         Ok(events)

@@ -113,20 +113,23 @@ impl Server {
         append.await.map(|written| written.position)
     }
 
-    /// Reads as [`read_within`](Self::read_within) does, for as long as anything is asked, or as one answer may take.
+    /// Reads for as long as anything is asked, or as one answer may take.
     pub(super) async fn read(&self, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.read_within(&mut Patience::lasting(PATIENCE.max(self.deadline + SLACK)), wanted).await
+        let mut patience = Patience::lasting(PATIENCE.max(self.deadline + SLACK));
+        self.read_as(&mut patience, wanted, |event| event).await
     }
 
-    /// Reads until it is answered or patience is at its end. No events come of a stream that is not there.
-    pub(super) async fn read_within(
+    /// Reads until it is answered or patience is at its end, and makes of each event at once what is wanted of it. No events come
+    /// of a stream that is not there.
+    pub(super) async fn read_as<T: Send>(
         &self,
         patience: &mut Patience,
         wanted: &Wanted<'_>,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        each: impl Fn(RecordedEvent) -> T + Send + Sync,
+    ) -> Result<Vec<T>, StoreError> {
         loop {
             let Session { number, client } = self.session();
-            match self.answered(number, patience, self.collect(&client, wanted)).await {
+            match self.answered(number, patience, self.collect(&client, wanted, &each)).await {
                 Ok(events) => return Ok(events),
                 Err(Failure::NotFound) => return Ok(Vec::new()),
                 Err(Failure::Before(cause) | Failure::Unsure(cause)) => patience.wait(cause).await?,
@@ -136,7 +139,12 @@ impl Server {
         }
     }
 
-    async fn collect(&self, client: &Client, wanted: &Wanted<'_>) -> Result<Vec<RecordedEvent>, Error> {
+    async fn collect<T>(
+        &self,
+        client: &Client,
+        wanted: &Wanted<'_>,
+        each: impl Fn(RecordedEvent) -> T,
+    ) -> Result<Vec<T>, Error> {
         let mut stream = match wanted {
             Wanted::Stream(name, options) => {
                 client.read_stream(*name, &on_terms!(self, options.clone())).await?
@@ -145,7 +153,7 @@ impl Server {
         };
         let mut events = Vec::new();
         while let Some(event) = stream.next().await? {
-            events.extend(event.event);
+            events.extend(event.event.map(&each));
         }
         Ok(events)
     }
