@@ -3,6 +3,8 @@
 
 mod durability;
 mod migration;
+#[cfg(test)]
+pub(crate) mod proxy;
 mod reach;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const REST: Duration = Duration::from_secs(1);
 /// How long a server may take for one answer: longer than it allows itself where it was told how long.
 const ANSWER: Duration = Duration::from_secs(12);
-/// How often a read is tried again that failed because the server was restarted, for instance.
+/// How often what does no harm twice is tried again: a read that failed because the server was restarted, for instance.
 const AGAIN: usize = 2;
 
 /// What holds in a session for statements outside of transactions, as [`BEGIN`] says it for those within: whatever the role is set
@@ -257,11 +259,23 @@ impl Database {
     }
 }
 
+/// Until it is done the limits of the role hold, however tight somebody has made them.
 async fn begin_session(connection: &mut PgConnection, has_sessions: bool) -> Result<(), sqlx::Error> {
-    if has_sessions {
-        sqlx::raw_sql(SESSION).execute(connection).await?;
+    if !has_sessions {
+        return Ok(());
     }
-    Ok(())
+    let mut left = AGAIN;
+    loop {
+        match sqlx::raw_sql(SESSION).execute(&mut *connection).await {
+            Err(error) if left > 0 && is_cancelled(&error) => left -= 1,
+            outcome => return outcome.map(drop),
+        }
+    }
+}
+
+/// Whether the server gave a statement up because it took too long, or because an operator said so.
+fn is_cancelled(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "57014")
 }
 
 /// Whether the server undid a transaction for the sake of others: a deadlock, or one that could not be put in order with theirs.

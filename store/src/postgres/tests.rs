@@ -1,6 +1,6 @@
 //! Opening databases: what a URL says and never shows, who may migrate, and servers that would forget.
 
-use super::*;
+use super::{proxy::Proxy, *};
 use crate::{
     chain,
     migrations::LOG_ON_POSTGRES,
@@ -267,6 +267,21 @@ async fn how_a_session_behaves_is_not_for_its_role_to_say() {
         let row = show().fetch_one(&mut beside).await.unwrap();
         assert_eq!(sqlx::Row::get::<String, _>(&row, 0), expected, "{setting}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn a_role_that_is_given_little_time_has_enough_to_begin_its_session() {
+    let (server, database) = (Postgres::shared(), Postgres::shared().database());
+    let alter = format!("alter role {OWNER} in database %I set statement_timeout = 500");
+    database.sql(&format!("do $$ begin execute format('{alter}', current_database()); end $$"));
+    let proxy = Proxy::start(server.folder());
+    let opened = open(&database.url_through(&proxy.folder(), OWNER), Safety::Required).await.unwrap();
+    proxy.slow(1);
+    let mut beside = opened.connection().await.unwrap();
+    assert_eq!(proxy.left_to_slow(), 0);
+    let row = sqlx::query("show statement_timeout").fetch_one(&mut beside).await.unwrap();
+    assert_eq!(sqlx::Row::get::<String, _>(&row, 0), "10s");
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 
 mod faults;
 mod processes;
-mod proxy;
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@ use std::{collections::HashSet, time::Duration};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{super::writer, proxy::Proxy, *};
+use super::{super::writer, *};
+use crate::postgres::proxy::Proxy;
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -79,14 +80,14 @@ async fn a_commit_whose_answer_is_lost_is_found_and_not_done_again() {
     log.append(vec![write(&stream, 0, &first)]).await.unwrap();
     proxy.lose(1);
     let position = log.append(vec![write(&stream, 3, &second)]).await.unwrap();
-    assert_eq!((position, proxy.left()), (Position(4), 0));
+    assert_eq!((position, proxy.left_to_lose()), (Position(4), 0));
     let found = log.read_stream(&stream, 0).await.unwrap();
     assert_eq!(found.len(), 4);
 
     proxy.lose(1);
     let stale = log.append(vec![write(&stream, 3, &events(1))]).await;
     assert!(matches!(stale, Err(StoreError::Conflict { .. })), "{stale:?}");
-    assert_eq!(proxy.left(), 0);
+    assert_eq!(proxy.left_to_lose(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
