@@ -1,12 +1,11 @@
 //! The mail catcher that development and tests send to (`examples/mail-catcher`): what it says by SMTP, what it keeps, and that foreign
 //! mails do no harm on its page.
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, Catcher, Home, Server, Wire, run_to_end};
+use crate::support::{Account, Catcher, Home, Server, Wire};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -93,19 +92,13 @@ async fn what_stands_in_a_mail_is_text_and_no_script_runs() {
 }
 
 #[tokio::test]
-async fn only_this_machine_reads_it_and_no_page_of_another_name() {
+async fn no_page_of_another_name_reads_it() {
     let catcher = Catcher::start().await;
     for (host, status) in
         [("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("localhost:8025", 200), ("[::1]", 200)]
     {
         let reader = catcher.reader().with("host", host);
         reader.get("/messages").await.expect(status);
-    }
-    for option in ["--smtp", "--page"] {
-        let mut command = Command::new(Catcher::program());
-        command.args([option, "0.0.0.0:0"]);
-        let refused = run_to_end(command, "");
-        assert!(refused.code == Some(2) && refused.stderr.contains("loopback"), "{refused:?}");
     }
 }
 

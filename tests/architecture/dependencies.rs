@@ -18,8 +18,9 @@ const LINE: [(&str, &[&str]); 6] = [
     ("stele", &["domain", "store", "projections", "workers", "api"]),
 ];
 
-/// Packages that stand beside the line, name none of it, and serve the tests of some.
-const FOR_TESTS: [(&str, &[&str]); 1] = [("kurrent-double", &["store", "stele"])];
+/// Packages that stand beside the line, name none of it, and serve the tests of some or are programs that nobody names.
+const BESIDE: [(&str, &[&str]); 3] =
+    [("kurrent-double", &["store", "stele"]), ("mail-catcher", &[]), ("subscriber", &[])];
 
 /// All that the domain may name: no runtime, no I/O, no clock, no randomness.
 const DOMAIN: [&str; 6] = ["idna", "serde", "serde_json", "thiserror", "unicode-normalization", "uuid"];
@@ -75,8 +76,8 @@ fn faults(packages: &[Package]) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
         let name = package.name.as_str();
-        let is_for_tests = FOR_TESTS.iter().any(|(other, _)| *other == name);
-        let Some(allowed) = line.get(name).copied().or(is_for_tests.then_some(&[][..])) else {
+        let is_beside = BESIDE.iter().any(|(other, _)| *other == name);
+        let Some(allowed) = line.get(name).copied().or(is_beside.then_some(&[][..])) else {
             found.push(format!("{name} has no place on the dependency line"));
             continue;
         };
@@ -85,13 +86,13 @@ fn faults(packages: &[Package]) -> Vec<String> {
         for other in all.filter(|other| line.contains_key(other) && !allowed.contains(other)) {
             found.push(format!("{name} must not depend on {other}"));
         }
-        for (other, by) in FOR_TESTS {
+        for (other, by) in BESIDE {
             let is_shipped = package.shipped().any(|shipped| shipped == other);
             if is_shipped || package.names(other) && !by.contains(&name) {
                 found.push(format!("{name} must not use {other}"));
             }
         }
-        for other in package.shipped().filter(|_| !is_for_tests) {
+        for other in package.shipped().filter(|_| !is_beside) {
             let kept = KEPT.iter().find(|(kept, by)| *kept == other && !by.contains(&name));
             if kept.is_some() || (name == "domain" && !DOMAIN.contains(&other)) {
                 found.push(format!("{name} must not use {other}"));
@@ -149,7 +150,7 @@ fn a_test_that_reaches_up_the_line_is_found() {
 }
 
 #[test]
-fn a_package_for_tests_is_neither_shipped_nor_used_by_others_nor_on_the_line() {
+fn a_package_beside_the_line_is_neither_shipped_nor_used_by_others_nor_on_the_line() {
     let mut packages = with("store", &["kurrent-double"]);
     assert_eq!(faults(&packages), ["store must not use kurrent-double"]);
     packages.last_mut().unwrap().dependencies[0].kind = Some("dev".to_owned());

@@ -187,7 +187,7 @@ async fn passes_over_doubles_and_what_is_no_event_and_tells_of_gaps(language: La
 fn the_guide_shows_the_programs_as_they_are() {
     let guide = include_str!("../../docs/events.md");
     let programs = [
-        ("rust", include_str!("../../examples/subscribers/rust/main.rs")),
+        ("rust", include_str!("../../examples/subscribers/rust/src/main.rs")),
         ("python", include_str!("../../examples/subscribers/python/subscriber.py")),
         ("typescript", include_str!("../../examples/subscribers/typescript/subscriber.ts")),
     ];

@@ -38,10 +38,10 @@ impl Catcher {
         Self { _process: process, smtp, page }
     }
 
-    /// Where cargo puts examples that go with the binary under test; `cargo test` builds them unless it is told which tests to build.
+    /// Where cargo puts programs of the workspace; `cargo test --workspace` builds those that have tests.
     pub(crate) fn program() -> PathBuf {
-        let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("examples/mail-catcher");
-        assert!(program.exists(), "cargo build --example mail-catcher makes {}", program.display());
+        let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("mail-catcher");
+        assert!(program.exists(), "cargo test --workspace makes {}", program.display());
         program
     }
 

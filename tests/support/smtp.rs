@@ -1,7 +1,7 @@
 //! An SMTP server for tests, on loopback and on threads of its own: it keeps what it was told, and fails by the script. It converses as
 //! the mail catcher does. Unit tests include this file as well.
 
-#[path = "../../examples/mail-catcher/conversation.rs"]
+#[path = "../../examples/mail-catcher/src/conversation.rs"]
 mod conversation;
 
 use std::{

@@ -30,9 +30,7 @@ impl Language {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let made = root.join("target/subscribers");
         let (program, script) = match self {
-            Self::Rust => {
-                (Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("examples/subscriber"), None)
-            }
+            Self::Rust => (Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("subscriber"), None),
             Self::Python => {
                 let script = root.join("examples/subscribers/python/subscriber.py");
                 (made.join("python/bin/python"), Some(script))

@@ -8,6 +8,7 @@ use std::{
     fs, io,
     path::PathBuf,
     pin::{Pin, pin},
+    process::ExitCode,
     str::FromStr,
     time::Duration,
 };
@@ -118,12 +119,21 @@ impl Done {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut stop = pin!(told_to_end()?);
-    let client = connect(&arguments).await?;
+    let client = connect(arguments).await?;
     let mut done = Done { position: arguments.from.clone(), last: HashMap::new() };
-    while let Err(failure) = follow(&client, &arguments, &mut done, stop.as_mut()).await {
+    while let Err(failure) = follow(&client, arguments, &mut done, stop.as_mut()).await {
         eprintln!("begins anew: {failure}");
         select! {
             () = stop.as_mut() => break,
