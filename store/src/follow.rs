@@ -11,7 +11,7 @@ mod reached;
 #[cfg(test)]
 mod tests;
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
 use async_trait::async_trait;
 
@@ -51,6 +51,12 @@ pub trait Follower: Send {
     /// Whether it takes more before some of what it took is done.
     fn has_room(&self) -> bool {
         true
+    }
+
+    /// How long it leaves the log alone after it was handed all that there was: zero for one that waits for what comes, more for one
+    /// that only wants to know how far the log is.
+    fn pace(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Goes on with what was taken and is not done, and comes back when more of it is. It may be dropped at any moment, and is

@@ -244,7 +244,8 @@ pub trait EventLog: Send + Sync {
     /// The last `count` events of a stream, oldest first.
     async fn read_last(&self, stream: &StreamId, count: u32) -> Result<Vec<Recorded>, StoreError>;
 
-    /// At most `limit` events after a position, in the order of the log.
+    /// At most `limit` events after a position, in the order of the log. Fewer only where there were no more, or where a server was
+    /// given some by others that have no position.
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
 
     /// The same, of streams of some [kinds](StreamId::kind) alone; fewer than `limit` come only where there are no more. A log

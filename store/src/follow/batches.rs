@@ -14,6 +14,7 @@ pub struct Batches {
     log: Arc<dyn EventLog>,
     /// What is read already, after which position.
     ahead: Option<(Position, JoinHandle<Read>)>,
+    are_all: bool,
 }
 
 impl Batches {
@@ -21,17 +22,25 @@ impl Batches {
     pub const SIZE: u32 = 1000;
 
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log, ahead: None }
+        Self { log, ahead: None, are_all: false }
+    }
+
+    /// Whether the log had no more behind the last batch when that was asked for.
+    pub fn are_all(&self) -> bool {
+        self.are_all
     }
 
     /// Events after a position, oldest first; none only where the log has no more now.
     pub async fn after(&mut self, place: Position) -> Result<Vec<Recorded>, StoreError> {
-        let read = match self.read_ahead(place).await {
-            // What was read ahead of time and came out empty may have been filled since.
-            Some(batch) if !batch.is_empty() => batch,
-            _ => self.log.read_all(place, Self::SIZE).await?,
+        let ahead = self.read_ahead(place).await;
+        // What was read ahead of time may have been added to since.
+        let (read, is_of_now) = match ahead.filter(|batch| !batch.is_empty()) {
+            Some(batch) => (batch, false),
+            None => (self.log.read_all(place, Self::SIZE).await?, true),
         };
-        if let Some(last) = read.last().filter(|_| u32::try_from(read.len()) == Ok(Self::SIZE)) {
+        let is_full = u32::try_from(read.len()) == Ok(Self::SIZE);
+        self.are_all = is_of_now && !is_full;
+        if let Some(last) = read.last().filter(|_| is_full) {
             let (log, place) = (Arc::clone(&self.log), last.position);
             self.ahead = Some((place, tokio::spawn(async move { log.read_all(place, Self::SIZE).await })));
         }

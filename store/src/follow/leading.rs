@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{Batches, Desk, FollowError, Follower, Lease};
@@ -96,19 +96,25 @@ impl Turn<'_> {
         let mut place = self.desk.checkpoint(follower.role()).await?;
         self.progress.send_replace(follower.done(place));
         let mut batches = Batches::new(Arc::clone(self.log));
+        let mut next_look = Instant::now();
         while lease.is_held() && !*stop.borrow() {
-            grown.borrow_and_update();
-            if follower.has_room() {
+            let has_room = follower.has_room();
+            if has_room && next_look <= Instant::now() {
+                grown.borrow_and_update();
                 let batch = batches.after(place).await.map_err(|error| FollowError::Stuck(error.into()))?;
                 if let Some(last) = batch.last() {
                     follower.take(&batch, lease).await?;
                     place = last.position;
                     self.progress.send_replace(follower.done(place));
-                    continue;
+                    if !batches.are_all() {
+                        continue;
+                    }
+                    next_look = Instant::now() + follower.pace();
                 }
             }
+            let more = more(has_room, next_look, grown);
             tokio::select! {
-                woken = timeout(POLL.min(lease.length() / 3), woken(grown)) => if woken.is_ok() { continue },
+                woken = timeout(POLL.min(lease.length() / 3), more) => if woken.is_ok() { continue },
                 went_on = follower.go_on(lease) => went_on?,
                 _ = stop.changed() => break,
             }
@@ -142,6 +148,15 @@ async fn renew(desk: &Desk, lease: &Lease) -> Infallible {
             }
         }
     }
+}
+
+/// Waits until there is more for a follower that has room for it, and for as long as it leaves the log alone.
+async fn more(has_room: bool, next_look: Instant, grown: &mut watch::Receiver<Position>) {
+    if !has_room {
+        pending::<()>().await;
+    }
+    sleep_until(next_look).await;
+    woken(grown).await;
 }
 
 /// Waits for a sign of growth; for ever where the log gives none any more, so that only polling is left.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::{
     sync::{Mutex as Gate, mpsc, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::*;
@@ -63,6 +63,7 @@ on_every_engine! {
     a_follower_that_always_fails_stops_when_told_so
     an_event_of_another_process_is_noticed
     a_follower_without_work_is_told_so_again_and_again
+    a_follower_that_leaves_the_log_alone_for_a_while_has_all_of_it_then
     a_role_starts_where_it_is_placed
     the_desk_knows_who_leads_and_how_far_he_is
 }
@@ -119,6 +120,10 @@ impl House {
     }
 
     async fn run(&self, node: &str, tenure: Tenure, failures: usize) -> Running {
+        self.run_at(Duration::ZERO, node, tenure, failures).await
+    }
+
+    async fn run_at(&self, pace: Duration, node: &str, tenure: Tenure, failures: usize) -> Running {
         let desk = self.desk(node, tenure).await;
         let batches = Arc::new(Mutex::new(Vec::new()));
         let (tell_idle, idle) = mpsc::unbounded_channel();
@@ -129,6 +134,7 @@ impl House {
             batches: Arc::clone(&batches),
             idle: tell_idle,
             gate: Arc::clone(&gate),
+            pace,
         };
         let (progress, reached) = watch::channel(Position::BEGINNING);
         let (stop, stopped) = watch::channel(false);
@@ -163,6 +169,7 @@ struct Scribe {
     idle: mpsc::UnboundedSender<()>,
     /// Whoever holds it holds up every batch.
     gate: Arc<Gate<()>>,
+    pace: Duration,
 }
 
 #[async_trait]
@@ -186,6 +193,10 @@ impl Follower for Scribe {
         }
         lease.advance(&mut work, batch.last().unwrap().position).await?;
         Ok(work.commit().await?)
+    }
+
+    fn pace(&self) -> Duration {
+        self.pace
     }
 
     async fn idle(&mut self, _lease: &Lease) -> Result<(), FollowError> {
@@ -301,6 +312,21 @@ async fn a_follower_without_work_is_told_so_again_and_again(house: House) {
         running.is_idle().await;
     }
     assert_eq!(running.batches(), Vec::<Vec<u64>>::new());
+}
+
+async fn a_follower_that_leaves_the_log_alone_for_a_while_has_all_of_it_then(house: House) {
+    const PACE: Duration = Duration::from_millis(500);
+    let mut running = house.run_at(PACE, "a", LONG, 0).await;
+    let mut end = house.append(1).await;
+    running.reach(end).await;
+    let start = Instant::now();
+    for _ in 0..20 {
+        end = house.append(1).await;
+    }
+    running.reach(end).await;
+    let most = 2 + start.elapsed().as_millis() / PACE.as_millis();
+    assert!(running.batches().len() as u128 <= most, "{:?}", running.batches());
+    assert_eq!(running.batches().concat().len(), 21);
 }
 
 async fn a_role_starts_where_it_is_placed(house: House) {

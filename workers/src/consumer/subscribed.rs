@@ -38,6 +38,8 @@ const ASKED: usize = 200;
 /// For how long they are asked for, and how often the server says meanwhile that there are none.
 const ASKED_FOR: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long the log is left alone: each read of it keeps from their next mails those who are done with one.
+const PACE: Duration = Duration::from_millis(100);
 /// How many places of messages are remembered.
 const SEEN: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
@@ -314,6 +316,10 @@ impl<C: Consumer + 'static> Follower for Subscribed<C> {
 
     async fn idle(&mut self, lease: &Lease) -> Result<(), FollowError> {
         self.keep_up(lease).await
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn go_on(&mut self, lease: &Lease) -> Result<(), FollowError> {

@@ -118,6 +118,19 @@ async fn what_came_after_the_log_was_read_to_its_end_is_handed_out() {
 }
 
 #[tokio::test]
+async fn a_batch_that_was_read_ahead_of_time_may_not_be_all_that_there_is() {
+    let log = Counted::with(1500).await;
+    let (mut batches, mut place) = (batches(&log), Position::BEGINNING);
+    next(&mut batches, &mut place).await;
+    log.is_read(2).await;
+    append(&log.log, 1).await;
+    assert_eq!(next(&mut batches, &mut place).await.len(), 500);
+    assert!(!batches.are_all());
+    assert_eq!(next(&mut batches, &mut place).await, [1501]);
+    assert!(batches.are_all());
+}
+
+#[tokio::test]
 async fn what_could_not_be_read_ahead_is_read_when_it_is_asked_for() {
     let log = Counted::with(1500).await;
     let (mut batches, mut place) = (batches(&log), Position::BEGINNING);
