@@ -35,9 +35,10 @@ const ANSWER: Duration = Duration::from_secs(12);
 const AGAIN: usize = 2;
 
 /// What holds in a session for statements outside of transactions, as [`BEGIN`] says it for those within: whatever the role is set
-/// to, and so that what waits for a lock in vain gives its connection back. Behind a pooler it would be someone else's session.
+/// to, and so that what waits for a lock in vain gives its connection back. A table that is small when a statement is planned may be
+/// large when it is done again: what has an index goes by it. Behind a pooler it would be someone else's session.
 const SESSION: &str = "set session characteristics as transaction isolation level read committed, read write; \
-     set lock_timeout = '5s'; set statement_timeout = '10s'";
+     set lock_timeout = '5s'; set statement_timeout = '10s'; set enable_seqscan = off; set jit = off";
 
 /// Begins a transaction that sees what was committed before each of its statements, and that the server ends when whoever began
 /// it is stuck: what it has locked is wanted by others. Holds for this transaction alone, so that it works behind a pooler too.
@@ -46,11 +47,11 @@ pub const BEGIN: &str = "begin isolation level read committed read write; set lo
 
 /// Begins a transaction that may take as long as whole tables do, whatever the server is set to allow.
 pub const BEGIN_UNHURRIED: &str = "begin isolation level read committed; set local statement_timeout = 0; \
-     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local enable_seqscan = on";
 
 /// The same, for one that reads everything as it is at one moment.
 pub const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only; set local statement_timeout = 0; \
-     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+     set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local enable_seqscan = on";
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

@@ -261,6 +261,8 @@ async fn how_a_session_behaves_is_not_for_its_role_to_say() {
         ("transaction_read_only", "off"),
         ("statement_timeout", "10s"),
         ("lock_timeout", "5s"),
+        ("enable_seqscan", "off"),
+        ("jit", "off"),
     ] {
         let show = || opened.query("select current_setting($1)").bind(setting);
         assert_eq!(opened.one::<String>(show).await.unwrap(), expected, "{setting}");

@@ -14,9 +14,10 @@ use crate::{
 };
 
 /// With `offset 0` the events of each stream are looked up by themselves. Without it PostgreSQL may join them to what is asked as it
-/// sees fit, which it takes for cheap where it knows little of the log, and go through all events.
+/// sees fit, which it takes for cheap where it knows little of the log, and go through all events. What is asked stands behind a
+/// select of its own: where PostgreSQL sees how much it is, it makes a plan for each time, which takes longer than the reading.
 pub(super) const READ: &str = "select e.*, asked.place - 1 \
-     from unnest($1::text[], $2::bigint[]) with ordinality as asked (stream, after, place) \
+     from unnest((select $1::text[]), (select $2::bigint[])) with ordinality as asked (stream, after, place) \
      cross join lateral (select position, stream, version, id, type, recorded_at, correlation, causation, actor, \
      data, sealed from events where stream = asked.stream and version > asked.after offset 0) as e \
      order by asked.place, e.version";

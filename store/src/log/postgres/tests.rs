@@ -157,10 +157,28 @@ async fn streams_are_found_by_their_index_before_the_server_knows_anything_of_th
         log.append(writes).await.unwrap();
     }
     let streams: Vec<String> = (0..30).map(|_| new_stream().to_string()).collect();
+    let mut session = log.database.connection().await.unwrap();
+    // As behind a pooler.
+    sqlx::raw_sql("set enable_seqscan = on").execute(&mut session).await.unwrap();
     let explain = sqlx::query(AssertSqlSafe(format!("explain {}", streams::READ)));
     let explain = explain.bind(&streams).bind(vec![0_i64; streams.len()]);
-    let rows = explain.fetch_all(log.database.pool()).await.unwrap();
+    let rows = explain.fetch_all(&mut session).await.unwrap();
     let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let plan = plan.join("\n");
     assert!(plan.contains("events_by_stream") && !plan.contains("Seq Scan"), "{plan}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
+async fn reads_of_streams_are_not_planned_each_time() {
+    const PLANS: &str = "select generic_plans from pg_prepared_statements where statement = $1";
+    let database = made(Postgres::shared()).await;
+    let log = open(&database.url(LOG)).await;
+    let mut session = log.database.connection().await.unwrap();
+    for count in 1..=8 {
+        let read = sqlx::query(streams::READ).bind(vec!["user-1"; count]).bind(vec![0_i64; count]);
+        assert!(read.fetch_all(&mut session).await.unwrap().is_empty());
+    }
+    let plans = sqlx::query_scalar(PLANS).bind(streams::READ).fetch_one(&mut session).await;
+    assert!(plans.is_ok_and(|plans: i64| plans >= 1), "as often as anything was asked");
 }
