@@ -193,7 +193,8 @@ pub(crate) struct MailTest {
 
 #[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct MailPreview {
-    /// verify-email, reset-password, password-changed, password-reset, email-change-requested or social-account-linked.
+    /// verify-email, reset-password, password-changed, password-reset, email-change-requested, social-account-linked or
+    /// social-account-unlinked.
     #[arg(value_parser = purpose)]
     pub(crate) kind: Purpose,
     /// The HTML in place of the plain text.

@@ -31,6 +31,8 @@ pub enum Purpose {
     EmailChangeRequested,
     /// An account at a provider of identities lets its owner in from now on.
     SocialAccountLinked,
+    /// It does so no more.
+    SocialAccountUnlinked,
 }
 
 /// Where a mail goes, and the terms of the link in it, from which the secret is derived again.
@@ -114,13 +116,14 @@ pub enum Error {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::EmailChangeRequested,
         Self::SocialAccountLinked,
+        Self::SocialAccountUnlinked,
     ];
 
     /// As it is stored.
@@ -132,6 +135,7 @@ impl Purpose {
             Self::PasswordReset => "password-reset",
             Self::EmailChangeRequested => "email-change-requested",
             Self::SocialAccountLinked => "social-account-linked",
+            Self::SocialAccountUnlinked => "social-account-unlinked",
         }
     }
 }

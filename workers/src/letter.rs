@@ -216,7 +216,8 @@ impl Composer {
             Purpose::PasswordChanged
             | Purpose::PasswordReset
             | Purpose::EmailChangeRequested
-            | Purpose::SocialAccountLinked => None,
+            | Purpose::SocialAccountLinked
+            | Purpose::SocialAccountUnlinked => None,
         };
         let link = secret.map(|secret| self.link(purpose, &secret)).transpose()?;
         let words = wording::of(purpose);

@@ -229,7 +229,8 @@ fn derive(key: &LinkKey, request: &Request, terms: &LinkTerms, email: &str) -> O
         Purpose::PasswordChanged
         | Purpose::PasswordReset
         | Purpose::EmailChangeRequested
-        | Purpose::SocialAccountLinked => None,
+        | Purpose::SocialAccountLinked
+        | Purpose::SocialAccountUnlinked => None,
     }
 }
 

@@ -204,6 +204,9 @@ goldens!(mail: mail::Event {
     mail::Event::MailRequested(Request { purpose: Purpose::SocialAccountLinked, .. }) => [
         "mail.requested.v1.social-account-linked": requested(Purpose::SocialAccountLinked, None),
     ],
+    mail::Event::MailRequested(Request { purpose: Purpose::SocialAccountUnlinked, .. }) => [
+        "mail.requested.v1.social-account-unlinked": requested(Purpose::SocialAccountUnlinked, None),
+    ],
     mail::Event::MailSent { .. } => [
         "mail.sent.v1": mail::Event::MailSent { attempt: 3, at: AT },
     ],

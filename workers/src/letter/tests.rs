@@ -7,13 +7,14 @@ use store::{NewEvent, Position, Recorded, StreamId, random};
 use super::*;
 
 const AT: Time = Time::from_seconds(1_795_560_299);
-const PURPOSES: [Purpose; 6] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::VerifyEmail,
     Purpose::ResetPassword,
     Purpose::PasswordChanged,
     Purpose::PasswordReset,
     Purpose::EmailChangeRequested,
     Purpose::SocialAccountLinked,
+    Purpose::SocialAccountUnlinked,
 ];
 
 fn composer(name: Option<&str>, verify: &str) -> Composer {

@@ -41,7 +41,7 @@ pub(super) struct Words {
     pub(super) about: &'static str,
 }
 
-const TEXTS: [(&str, &str); 16] = [
+const TEXTS: [(&str, &str); 18] = [
     ("layout.html", include_str!("layout.html")),
     ("link.html", include_str!("link.html")),
     ("verify-email.txt", include_str!("verify-email.txt")),
@@ -56,6 +56,8 @@ const TEXTS: [(&str, &str); 16] = [
     ("email-change-requested.html", include_str!("email-change-requested.html")),
     ("social-account-linked.txt", include_str!("social-account-linked.txt")),
     ("social-account-linked.html", include_str!("social-account-linked.html")),
+    ("social-account-unlinked.txt", include_str!("social-account-unlinked.txt")),
+    ("social-account-unlinked.html", include_str!("social-account-unlinked.html")),
     ("test.txt", include_str!("test.txt")),
     ("test.html", include_str!("test.html")),
 ];
@@ -105,7 +107,8 @@ pub(super) const fn has_link(purpose: Purpose) -> bool {
         Purpose::PasswordChanged
         | Purpose::PasswordReset
         | Purpose::EmailChangeRequested
-        | Purpose::SocialAccountLinked => false,
+        | Purpose::SocialAccountLinked
+        | Purpose::SocialAccountUnlinked => false,
     }
 }
 
@@ -138,6 +141,11 @@ pub(super) const fn of(purpose: Purpose) -> Words {
             name: "social-account-linked",
             subject: "Another way to log in was added",
             about: "another way to log in was added",
+        },
+        Purpose::SocialAccountUnlinked => Words {
+            name: "social-account-unlinked",
+            subject: "A way to log in was removed",
+            about: "a way to log in was removed",
         },
     }
 }

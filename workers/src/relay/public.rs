@@ -175,7 +175,7 @@ pub struct MailRequested {
     #[serde(serialize_with = "purpose")]
     #[cfg_attr(test, schemars(with = "String", extend("enum" = [
         "verify-email", "reset-password", "password-changed", "password-reset", "email-change-requested",
-        "social-account-linked"
+        "social-account-linked", "social-account-unlinked"
     ])))]
     pub purpose: Purpose,
 }
@@ -262,6 +262,7 @@ fn purpose<S: Serializer>(purpose: &Purpose, to: S) -> Result<S::Ok, S::Error> {
         Purpose::PasswordReset => "password-reset",
         Purpose::EmailChangeRequested => "email-change-requested",
         Purpose::SocialAccountLinked => "social-account-linked",
+        Purpose::SocialAccountUnlinked => "social-account-unlinked",
     })
 }
 

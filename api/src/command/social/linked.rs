@@ -118,7 +118,8 @@ impl Accounts {
             _ => UnlinkError::SessionEnded,
         })?;
         self.release_unlinked(&mut plan, account, &events).await?;
-        Ok(self.carry_out(context, &plan, vec![]).await?)
+        let notice = Vec::from_iter(Self::notice(Purpose::SocialAccountUnlinked, (user, account), at)?);
+        Ok(self.carry_out(context, &plan, notice).await?)
     }
 
     /// Plans to give back the claims on those accounts that these events unlink.
