@@ -221,12 +221,13 @@ async fn follow(log: &Arc<dyn EventLog>) -> Outcome<u32> {
     let (mut count, mut after) = (0, Position::BEGINNING);
     let (mut batches, mut grown) = (Batches::new(Arc::clone(log)), log.grown());
     while count < EVENTS {
+        grown.borrow_and_update();
         let batch = batches.after(after).await?;
-        match batch.last() {
-            Some(last) => after = last.position,
-            None => _ = timeout(SPAN, grown.changed()).await,
-        }
+        after = batch.last().map_or(after, |last| last.position);
         count += u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        if count < EVENTS && batches.are_all() {
+            _ = timeout(SPAN, grown.changed()).await;
+        }
     }
     Ok(count)
 }

@@ -43,7 +43,7 @@ pub(crate) use mail::{Mail, Mailbox};
 pub(crate) use nats::{Nats, nats_server};
 pub(crate) use post::{About, Post};
 pub(crate) use postgres::{LOG, OWNER, Postgres, VAULT, VIEWS};
-pub(crate) use process::{Lines, Process, is_panic};
+pub(crate) use process::{Lines, Process, is_panic, program};
 pub(crate) use seed::{Dice, Seed};
 pub(crate) use server::{Home, RESET_URL, Ran, SESSIONS, Server, VERIFY_URL, has_mailed, run_to_end};
 pub(crate) use smtp::{Act, At, MailServer, Taken, deserted_port};

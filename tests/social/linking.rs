@@ -152,6 +152,9 @@ async fn an_account_that_was_linked_before_the_address_was_verified_is_gone_once
     let owner = Account { password: NEW_PASSWORD.to_owned(), ..registered_as_victim() };
     let owner = owner.login(&stage.api()).await.on(&stage.api());
     assert_eq!(owner.get("socialaccounts/").await.expect(200).json(), json!([]));
+    let mails = stage.server.mails().await;
+    let told = mails.iter().filter(|mail| mail.is_to(VICTIM) && mail.text.contains("was disconnected from"));
+    assert_eq!(told.count(), 1);
 }
 
 /// 4: he has asked for another address and keeps the link (unexpired change of address).

@@ -1,12 +1,11 @@
 //! The mail catcher of `./dev`, for tests: the real one, on free ports.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Caller, Lines, Process, wait_for};
+use super::{Caller, Lines, Process, program, wait_for};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -24,7 +23,7 @@ impl Catcher {
 
     pub(crate) async fn at(smtp: &str, page: &str) -> Self {
         let lines = Lines::default();
-        let mut command = Command::new(Self::program());
+        let mut command = Command::new(program("mail-catcher"));
         command.args(["--smtp", smtp, "--page", page]);
         let process = Process::spawn(command, &lines);
         let told = async |before: &str| {
@@ -36,13 +35,6 @@ impl Catcher {
         };
         let (smtp, page) = (told("smtp://").await, told("http://").await);
         Self { _process: process, smtp, page }
-    }
-
-    /// Where cargo puts programs of the workspace; `cargo test --workspace` builds those that have tests.
-    pub(crate) fn program() -> PathBuf {
-        let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("mail-catcher");
-        assert!(program.exists(), "cargo test --workspace makes {}", program.display());
-        program
     }
 
     /// Whoever looks at its page.

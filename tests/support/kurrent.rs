@@ -3,7 +3,6 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use eventstore::Client;
 use kurrent_double::{Call, Double, Fault, Plan, Settings, User};
 use tempfile::TempDir;
 
-use super::{Home, Lines, OWNER, Postgres, Process, VAULT, VIEWS, wait_for};
+use super::{Home, Lines, OWNER, Postgres, Process, VAULT, VIEWS, program, wait_for};
 
 /// The user that `store.log` names.
 const STELE: &str = "stele";
@@ -140,7 +139,7 @@ impl KurrentProcess {
     /// After a kill, on what that left and on the same ports.
     pub(crate) async fn begin(&mut self) {
         let earlier = self.lines.all().len();
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("kurrent-double"));
         command.arg(self.folder.path());
         command.args([self.ports.0, self.ports.1].map(|port| port.to_string()));
         self.process = Some(Process::spawn(command, &self.lines));
@@ -194,11 +193,4 @@ impl Home {
 
 fn url_for(double: &Double, user: &str) -> String {
     double.url().replace("esdb://", &format!("esdb://{user}:{PASSWORD}@"))
-}
-
-/// Cargo puts the programs of a workspace into one folder; `cargo build -p kurrent-double` makes this one alone.
-fn program() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("kurrent-double");
-    assert!(program.exists(), "first: cargo build -p kurrent-double");
-    program
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,13 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 /// Longer than a server takes by default for the requests that are under way when it is told to stop.
 const STOP: Duration = Duration::from_secs(45);
+
+/// Another program of the workspace: cargo puts all of them into one folder.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name(name);
+    assert!(program.exists(), "first: cargo build -p {name}");
+    program
+}
 
 /// Lines of stdout and stderr, in the order of their arrival.
 #[derive(Clone, Default)]

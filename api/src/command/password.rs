@@ -114,7 +114,7 @@ impl Accounts {
         })
     }
 
-    /// Decides and appends the new password together with the mail that tells of it, then shreds the old hash. `command`
+    /// Decides and appends the new password together with the mails that tell of it, then shreds the old hash. `command`
     /// is asked again on what the account has become when someone else wrote first.
     async fn replace_password(
         &self,
@@ -138,10 +138,10 @@ impl Accounts {
         let mut plan = Plan::of(user, loaded.clone().into());
         let decided = command(account, at).and_then(|command| plan.commit(command));
         let events = decided.map_err(ExecuteError::Refused)?;
-        self.release_unlinked(&mut plan, account, &events).await?;
-        let notice = Vec::from_iter(Self::notice(notice, (user, account), at)?);
+        let mut notices = Vec::from_iter(Self::notice(notice, (user, account), at)?);
+        notices.extend(self.release_unlinked(&mut plan, (user, account), &events, at).await?);
         self.release_pending(&mut plan, account).await?;
-        let position = self.carry_out(context, &plan, notice).await?;
+        let position = self.carry_out(context, &plan, notices).await?;
         if let Some(replaced) = &account.password {
             self.shred(replaced).await;
         }

@@ -25,7 +25,8 @@ impl Batches {
         Self { log, ahead: None, are_all: false }
     }
 
-    /// Whether the log had no more behind the last batch when that was asked for.
+    /// Whether the log had no more behind the last batch when that was asked for, as far as its size tells: see
+    /// [`EventLog::read_all`].
     pub fn are_all(&self) -> bool {
         self.are_all
     }

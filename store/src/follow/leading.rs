@@ -106,11 +106,11 @@ impl Turn<'_> {
                     follower.take(&batch, lease).await?;
                     place = last.position;
                     self.progress.send_replace(follower.done(place));
-                    if !batches.are_all() {
-                        continue;
-                    }
-                    next_look = Instant::now() + follower.pace();
                 }
+                if !batches.are_all() {
+                    continue;
+                }
+                next_look = Instant::now() + follower.pace();
             }
             let more = more(has_room, next_look, grown);
             tokio::select! {
@@ -155,7 +155,10 @@ async fn more(has_room: bool, next_look: Instant, grown: &mut watch::Receiver<Po
     if !has_room {
         pending::<()>().await;
     }
-    sleep_until(next_look).await;
+    // A timer takes its time even where there is none left.
+    if next_look > Instant::now() {
+        sleep_until(next_look).await;
+    }
     woken(grown).await;
 }
 

@@ -275,7 +275,7 @@ async fn how_a_session_behaves_is_not_for_its_role_to_say() {
 #[ignore = "needs PostgreSQL (apt-get install postgresql); ./test runs it where it is"]
 async fn a_role_that_is_given_little_time_has_enough_to_begin_its_session() {
     let (server, database) = (Postgres::shared(), Postgres::shared().database());
-    let alter = format!("alter role {OWNER} in database %I set statement_timeout = 500");
+    let alter = format!("alter role {OWNER} in database %I set statement_timeout = 100");
     database.sql(&format!("do $$ begin execute format('{alter}', current_database()); end $$"));
     let proxy = Proxy::start(server.folder());
     let opened = open(&database.url_through(&proxy.folder(), OWNER), Safety::Required).await.unwrap();

@@ -46,7 +46,9 @@ impl PostgresRows {
 #[async_trait]
 impl KeyRows for PostgresRows {
     async fn data_keys(&self, ids: &[KeyId]) -> Result<Vec<HeldKey>, Error> {
-        const SQL: &str = "select id, wrapped from data_keys where id = any($1)";
+        // Behind a select, so that it is planned once, for however many.
+        const SQL: &str =
+            "select id, wrapped from data_keys where id = any (array(select unnest($1::text[])))";
         let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
         self.0.rows(|| self.0.query(SQL).bind(&ids)).await?.iter().map(held).collect()
     }

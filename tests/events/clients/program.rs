@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Lines, Process, wait_for};
+use crate::support::{Lines, Process, program, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -30,7 +30,7 @@ impl Language {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let made = root.join("target/subscribers");
         let (program, script) = match self {
-            Self::Rust => (Path::new(env!("CARGO_BIN_EXE_stele")).with_file_name("subscriber"), None),
+            Self::Rust => (program("subscriber"), None),
             Self::Python => {
                 let script = root.join("examples/subscribers/python/subscriber.py");
                 (made.join("python/bin/python"), Some(script))

@@ -38,7 +38,7 @@ const ASKED: usize = 200;
 /// For how long they are asked for, and how often the server says meanwhile that there are none.
 const ASKED_FOR: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// How long the log is left alone: each read of it keeps from their next mails those who are done with one.
+/// How long the log is left alone: each read of it keeps from their next events those who are done with one.
 const PACE: Duration = Duration::from_millis(100);
 /// How many places of messages are remembered.
 const SEEN: NonZeroUsize = NonZeroUsize::new(8).unwrap();

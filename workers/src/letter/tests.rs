@@ -7,15 +7,6 @@ use store::{NewEvent, Position, Recorded, StreamId, random};
 use super::*;
 
 const AT: Time = Time::from_seconds(1_795_560_299);
-const PURPOSES: [Purpose; 7] = [
-    Purpose::VerifyEmail,
-    Purpose::ResetPassword,
-    Purpose::PasswordChanged,
-    Purpose::PasswordReset,
-    Purpose::EmailChangeRequested,
-    Purpose::SocialAccountLinked,
-    Purpose::SocialAccountUnlinked,
-];
 
 fn composer(name: Option<&str>, verify: &str) -> Composer {
     let sender = Sender { name: name.map(str::to_owned), address: "stele@localhost".to_owned() };
@@ -69,7 +60,7 @@ fn text_and_html(mail: &ParsedMail<'_>) -> (String, String) {
 
 #[test]
 fn every_mail_has_a_text_and_an_html_part_and_says_what_to_do_if_it_was_not_you() {
-    for purpose in PURPOSES {
+    for purpose in Purpose::ALL {
         let letter = letter(&plain(), purpose);
         let mail = parse_mail(&letter.message).unwrap();
         let (text, html) = text_and_html(&mail);
@@ -149,7 +140,7 @@ fn html_escapes_what_is_filled_in() {
 
 #[test]
 fn the_same_event_gives_the_same_bytes_and_another_event_others() {
-    for purpose in PURPOSES {
+    for purpose in Purpose::ALL {
         let (one, two) = (event(), event());
         let compose =
             |event: &Recorded| plain().compose(&brief(event, purpose, "ada@example.org")).unwrap().message;

@@ -1,13 +1,13 @@
 //! Accounts at providers that a user who is logged in links to his own, and takes away again. Who he is there was found out before.
 
 use domain::{
-    UserId,
+    Time, UserId,
     claim::Plan,
     mail::Purpose,
     name::{NameKind, social_name},
     user::{self, Account, Command, Grounds, Proof, Unlink},
 };
-use store::{Context, Position, StoreError, StreamId, clock};
+use store::{Change, Context, Position, StoreError, StreamId, clock};
 
 use super::{Person, link_of, planned, under_way};
 use crate::{
@@ -117,26 +117,28 @@ impl Accounts {
             user::Error::Disabled => UnlinkError::Disabled,
             _ => UnlinkError::SessionEnded,
         })?;
-        self.release_unlinked(&mut plan, account, &events).await?;
-        let notice = Vec::from_iter(Self::notice(Purpose::SocialAccountUnlinked, (user, account), at)?);
+        let notice = Vec::from_iter(self.release_unlinked(&mut plan, (user, account), &events, at).await?);
         Ok(self.carry_out(context, &plan, notice).await?)
     }
 
-    /// Plans to give back the claims on those accounts that these events unlink.
+    /// Plans to give back the claims on those accounts that these events unlink. Answers the mail that tells of it, if any is.
     pub(in crate::command) async fn release_unlinked(
         &self,
         plan: &mut Plan<StreamId>,
-        account: &Account,
+        (user, account): (UserId, &Account),
         events: &[user::Event],
-    ) -> Result<(), StoreError> {
+        at: Time,
+    ) -> Result<Option<Change>, StoreError> {
+        let mut notice = None;
         for event in events {
             let user::Event::SocialAccountUnlinked { id, .. } = event else { continue };
+            notice = Self::notice(Purpose::SocialAccountUnlinked, (user, account), at)?;
             let gone = account.linked.iter().map(|linked| &linked.account).find(|account| account.id == *id);
             if let Some((gone, subject)) = gone.and_then(|gone| Some((gone, gone.subject.get()?))) {
                 let name = social_name(&gone.provider, subject);
                 self.release(plan, (NameKind::Social, &name), gone.claim).await?;
             }
         }
-        Ok(())
+        Ok(notice)
     }
 }

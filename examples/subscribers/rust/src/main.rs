@@ -189,7 +189,8 @@ async fn connect(arguments: &Arguments) -> Result<Client, Failure> {
     let options = match &arguments.credentials {
         None => ConnectOptions::new(),
         Some(path) => {
-            let text = fs::read_to_string(path)?;
+            let read = fs::read_to_string(path);
+            let text = read.map_err(|failure| format!("{}: {failure}", path.display()))?;
             if text.contains("BEGIN NATS USER JWT") {
                 ConnectOptions::with_credentials(&text)?
             } else {

@@ -8,10 +8,13 @@ fn arguments_that_say_nothing_are_told_by_name() {
     for (arguments, code, word) in [
         (&["nats://127.0.0.1:4222"][..], 2, "<NAME>"),
         (&["nats://127.0.0.1:4222", "billing", "--from", "nowhere"], 2, "a position is LOG-NUMBER"),
-        (&credentials, 1, "No such file or directory"),
+        (&credentials, 1, "/nowhere: No such file or directory"),
         (&["gopher://127.0.0.1", "billing"], 1, "invalid scheme"),
     ] {
-        let refused = Command::new(env!("CARGO_BIN_EXE_subscriber")).args(arguments).output().unwrap();
+        // One that is not refused would go on for ever.
+        let mut asked = Command::new("timeout");
+        asked.args(["60", env!("CARGO_BIN_EXE_subscriber")]).args(arguments);
+        let refused = asked.output().unwrap();
         let told = String::from_utf8(refused.stderr).unwrap();
         assert!(refused.status.code() == Some(code) && told.contains(word), "{arguments:?}: {told}");
         assert!(!told.contains("Error: "), "{told}");
