@@ -23,6 +23,9 @@ pub use listeners::Listener;
 pub use origin::Origin;
 pub use reached::Reached;
 
+/// For how long followers let events gather. The first one after a silence is taken at once.
+const GATHER: Duration = Duration::from_millis(1);
+
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     #[error("the lease of {0} is someone else's now")]
@@ -53,10 +56,11 @@ pub trait Follower: Send {
         true
     }
 
-    /// How long it leaves the log alone after it was handed all that there was: zero for one that waits for what comes, more for one
-    /// that only wants to know how far the log is.
+    /// How long it leaves the log alone after it was handed all that there was. One that waits for what comes lets a few events gather
+    /// on a busy log, each of which would cost a read and a commit of its own; one that only wants to know how far the log is can
+    /// wait longer.
     fn pace(&self) -> Duration {
-        Duration::ZERO
+        GATHER
     }
 
     /// Goes on with what was taken and is not done, and comes back when more of it is. It may be dropped at any moment, and is
